@@ -1,0 +1,19 @@
+import type { BreakerState } from './breaker.js';
+import type { DecisionMade } from './decision.js';
+import type { DeviceSample, LevelChange } from './device.js';
+
+/** What travels between modules. A third party's module adds its own names by declaration merging. */
+export interface BusEvents {
+  'device.sampled': DeviceSample;
+  'decision.made': DecisionMade;
+  'level.changed': LevelChange;
+  'breaker.changed': { name: string; from: BreakerState; to: BreakerState; cause: string };
+  'contradiction.detected': { check: string; evidence: Record<string, unknown> };
+}
+
+export interface Bus {
+  /** Calls every subscriber in order; one that throws is reported and stops no other. */
+  publish<K extends keyof BusEvents>(name: K, payload: BusEvents[K]): void;
+  /** Returns the function that ends the subscription. */
+  subscribe<K extends keyof BusEvents>(name: K, handler: (payload: BusEvents[K]) => void): () => void;
+}

@@ -1,0 +1,60 @@
+/**
+ * The published error codes. A code is stable: it survives workers, processes and versions, and clients may rely on it.
+ * The value is the HTTP status and the title that a caller reads.
+ */
+export const errorCodes = {
+  invalid_json: [400, 'The body is not valid JSON'],
+  invalid_request: [400, 'The request does not fit its schema'],
+  unsupported_content: [400, 'A kind of content that this appliance does not process'],
+  context_length_exceeded: [400, 'The prompt is longer than the model can read'],
+  unauthorized: [401, 'A valid key is needed'],
+  forbidden: [403, 'This key may not do that'],
+  setup_required: [403, 'The appliance is waiting for its setup code'],
+  prompt_refused: [403, 'The guard refused the prompt'],
+  answer_refused: [403, 'The guard refused the answer'],
+  not_found: [404, 'There is nothing at this address'],
+  model_not_found: [404, 'No engine offers that model'],
+  method_not_allowed: [405, 'This address does not take that method'],
+  payload_too_large: [413, 'The body is larger than allowed'],
+  unsupported_media_type: [415, 'Bodies are taken as application/json only'],
+  misdirected_request: [421, 'This appliance does not answer to that host name'],
+  rate_limited: [429, 'Too many requests from this client'],
+  internal: [500, 'Something failed inside the appliance'],
+  engine_failed: [502, 'The engine failed while answering'],
+  sandbox_failed: [502, 'The sandbox stopped the prompt'],
+  engine_unavailable: [503, 'No engine can answer now'],
+  queue_full: [503, 'The queue of the engine is full'],
+  degraded: [503, 'The appliance has shed this service to stay up'],
+  ledger_unavailable: [503, 'The ledger cannot record now'],
+  shutting_down: [503, 'The appliance is shutting down'],
+  deadline_exceeded: [504, 'The deadline of the request passed'],
+  loop_detected: [508, 'The engine address leads back to this appliance'],
+} as const satisfies Record<string, readonly [number, string]>;
+
+export type ErrorCode = keyof typeof errorCodes;
+
+export interface AppErrorOptions {
+  /** When to come back, in milliseconds; becomes Retry-After. */
+  retryAfterMs?: number;
+  /** Facts a caller may read, added to the problem document. */
+  details?: Record<string, unknown>;
+  /** What the log keeps and the caller does not see. */
+  cause?: unknown;
+}
+
+/** An error with a published code. `message` is what the caller may read; `cause` is for the log only. */
+export class AppError extends Error {
+  readonly code: ErrorCode;
+  readonly status: number;
+  readonly retryAfterMs: number | undefined;
+  readonly details: Record<string, unknown> | undefined;
+
+  constructor(code: ErrorCode, message: string, options: AppErrorOptions = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.name = 'AppError';
+    this.code = code;
+    this.status = errorCodes[code][0];
+    this.retryAfterMs = options.retryAfterMs;
+    this.details = options.details;
+  }
+}

@@ -1,0 +1,38 @@
+export type GuardVerdict = 'allow' | 'flag' | 'refuse';
+
+export interface GuardReason {
+  /** Stable id of the rule, such as `override-instructions`. */
+  rule: string;
+  /** What it found, for the person who typed: English and French. */
+  en: string;
+  fr: string;
+  /** Where in the original text, in UTF-16 code units, end exclusive. */
+  span: readonly [start: number, end: number];
+}
+
+export interface GuardResult {
+  verdict: GuardVerdict;
+  reasons: GuardReason[];
+}
+
+export interface OutputStep {
+  /** Text that may go to the client now. */
+  release: string;
+  /** Set once: the answer must be cut here, and this is why. Nothing is released afterwards. */
+  cut?: GuardResult;
+}
+
+/** Watches one answer while it streams. Holds text only while its tail can still become a match. */
+export interface OutputGuard {
+  push(text: string): OutputStep;
+  finish(): OutputStep;
+}
+
+export interface Guard {
+  /** Judges what comes in. Linear time; `text` is at most the body limit. */
+  checkPrompt(text: string): GuardResult;
+  /** A watcher for one answer. `systemPrompt` is the text that must not leak. */
+  watchOutput(options: { systemPrompt?: string }): OutputGuard;
+  /** Ids of the rules in force. */
+  rules(): string[];
+}

@@ -1,0 +1,92 @@
+import type { JsonObject } from './json.js';
+
+/** Event types that the kernel and the built-in modules record. A third party's module records `<module>.<type>`. */
+export const eventTypes = [
+  'system_started',
+  'system_stopped',
+  'system_error',
+  'decision_made',
+  'chat_answered',
+  'chat_failed',
+  'prompt_refused',
+  'circuit_opened',
+  'circuit_half_opened',
+  'circuit_closed',
+  'degradation_changed',
+  'contradiction_detected',
+  'key_created',
+  'key_revoked',
+  'setup_completed',
+] as const;
+export type EventType = (typeof eventTypes)[number] | `${string}.${string}`;
+
+export interface NewEvent {
+  type: EventType;
+  /** Name of the module (or `kernel`) that records it. */
+  module: string;
+  /** The series it belongs to, such as a decision stream; optional. */
+  stream?: string;
+  /** Ties the events of one request together: the request id. */
+  correlationId?: string;
+  /** Facts, never what a person typed or can be identified by. */
+  data: JsonObject;
+  /**
+   * What a person typed or can be identified by (messages, context, session, address). The leaf holds only a salted
+   * hash of each; text and salt lie beside it and can be erased while every proof still holds.
+   */
+  texts?: Record<string, string>;
+}
+
+/** What an answer carries to show that its event is recorded. Says `durable` only after fsync. */
+export interface Receipt {
+  recorded: 'durable';
+  /** Position of the event in the log, from 0, without gaps. */
+  index: number;
+  /** RFC 6962 leaf hash of the event's canonical bytes, lower-case hex, 64 digits. */
+  leaf_hash: string;
+}
+
+export interface StoredEvent {
+  index: number;
+  type: string;
+  module: string;
+  stream: string | null;
+  correlation_id: string | null;
+  /** Wall time in ms since 1970, and monotonic ms within the boot named by `boot_id`. */
+  time_ms: number;
+  monotonic_ms: number;
+  boot_id: string;
+  data: JsonObject;
+  /** SHA-256 commitments of the texts, by name; the texts themselves are not part of this view. */
+  commitments: Record<string, string>;
+  leaf_hash: string;
+}
+
+export interface EventQuery {
+  type?: string;
+  stream?: string;
+  /** Only events at this index or later. */
+  since?: number;
+  /** 1 to 1000. */
+  limit: number;
+  order: 'asc' | 'desc';
+}
+
+export interface LedgerStatus {
+  state: 'open' | 'failed' | 'closed';
+  size: number;
+  pending: number;
+  bytes: number;
+  /** Why it failed, when it did. */
+  problem?: string;
+}
+
+export interface Ledger {
+  /**
+   * Records one event; resolves when it is durable (fsync done).
+   * @throws AppError `ledger_unavailable` when the bounded queue is full or the store failed; nothing was recorded.
+   */
+  append(event: NewEvent): Promise<Receipt>;
+  query(query: EventQuery): Promise<StoredEvent[]>;
+  status(): LedgerStatus;
+}

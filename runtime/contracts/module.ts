@@ -1,0 +1,123 @@
+import type { Logger } from 'pino';
+import type { Registry } from 'prom-client';
+import type { Config } from '../config/schema.js';
+import type { Admission, RateLimiter } from './admission.js';
+import type { Breakers } from './breaker.js';
+import type { Bus } from './bus.js';
+import type { Clock } from './clock.js';
+import type { DecisionScorer } from './decision.js';
+import type { Degradation } from './device.js';
+import type { Guard } from './guard.js';
+import type { Caller, RouteDefinition } from './http.js';
+import type { Ledger } from './ledger.js';
+import type { PromptRunner } from './sandbox.js';
+
+/** What is shed last comes first. */
+export const priorities = ['critical', 'high', 'medium', 'low', 'optional'] as const;
+export type Priority = (typeof priorities)[number];
+
+export interface ModuleHealth {
+  state: 'ok' | 'degraded' | 'failed' | 'stopped';
+  /** Why it is not ok, in a sentence. */
+  problem?: string;
+  /** Facts that /status shows. */
+  facts?: Record<string, unknown>;
+}
+
+/** Everything that /status shows. */
+export interface SystemStatus {
+  name: 'arkalia-luna';
+  version: string;
+  /** Whether requests are served. */
+  ready: boolean;
+  setup_mode: boolean;
+  started_ms: number;
+  uptime_ms: number;
+  node: string;
+  platform: string;
+  level: string;
+  shed: string[];
+  modules: Record<string, ModuleHealth & { version: string; priority: Priority }>;
+  engines: unknown[];
+  breakers: unknown[];
+  queues: Record<string, unknown>;
+  sandbox: Record<string, unknown>;
+  core: Record<string, unknown>;
+  ledger: Record<string, unknown>;
+  guard: { mode: string; rules: string[] };
+}
+
+/** Who may do what: keys, and the code that creates the first one. */
+export interface Access {
+  /** Whether the appliance waits for its setup code. */
+  setupMode(): boolean;
+  /** The caller behind a bearer key; null when no such key is valid. Constant time in the secret. */
+  identify(key: string): Omit<Caller, 'id'> | null;
+  createKey(options: { name: string; role: 'user' | 'operator' | 'admin' }): Promise<CreatedKey>;
+  listKeys(): KeyRecord[];
+  /** False when there is no such key. */
+  revokeKey(id: string): Promise<boolean>;
+  /** Makes a new setup code in its 0600 file; returns the file's path and when it dies. */
+  renewSetupCode(): Promise<{ file: string; expires_ms: number }>;
+  /** Exchanges the setup code for an administrator's key; null when the code is wrong or dead. */
+  redeemSetupCode(code: string): Promise<CreatedKey | null>;
+}
+
+export interface KeyRecord {
+  id: string;
+  name: string;
+  role: 'user' | 'operator' | 'admin';
+  created_ms: number;
+}
+
+export interface CreatedKey extends KeyRecord {
+  /** Shown once: `ark_<id>_<secret>`. */
+  key: string;
+}
+
+/** What a module gets from the kernel, and all that it may touch. */
+export interface ModuleContext {
+  readonly config: Config;
+  readonly log: Logger;
+  readonly clock: Clock;
+  /** Random number in [0, 1). */
+  readonly random: () => number;
+  readonly bus: Bus;
+  readonly ledger: Ledger;
+  readonly guard: Guard;
+  readonly admission: Admission;
+  readonly rate: { requests: RateLimiter; prompts: RateLimiter };
+  readonly breakers: Breakers;
+  readonly scorer: DecisionScorer;
+  readonly prompts: PromptRunner;
+  readonly degradation: Degradation;
+  readonly metrics: Registry;
+  readonly access: Access;
+  readonly version: string;
+  status(): SystemStatus;
+  /** Routes of every enabled module, complete once all are provisioned. */
+  routes(): RouteDefinition[];
+}
+
+/**
+ * A module of the appliance; a built-in one and a third party's look the same. The kernel calls, in order of the list:
+ * `provision` on all, `validate` on all, `start` on all; at the end `stop` in reverse order. A module that was provisioned is
+ * stopped even when a later step failed, so `stop` undoes whatever there is.
+ */
+export interface ArkaliaModule {
+  readonly name: string;
+  readonly version: string;
+  readonly priority: Priority;
+  /** Takes what it needs and allocates; opens nothing to the outside. */
+  provision(context: ModuleContext): void | Promise<void>;
+  /** Checks that it can work; throws with what to do when it cannot. */
+  validate(): void | Promise<void>;
+  start(): void | Promise<void>;
+  stop(): void | Promise<void>;
+  health(): ModuleHealth;
+  /** Called after provision. */
+  routes?(): RouteDefinition[];
+}
+
+/** The default export of a module's index file. */
+export type ModuleFactory = () => ArkaliaModule;

@@ -1,0 +1,115 @@
+/** Words shared by the supervisor, the protocol and the worker. This room imports nothing of ours. */
+
+export interface PromptMessage {
+  role: 'system' | 'user' | 'assistant' | 'tool';
+  content: string;
+}
+
+export interface PromptSampling {
+  maxTokens?: number;
+  temperature?: number;
+  topP?: number;
+  seed?: number;
+  stop?: string[];
+}
+
+/** Facts and passages that navigator composes its answer from; found outside, only worded in the sandbox. */
+export interface NavigatorBrief {
+  lang: 'en' | 'fr';
+  /** Answers to what was asked: each a topic with its live figures. Empty: nothing was recognised. */
+  topics: NavigatorTopic[];
+  passages: { source: string; title: string; text: string }[];
+  /** What to say about models: none is loaded, and how to add one. */
+  modelLoaded: boolean;
+}
+
+export interface NavigatorTopic {
+  /** Which composer words it. */
+  id: string;
+  /** Figures, flat; a missing one is absent. */
+  facts: Record<string, string | number | boolean>;
+  /** Where the figures come from, such as `GET /status` or `ledger event 42`. */
+  source: string;
+}
+
+/** One prompt, complete. */
+export type PromptJob = {
+  messages: PromptMessage[];
+  sampling: PromptSampling;
+  /** Model as the engine names it. */
+  model: string;
+} & ({ engine: 'ollama' | 'openai' | 'embedded' } | { engine: 'navigator'; brief: NavigatorBrief });
+
+export interface PromptUsage {
+  prompt_tokens: number;
+  completion_tokens: number;
+}
+
+/** What a running prompt says. `done` is always last; a failure is a thrown SandboxError. */
+export type PromptEvent =
+  | { type: 'delta'; text: string }
+  | { type: 'done'; finishReason: 'stop' | 'length'; model: string; usage?: PromptUsage };
+
+/** Stable codes of what can go wrong with a prompt. */
+export const sandboxErrorCodes = [
+  'aborted',
+  'deadline',
+  'crashed',
+  'out_of_memory',
+  'protocol',
+  'output_limit',
+  'engine_unreachable',
+  'engine_status',
+  'engine_overloaded',
+  'engine_garbage',
+  'engine_stalled',
+  'engine_died',
+  'engine_rejected',
+  'model_not_found',
+  'context_length_exceeded',
+  'loop_detected',
+  'closed',
+] as const;
+export type SandboxErrorCode = (typeof sandboxErrorCodes)[number];
+
+/**
+ * Why a prompt failed. `message` holds no text that we did not write: upstream bodies count as prompt text and are
+ * described by status, length and hash only.
+ */
+export class SandboxError extends Error {
+  constructor(
+    readonly code: SandboxErrorCode,
+    message: string,
+    readonly details: { status?: number; retryAfterMs?: number } = {},
+  ) {
+    super(message);
+    this.name = 'SandboxError';
+  }
+}
+
+export interface RunOptions {
+  /** The prompt must be done after this many milliseconds; then its worker is killed and replaced. */
+  timeoutMs: number;
+  signal: AbortSignal;
+}
+
+/** An engine as its models were last seen. */
+export interface EngineModels {
+  models: { id: string; contextTokens?: number }[];
+}
+
+export type EngineKind = 'ollama' | 'openai' | 'embedded' | 'navigator';
+
+export interface SandboxStatus {
+  /** What the workers are isolated by; a level that the host lacks is never claimed. */
+  level: 'process';
+  workers: { idle: number; busy: number; starting: number };
+  /** Counters since start. */
+  spawned: number;
+  killed: { deadline: number; out_of_memory: number; crashed: number; protocol: number; aborted: number };
+  recycled: number;
+  /** What holds at this level on this host, in words, such as `environment: empty`. */
+  holds: string[];
+  /** What it does not hold, in words, such as `network: reachable`. */
+  lacks: string[];
+}
