@@ -249,7 +249,7 @@ const zeroia = section({
 const modules = section({
   enabled: z
     .array(z.string().min(1))
-    .default(['helloria', 'zeroia', 'reflexia', 'sandozia', 'assistantia'])
+    .default(['zeroia', 'reflexia', 'sandozia', 'assistantia', 'helloria'])
     .describe(
       "Modules to run. A built-in name, or the path of a third party's module, which then runs in this process with all its rights.",
     ),

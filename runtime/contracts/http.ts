@@ -66,3 +66,13 @@ export function defineRoute<
 ): RouteDefinition {
   return route as RouteDefinition;
 }
+
+const jsonHeaders = { 'content-type': 'application/json' };
+
+/** A JSON answer in the form that the server writes out without copying headers. */
+export function json(body: unknown, status = 200, headers?: Record<string, string>): Response {
+  return new Response(JSON.stringify(body), {
+    status,
+    headers: headers === undefined ? jsonHeaders : { ...jsonHeaders, ...headers },
+  });
+}

@@ -94,6 +94,8 @@ export interface ModuleContext {
   readonly metrics: Registry;
   readonly access: Access;
   readonly version: string;
+  /** Random token of this run; stands in the Via header of what we send, so that a loop back to us is recognised. */
+  readonly viaToken: string;
   status(): SystemStatus;
   /** Routes of every enabled module, complete once all are provisioned. */
   routes(): RouteDefinition[];

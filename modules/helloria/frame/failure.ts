@@ -1,0 +1,60 @@
+import { AppError, errorCodes } from '../../../runtime/contracts/errors.js';
+import { json } from '../../../runtime/contracts/http.js';
+
+/** Seconds for Retry-After: whole, at least 1. */
+export function retryAfterSeconds(retryAfterMs: number): number {
+  return Math.max(1, Math.ceil(retryAfterMs / 1000));
+}
+
+function retryHeaders(error: AppError): Record<string, string> {
+  return error.retryAfterMs === undefined ? {} : { 'retry-after': String(retryAfterSeconds(error.retryAfterMs)) };
+}
+
+/** An RFC 9457 problem document. `type` names the code in our documentation. */
+export function problemBody(error: AppError, requestId: string): Record<string, unknown> {
+  return {
+    type: `/docs#error-${error.code}`,
+    title: errorCodes[error.code][1],
+    status: error.status,
+    code: error.code,
+    detail: error.message,
+    request_id: requestId,
+    ...(error.retryAfterMs === undefined ? {} : { retry_after_ms: Math.ceil(error.retryAfterMs) }),
+    ...error.details,
+  };
+}
+
+function openaiType(status: number): string {
+  if (status === 401) return 'authentication_error';
+  if (status === 403) return 'permission_error';
+  if (status === 429) return 'rate_limit_error';
+  return status < 500 ? 'invalid_request_error' : 'server_error';
+}
+
+/** OpenAI's error envelope. */
+export function openaiErrorBody(error: AppError, requestId: string): Record<string, unknown> {
+  return {
+    error: {
+      message: error.message,
+      type: openaiType(error.status),
+      param: typeof error.details?.param === 'string' ? error.details.param : null,
+      code: error.code,
+      request_id: requestId,
+    },
+  };
+}
+
+/** What the caller gets for an error of ours; anything else must have been turned into one before. */
+export function failureResponse(error: AppError, shape: 'problem' | 'openai', requestId: string): Response {
+  if (shape === 'openai') return json(openaiErrorBody(error, requestId), error.status, retryHeaders(error));
+  return json(problemBody(error, requestId), error.status, {
+    'content-type': 'application/problem+json',
+    ...retryHeaders(error),
+  });
+}
+
+/** Any thrown value as an AppError; what we did not foresee is `internal` and tells the caller nothing of its insides. */
+export function asAppError(error: unknown): AppError {
+  if (error instanceof AppError) return error;
+  return new AppError('internal', 'Something failed inside the appliance; its log names the request id.', { cause: error });
+}
