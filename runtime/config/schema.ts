@@ -229,7 +229,7 @@ const ledger = section({
 
 const reflexia = section({
   interval_ms: milliseconds(5000, 200, 3_600_000).describe(
-    'Time between two samples of the device. Each one costs about a millisecond and, when it says something new, one event.',
+    'Time between two samples of the device. Each one costs about a millisecond and one event.',
   ),
 });
 

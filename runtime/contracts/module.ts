@@ -12,6 +12,8 @@ import type { Caller, RouteDefinition } from './http.js';
 import type { Ledger } from './ledger.js';
 import type { PromptRunner } from './sandbox.js';
 
+export type { Config } from '../config/schema.js';
+
 /** What is shed last comes first. */
 export const priorities = ['critical', 'high', 'medium', 'low', 'optional'] as const;
 export type Priority = (typeof priorities)[number];
@@ -94,6 +96,10 @@ export interface ModuleContext {
   readonly metrics: Registry;
   readonly access: Access;
   readonly version: string;
+  /** Path of the Unix socket in the data folder through which its owner administers. */
+  readonly controlSocket: string;
+  /** Whether every module has started and none is stopping. */
+  ready(): boolean;
   /** Random token of this run; stands in the Via header of what we send, so that a loop back to us is recognised. */
   readonly viaToken: string;
   status(): SystemStatus;

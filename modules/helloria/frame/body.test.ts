@@ -11,20 +11,29 @@ function request(chunks: Buffer[], headers: Record<string, string> = {}): Incomi
   return Object.assign(stream, { headers }) as unknown as IncomingMessage;
 }
 
-test.each(['application/json', 'application/json; charset=utf-8', 'Application/JSON;charset="UTF-8"', 'application/json;'])(
-  '%s is JSON',
-  (type) => expect(isJsonType(type)).toBe(true),
-);
+test.each([
+  'application/json',
+  'application/json; charset=utf-8',
+  'Application/JSON;charset="UTF-8"',
+  'application/json;',
+])('%s is JSON', (type) => expect(isJsonType(type)).toBe(true));
 
-test.each([undefined, 'text/plain', 'application/json; charset=latin1', 'application/jsonp', 'text/plain; application/json'])(
-  '%s is not JSON',
-  (type) => expect(isJsonType(type)).toBe(false),
-);
+test.each([
+  undefined,
+  'text/plain',
+  'application/json; charset=latin1',
+  'application/jsonp',
+  'text/plain; application/json',
+])('%s is not JSON', (type) => expect(isJsonType(type)).toBe(false));
 
 test('a body of exactly the limit is read; one byte more is refused, told in advance or not', async () => {
   expect((await readBody(request([Buffer.alloc(6), Buffer.alloc(4)]), 10)).length).toBe(10);
-  await expect(readBody(request([Buffer.alloc(6), Buffer.alloc(5)]), 10)).rejects.toMatchObject({ code: 'payload_too_large' });
-  await expect(readBody(request([], { 'content-length': '11' }), 10)).rejects.toMatchObject({ code: 'payload_too_large' });
+  await expect(readBody(request([Buffer.alloc(6), Buffer.alloc(5)]), 10)).rejects.toMatchObject({
+    code: 'payload_too_large',
+  });
+  await expect(readBody(request([], { 'content-length': '11' }), 10)).rejects.toMatchObject({
+    code: 'payload_too_large',
+  });
 });
 
 test('a connection that closes early is an error, not a short body', async () => {

@@ -7,7 +7,10 @@ export function isJsonType(header: string | undefined): boolean {
   if (header === undefined) return false;
   if (header === 'application/json') return true;
   const [type, ...parameters] = header.toLowerCase().split(';');
-  return type!.trim() === 'application/json' && parameters.every((parameter) => /^\s*(charset="?utf-8"?)?\s*$/.test(parameter));
+  return (
+    type!.trim() === 'application/json' &&
+    parameters.every((parameter) => /^\s*(charset="?utf-8"?)?\s*$/.test(parameter))
+  );
 }
 
 /**
@@ -16,7 +19,10 @@ export function isJsonType(header: string | undefined): boolean {
  */
 export function readBody(incoming: IncomingMessage, limitBytes: number): Promise<Buffer> {
   const tooLarge = () =>
-    new AppError('payload_too_large', `The body is larger than ${limitBytes} bytes; send less, or raise http.body_limit_bytes.`);
+    new AppError(
+      'payload_too_large',
+      `The body is larger than ${limitBytes} bytes; send less, or raise http.body_limit_bytes.`,
+    );
   if (Number(incoming.headers['content-length'] ?? 0) > limitBytes) return Promise.reject(tooLarge());
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
@@ -31,8 +37,14 @@ export function readBody(incoming: IncomingMessage, limitBytes: number): Promise
       chunks.push(chunk);
     });
     incoming.on('end', () => resolve(chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks)));
-    incoming.on('error', (cause) => reject(new AppError('invalid_request', 'The connection broke before the body was complete.', { cause })));
-    incoming.on('close', () => reject(new AppError('invalid_request', 'The connection closed before the body was complete.')));
+    incoming.on('error', (cause) =>
+      reject(
+        new AppError('invalid_request', 'The connection broke before the body was complete.', { cause }),
+      ),
+    );
+    incoming.on('close', () =>
+      reject(new AppError('invalid_request', 'The connection closed before the body was complete.')),
+    );
   });
 }
 
@@ -63,11 +75,18 @@ export function parseJson(bytes: Buffer, depthMax: number): unknown {
   if (bytes.length === 0) throw new AppError('invalid_json', 'The body is empty; send a JSON object.');
   if (!isUtf8(bytes)) throw new AppError('invalid_json', 'The body is not valid UTF-8.');
   if (nesting(bytes) > depthMax) {
-    throw new AppError('invalid_json', `The body is nested deeper than ${depthMax} levels (http.json_depth_max).`);
+    throw new AppError(
+      'invalid_json',
+      `The body is nested deeper than ${depthMax} levels (http.json_depth_max).`,
+    );
   }
   try {
     return JSON.parse(bytes.toString('utf8'));
   } catch (cause) {
-    throw new AppError('invalid_json', 'The body is not valid JSON. Numbers such as NaN and Infinity do not exist in JSON.', { cause });
+    throw new AppError(
+      'invalid_json',
+      'The body is not valid JSON. Numbers such as NaN and Infinity do not exist in JSON.',
+      { cause },
+    );
   }
 }

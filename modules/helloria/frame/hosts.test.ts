@@ -42,7 +42,8 @@ test('loopback, own addresses and configured names are answered, nothing else', 
     now: () => 0,
     addresses: () => new Set(['192.168.1.4', '[fe80::1]']),
   });
-  for (const host of ['localhost:8000', '192.168.1.4:8000', '[fe80::1]:8000', 'pi.home:8000']) expect(check(host)).toBe(true);
+  for (const host of ['localhost:8000', '192.168.1.4:8000', '[fe80::1]:8000', 'pi.home:8000'])
+    expect(check(host)).toBe(true);
   for (const host of ['attacker.example', '192.168.1.5:8000', undefined, '']) expect(check(host)).toBe(false);
 });
 

@@ -1,5 +1,5 @@
-import { AppError, errorCodes } from '../../../runtime/contracts/errors.js';
-import { json } from '../../../runtime/contracts/http.js';
+import { AppError, errorCodes } from './errors.js';
+import { json } from './http.js';
 
 /** Seconds for Retry-After: whole, at least 1. */
 export function retryAfterSeconds(retryAfterMs: number): number {
@@ -7,7 +7,9 @@ export function retryAfterSeconds(retryAfterMs: number): number {
 }
 
 function retryHeaders(error: AppError): Record<string, string> {
-  return error.retryAfterMs === undefined ? {} : { 'retry-after': String(retryAfterSeconds(error.retryAfterMs)) };
+  return error.retryAfterMs === undefined
+    ? {}
+    : { 'retry-after': String(retryAfterSeconds(error.retryAfterMs)) };
 }
 
 /** An RFC 9457 problem document. `type` names the code in our documentation. */
@@ -56,5 +58,7 @@ export function failureResponse(error: AppError, shape: 'problem' | 'openai', re
 /** Any thrown value as an AppError; what we did not foresee is `internal` and tells the caller nothing of its insides. */
 export function asAppError(error: unknown): AppError {
   if (error instanceof AppError) return error;
-  return new AppError('internal', 'Something failed inside the appliance; its log names the request id.', { cause: error });
+  return new AppError('internal', 'Something failed inside the appliance; its log names the request id.', {
+    cause: error,
+  });
 }

@@ -1,0 +1,36 @@
+import type { IncomingMessage } from 'node:http';
+import { AppError } from '../../../runtime/contracts/errors.js';
+import type { Caller } from '../../../runtime/contracts/http.js';
+import type { Access } from '../../../runtime/contracts/module.js';
+import { isLoopbackAddress } from './hosts.js';
+
+const controlCaller: Caller = { role: 'admin', keyId: null, id: 'control-socket' };
+const loopbackCaller: Caller = { role: 'user', keyId: null, id: 'loopback' };
+
+/**
+ * Who calls: the owner of the key, else a person at this machine (role user), else nobody (role none). The control socket lies in
+ * the 0600 data folder, so whoever reaches it administers. A bearer that is not one of our keys counts as none on loopback, because
+ * OpenAI clients always send one; a key of ours that is not valid is refused everywhere.
+ *
+ * A reverse proxy on the same machine makes everyone look local: let it require a key of its own.
+ */
+export function createIdentify(
+  access: Access,
+  isControl: (incoming: IncomingMessage) => boolean,
+): (incoming: IncomingMessage) => Caller {
+  return (incoming) => {
+    if (isControl(incoming)) return controlCaller;
+    const address = incoming.socket.remoteAddress;
+    const local = isLoopbackAddress(address);
+    const authorization = incoming.headers.authorization;
+    if (authorization !== undefined) {
+      const key = /^Bearer (\S+)$/i.exec(authorization)?.[1];
+      const found = key === undefined ? null : access.identify(key);
+      if (found !== null) return { ...found, id: `key:${found.keyId}` };
+      if (!local || key?.startsWith('ark_')) {
+        throw new AppError('unauthorized', 'That key is not valid here; "arkalia keys create" makes one.');
+      }
+    }
+    return local ? loopbackCaller : { role: 'none', keyId: null, id: `address:${address ?? 'unknown'}` };
+  };
+}

@@ -1,0 +1,158 @@
+import { randomBytes } from 'node:crypto';
+import { Hono } from 'hono';
+import { Counter, Histogram } from 'prom-client';
+import { z } from 'zod';
+import { defineRoute, json, type RouteDefinition } from '../../runtime/contracts/http.js';
+import type { ArkaliaModule, ModuleContext } from '../../runtime/contracts/module.js';
+import { docsPage, docsPolicy } from './docs.js';
+import { createIdentify } from './frame/caller.js';
+import { createHostCheck } from './frame/hosts.js';
+import { mountRoutes, type NodeEnv } from './frame/mount.js';
+import { createOriginCheck } from './frame/origin.js';
+import { Listener } from './listener.js';
+import { openapiDocument } from './openapi.js';
+import { accessRoutes, ledgerRoutes, systemRoutes } from './routes/system.js';
+
+/** Helloria: the HTTP frame, keys, errors and documentation. It opens the door last and closes it first. */
+class Helloria implements ArkaliaModule {
+  readonly name = 'helloria';
+  readonly version = '0.1.0';
+  readonly priority = 'critical';
+  #context!: ModuleContext;
+  #listener: Listener | undefined;
+  #openapi: Record<string, unknown> = {};
+  #docs = '';
+  readonly #stopping = new AbortController();
+  #draining = false;
+
+  provision(context: ModuleContext): void {
+    this.#context = context;
+  }
+
+  validate(): void {}
+
+  routes(): RouteDefinition[] {
+    const context = this.#context;
+    return [
+      ...systemRoutes(context),
+      ...ledgerRoutes(context),
+      ...accessRoutes(context),
+      ...this.#documentation(),
+    ];
+  }
+
+  async start(): Promise<void> {
+    const routes = this.#context.routes();
+    this.#openapi = openapiDocument(routes, this.#context.version);
+    this.#docs = await docsPage(this.#openapi);
+    const app = new Hono<NodeEnv>();
+    const listener = new Listener(app, this.#context.config.http, this.#context.controlSocket);
+    mountRoutes(app, routes, this.#frame(listener));
+    await listener.open();
+    this.#listener = listener;
+  }
+
+  async stop(): Promise<void> {
+    const listener = this.#listener;
+    if (listener === undefined) return;
+    this.#draining = true;
+    const closed = listener.close();
+    const grace = setTimeout(() => this.#stopping.abort(), this.#context.config.http.shutdown_timeout_ms);
+    // What was aborted may still write its last frame; a client that does not take it is cut off a second later.
+    const end = setTimeout(() => listener.giveUp(), this.#context.config.http.shutdown_timeout_ms + 1000);
+    await closed;
+    clearTimeout(grace);
+    clearTimeout(end);
+    this.#listener = undefined;
+  }
+
+  health() {
+    return this.#listener === undefined
+      ? { state: 'stopped' as const }
+      : { state: 'ok' as const, facts: { address: this.#listener.address() } };
+  }
+
+  #frame(listener: Listener) {
+    const { config, clock, access, rate, viaToken, log } = this.#context;
+    const now = () => clock.monotonicMs();
+    const idPrefix = `${randomBytes(4).toString('hex')}-`;
+    let requests = 0;
+    return {
+      log,
+      now,
+      viaToken,
+      rate: rate.requests,
+      stopping: this.#stopping.signal,
+      draining: () => this.#draining,
+      setupMode: () => access.setupMode(),
+      checkHost: createHostCheck({ allowedHosts: config.http.allowed_hosts, now }),
+      checkOrigin: createOriginCheck(config.http.cors_origins),
+      identify: createIdentify(access, (incoming) => listener.isControl(incoming)),
+      bodyLimitBytes: config.http.body_limit_bytes,
+      jsonDepthMax: config.http.json_depth_max,
+      nextRequestId: () => idPrefix + (++requests).toString(36),
+      observe: this.#observer(),
+    };
+  }
+
+  #observer() {
+    const { metrics, clock, log } = this.#context;
+    const counter = new Counter({
+      name: 'arkalia_http_requests_total',
+      help: 'Requests answered, by method, route and status',
+      labelNames: ['method', 'route', 'status'],
+      registers: [metrics],
+    });
+    const histogram = new Histogram({
+      name: 'arkalia_http_request_seconds',
+      help: 'Time until the answer, or the head of a stream, was ready',
+      labelNames: ['route'],
+      buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 5, 30],
+      registers: [metrics],
+    });
+    const bound = new Map<string, { count: Counter.Internal; time: Histogram.Internal<'route'> }>();
+    const debug = log.isLevelEnabled('debug');
+    return (method: string, route: string, status: number, startedMs: number) => {
+      const key = `${status}${method}${route}`;
+      let series = bound.get(key);
+      if (series === undefined) {
+        series = { count: counter.labels(method, route, String(status)), time: histogram.labels(route) };
+        bound.set(key, series);
+      }
+      const tookMs = clock.monotonicMs() - startedMs;
+      series.count.inc();
+      series.time.observe(tookMs / 1000);
+      if (debug) log.debug({ method, route, status, took_ms: Math.round(tookMs * 100) / 100 }, 'request');
+    };
+  }
+
+  #documentation(): RouteDefinition[] {
+    return [
+      defineRoute({
+        method: 'GET',
+        path: '/openapi.json',
+        role: 'none',
+        tag: 'documentation',
+        summary: 'The OpenAPI 3.1 document of every route that is served',
+        errors: 'problem',
+        responses: { 200: { description: 'OpenAPI', schema: z.record(z.string(), z.unknown()) } },
+        handler: () => json(this.#openapi),
+      }),
+      defineRoute({
+        method: 'GET',
+        path: '/docs',
+        role: 'none',
+        tag: 'documentation',
+        summary: 'The documentation as a page that needs no network',
+        errors: 'problem',
+        responses: { 200: { description: 'The page', contentType: 'text/html; charset=utf-8' } },
+        handler: () =>
+          new Response(this.#docs, {
+            headers: { 'content-type': 'text/html; charset=utf-8', 'content-security-policy': docsPolicy },
+          }),
+      }),
+    ];
+  }
+}
+
+export default (): ArkaliaModule => new Helloria();

@@ -1,0 +1,108 @@
+import { readFileSync } from 'node:fs';
+import { chmod, rm } from 'node:fs/promises';
+import type { IncomingMessage, Server } from 'node:http';
+import { createServer as createHttpServer } from 'node:http';
+import { createServer as createHttpsServer } from 'node:https';
+import type { AddressInfo, ListenOptions } from 'node:net';
+import { createAdaptorServer } from '@hono/node-server';
+import type { Hono } from 'hono';
+import type { Config } from '../../runtime/contracts/module.js';
+import type { NodeEnv } from './frame/mount.js';
+
+function adaptorServer(app: Hono<NodeEnv>, http: Config['http'], tls: boolean): Server {
+  const limits = {
+    maxHeaderSize: http.header_limit_bytes,
+    headersTimeout: http.headers_timeout_ms,
+    requestTimeout: Math.max(http.body_timeout_ms, http.headers_timeout_ms),
+    keepAliveTimeout: http.keep_alive_timeout_ms,
+  };
+  const options = tls
+    ? {
+        createServer: createHttpsServer,
+        serverOptions: {
+          ...limits,
+          cert: readFileSync(http.tls_cert_file!),
+          key: readFileSync(http.tls_key_file!),
+        },
+      }
+    : { createServer: createHttpServer, serverOptions: limits };
+  const server = createAdaptorServer({ fetch: app.fetch, ...options }) as Server;
+  server.maxConnections = http.connections_max;
+  return server;
+}
+
+function listen(server: Server, where: ListenOptions): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(where, () => {
+      server.off('error', reject);
+      resolve();
+    });
+  });
+}
+
+/** The TCP door and the control socket, both serving the same routes. */
+export class Listener {
+  readonly #http: Config['http'];
+  readonly #tcp: Server;
+  readonly #control: Server;
+  readonly #controlPath: string;
+
+  constructor(app: Hono<NodeEnv>, http: Config['http'], controlPath: string) {
+    this.#http = http;
+    this.#controlPath = controlPath;
+    this.#tcp = adaptorServer(app, http, http.tls_cert_file !== undefined);
+    this.#control = adaptorServer(app, http, false);
+  }
+
+  /** Whether a request came in by the control socket. */
+  isControl(incoming: IncomingMessage): boolean {
+    return (incoming.socket as { server?: unknown }).server === this.#control;
+  }
+
+  /** @throws Error with what to do when the port is taken or the address is not ours. */
+  async open(): Promise<void> {
+    const { host, port } = this.#http;
+    try {
+      await listen(this.#tcp, { host, port });
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException;
+      if (code === 'EADDRINUSE')
+        throw new Error(`port ${port} on ${host} is taken; choose another with --port or http.port`, {
+          cause: error,
+        });
+      if (code === 'EACCES')
+        throw new Error(`port ${port} needs more rights; choose one above 1023 with --port or http.port`, {
+          cause: error,
+        });
+      if (code === 'EADDRNOTAVAIL')
+        throw new Error(`${host} is not an address of this machine; correct http.host`, { cause: error });
+      throw error;
+    }
+    // The folder's lock is ours, so a socket that is still there was left by a process that is gone.
+    await rm(this.#controlPath, { force: true });
+    await listen(this.#control, { path: this.#controlPath });
+    await chmod(this.#controlPath, 0o600);
+  }
+
+  address(): string {
+    const { address, family, port } = this.#tcp.address() as AddressInfo;
+    const scheme = this.#http.tls_cert_file === undefined ? 'http' : 'https';
+    return `${scheme}://${family === 'IPv6' ? `[${address}]` : address}:${port}`;
+  }
+
+  /** Stops accepting; resolves when every connection has ended by itself, or `giveUp` has closed them. */
+  close(): Promise<void> {
+    const ends = [this.#tcp, this.#control].map(
+      (server) =>
+        new Promise<void>((resolve) => (server.listening ? server.close(() => resolve()) : resolve())),
+    );
+    return Promise.all(ends).then(() => undefined);
+  }
+
+  /** Closes every connection, whatever it is doing. */
+  giveUp(): void {
+    this.#tcp.closeAllConnections();
+    this.#control.closeAllConnections();
+  }
+}

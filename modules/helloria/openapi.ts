@@ -1,0 +1,135 @@
+import { z } from 'zod';
+import { errorCodes } from '../../runtime/contracts/errors.js';
+import type { RouteDefinition } from '../../runtime/contracts/http.js';
+
+type Json = Record<string, unknown>;
+
+function schemaOf(schema: z.ZodType, io: 'input' | 'output'): Json {
+  const { $schema: _, ...rest } = z.toJSONSchema(schema, { io, unrepresentable: 'any' });
+  return rest;
+}
+
+function parametersOf(route: RouteDefinition): Json[] {
+  const inPath = [...route.path.matchAll(/:(\w+)/g)].map(([, name]) => ({
+    name,
+    in: 'path',
+    required: true,
+    schema: { type: 'string' },
+  }));
+  if (route.query === undefined) return inPath;
+  const { properties = {}, required = [] } = schemaOf(route.query, 'input') as {
+    properties?: Json;
+    required?: string[];
+  };
+  const inQuery = Object.entries(properties).map(([name, schema]) => ({
+    name,
+    in: 'query',
+    required: required.includes(name),
+    schema,
+  }));
+  return [...inPath, ...inQuery];
+}
+
+function operationOf(route: RouteDefinition): Json {
+  const responses: Json = {};
+  for (const [status, { description, schema, contentType = 'application/json' }] of Object.entries(
+    route.responses,
+  )) {
+    const content =
+      schema === undefined && !contentType.startsWith('text/')
+        ? {}
+        : { content: { [contentType]: schema === undefined ? {} : { schema: schemaOf(schema, 'output') } } };
+    responses[status] = { description, ...content };
+  }
+  responses.default =
+    route.errors === 'openai'
+      ? {
+          description: 'An error',
+          content: { 'application/json': { schema: { $ref: '#/components/schemas/OpenAIError' } } },
+        }
+      : {
+          description: 'An error',
+          content: { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } },
+        };
+  return {
+    operationId: `${route.method.toLowerCase()}${route.path.replace(/[^a-z0-9]+/gi, '_').replace(/_$/, '')}`,
+    summary: route.summary,
+    tags: [route.tag],
+    'x-role': route.role,
+    ...(route.role === 'none' ? { security: [] } : {}),
+    parameters: parametersOf(route),
+    ...(route.body === undefined
+      ? {}
+      : {
+          requestBody: {
+            required: true,
+            content: { 'application/json': { schema: schemaOf(route.body, 'input') } },
+          },
+        }),
+    responses,
+  };
+}
+
+/** The OpenAPI 3.1 document of the routes, made from their definitions so that it cannot drift from what is served. */
+export function openapiDocument(routes: readonly RouteDefinition[], version: string): Json {
+  const paths: Record<string, Json> = {};
+  for (const route of routes) {
+    const path = route.path.replace(/:(\w+)/g, '{$1}');
+    paths[path] = { ...paths[path], [route.method.toLowerCase()]: operationOf(route) };
+  }
+  return {
+    openapi: '3.1.0',
+    info: {
+      title: 'Arkalia-LUNA',
+      version,
+      description:
+        'A sovereign AI appliance in front of a local language model. Times are in milliseconds, ratios 0 to 1, percentages 0 to 100.',
+      license: { name: 'MIT', identifier: 'MIT' },
+    },
+    servers: [{ url: '/' }],
+    security: [{ key: [] }, {}],
+    paths,
+    components: {
+      securitySchemes: {
+        key: {
+          type: 'http',
+          scheme: 'bearer',
+          description:
+            'A key made by "arkalia keys create". On this machine itself the role user needs none.',
+        },
+      },
+      schemas: {
+        Problem: {
+          description: 'RFC 9457 problem document',
+          type: 'object',
+          required: ['type', 'title', 'status', 'code', 'detail', 'request_id'],
+          properties: {
+            type: { type: 'string' },
+            title: { type: 'string' },
+            status: { type: 'integer' },
+            code: { type: 'string', enum: Object.keys(errorCodes) },
+            detail: { type: 'string' },
+            request_id: { type: 'string' },
+            retry_after_ms: { type: 'integer' },
+          },
+        },
+        OpenAIError: {
+          type: 'object',
+          required: ['error'],
+          properties: {
+            error: {
+              type: 'object',
+              required: ['message', 'type', 'code'],
+              properties: {
+                message: { type: 'string' },
+                type: { type: 'string' },
+                param: { type: ['string', 'null'] },
+                code: { type: ['string', 'null'] },
+              },
+            },
+          },
+        },
+      },
+    },
+  };
+}

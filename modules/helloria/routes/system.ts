@@ -1,0 +1,215 @@
+import { z } from 'zod';
+import { AppError } from '../../../runtime/contracts/errors.js';
+import { defineRoute, json, type RouteDefinition } from '../../../runtime/contracts/http.js';
+import type { JsonValue } from '../../../runtime/contracts/json.js';
+import type { ModuleContext } from '../../../runtime/contracts/module.js';
+
+const anyObject = z.record(z.string(), z.unknown());
+const jsonValue = z.json();
+
+/** Liveness, readiness, status, echo and metrics. */
+export function systemRoutes(context: ModuleContext): RouteDefinition[] {
+  return [
+    defineRoute({
+      method: 'GET',
+      path: '/health',
+      role: 'none',
+      tag: 'system',
+      summary: 'Whether the process answers at all',
+      errors: 'problem',
+      rateLimited: false,
+      duringSetup: true,
+      responses: {
+        200: { description: 'Alive', schema: z.object({ status: z.literal('ok'), version: z.string() }) },
+      },
+      handler: () => json({ status: 'ok', version: context.version }),
+    }),
+    defineRoute({
+      method: 'GET',
+      path: '/ready',
+      role: 'none',
+      tag: 'system',
+      summary: 'Whether requests are served: every module runs and the ledger records',
+      errors: 'problem',
+      rateLimited: false,
+      responses: {
+        200: { description: 'Ready', schema: z.object({ ready: z.literal(true) }) },
+        503: { description: 'Not ready, and why' },
+      },
+      handler: () => {
+        const { modules, ledger } = context.status();
+        const problems = Object.entries(modules)
+          .filter(([, module]) => module.state === 'failed' || module.state === 'stopped')
+          .map(([name, module]) => `module ${name} is ${module.state}`);
+        if (ledger.state !== 'open') problems.push(`the ledger is ${String(ledger.state)}`);
+        if (!context.ready()) problems.push('the appliance is starting or stopping');
+        return problems.length === 0 ? json({ ready: true }) : json({ ready: false, problems }, 503);
+      },
+    }),
+    defineRoute({
+      method: 'GET',
+      path: '/status',
+      role: 'user',
+      tag: 'system',
+      summary: 'Every module, engine, breaker and queue, the sandbox and degradation level, the version',
+      errors: 'problem',
+      responses: { 200: { description: 'Status', schema: anyObject } },
+      handler: () => json(context.status()),
+    }),
+    defineRoute({
+      method: 'POST',
+      path: '/echo',
+      role: 'user',
+      tag: 'system',
+      summary: 'Answers with the JSON it was sent; shows that a client, its key and the frame work together',
+      errors: 'problem',
+      body: z.strictObject({ message: jsonValue }),
+      responses: { 200: { description: 'The same', schema: z.object({ message: jsonValue }) } },
+      handler: ({ body }) => json({ message: body.message as JsonValue }),
+    }),
+    defineRoute({
+      method: 'GET',
+      path: '/metrics',
+      role: 'user',
+      tag: 'system',
+      summary: 'Metrics in the text format of Prometheus',
+      errors: 'problem',
+      responses: { 200: { description: 'Metrics', contentType: context.metrics.contentType } },
+      handler: async () =>
+        new Response(await context.metrics.metrics(), {
+          headers: { 'content-type': context.metrics.contentType },
+        }),
+    }),
+    defineRoute({
+      method: 'GET',
+      path: '/',
+      role: 'none',
+      tag: 'system',
+      summary: 'Leads to the documentation',
+      errors: 'problem',
+      responses: { 302: { description: 'To /docs' } },
+      handler: () => new Response(null, { status: 302, headers: { location: '/docs' } }),
+    }),
+  ];
+}
+
+/** Events of the ledger, without what people typed. */
+export function ledgerRoutes(context: ModuleContext): RouteDefinition[] {
+  const whole = z
+    .string()
+    .regex(/^\d{1,15}$/, 'must be a whole number from 0')
+    .transform(Number);
+  const query = z.strictObject({
+    type: z.string().max(100).optional(),
+    stream: z.string().max(200).optional(),
+    since: whole.optional(),
+    limit: whole.refine((value) => value >= 1 && value <= 1000, 'must be 1 to 1000').default(100),
+    order: z.enum(['asc', 'desc']).default('asc'),
+  });
+  return [
+    defineRoute({
+      method: 'GET',
+      path: '/ledger/events',
+      role: 'user',
+      tag: 'ledger',
+      summary: 'Recorded events; the next page begins at `since` = the last index + 1 (asc)',
+      errors: 'problem',
+      query,
+      responses: {
+        200: {
+          description: 'Events in order of their index',
+          schema: z.object({ events: z.array(anyObject), size: z.number().int() }),
+        },
+      },
+      handler: async ({ query }) => {
+        const events = await context.ledger.query(query);
+        return json({ events, size: context.ledger.status().size });
+      },
+    }),
+  ];
+}
+
+/** Keys and the setup code: for administrators, and for the folder's socket. */
+export function accessRoutes(context: ModuleContext): RouteDefinition[] {
+  const { access } = context;
+  const key = z.object({ id: z.string(), name: z.string(), role: z.string(), created_ms: z.number() });
+  const created = key.extend({ key: z.string() });
+  return [
+    defineRoute({
+      method: 'GET',
+      path: '/keys',
+      role: 'admin',
+      tag: 'access',
+      summary: 'The keys, without their secrets',
+      errors: 'problem',
+      responses: { 200: { description: 'Keys', schema: z.object({ keys: z.array(key) }) } },
+      handler: () => json({ keys: access.listKeys() }),
+    }),
+    defineRoute({
+      method: 'POST',
+      path: '/keys',
+      role: 'admin',
+      tag: 'access',
+      summary: 'Makes a key; the answer shows it this once',
+      errors: 'problem',
+      body: z.strictObject({
+        name: z
+          .string()
+          .min(1)
+          .max(100)
+          .regex(/^[^\p{C}]*$/u, 'must have no control characters'),
+        role: z.enum(['user', 'operator', 'admin']),
+      }),
+      responses: { 201: { description: 'The key', schema: created } },
+      handler: async ({ body }) => json(await access.createKey(body), 201),
+    }),
+    defineRoute({
+      method: 'DELETE',
+      path: '/keys/:id',
+      role: 'admin',
+      tag: 'access',
+      summary: 'Revokes a key at once',
+      errors: 'problem',
+      responses: { 204: { description: 'Revoked' } },
+      handler: async ({ c }) => {
+        if (!(await access.revokeKey(c.req.param('id') ?? '')))
+          throw new AppError('not_found', 'There is no key with that id.');
+        return new Response(null, { status: 204 });
+      },
+    }),
+    defineRoute({
+      method: 'POST',
+      path: '/setup/code',
+      role: 'admin',
+      tag: 'access',
+      summary: 'Makes a new setup code in its file',
+      errors: 'problem',
+      body: z.strictObject({}),
+      responses: {
+        201: { description: 'Where it is', schema: z.object({ file: z.string(), expires_ms: z.number() }) },
+      },
+      handler: async () => json(await access.renewSetupCode(), 201),
+    }),
+    defineRoute({
+      method: 'POST',
+      path: '/setup',
+      role: 'none',
+      tag: 'access',
+      summary: "Exchanges the setup code for an administrator's key",
+      errors: 'problem',
+      duringSetup: true,
+      body: z.strictObject({ code: z.string().min(1).max(100) }),
+      responses: { 201: { description: 'The key, shown this once', schema: created } },
+      handler: async ({ body }) => {
+        const key = await access.redeemSetupCode(body.code);
+        if (key === null) {
+          throw new AppError(
+            'forbidden',
+            'That setup code is wrong or no longer valid. It dies after use, ten wrong tries or 30 minutes; "arkalia setup-code" on the device makes another.',
+          );
+        }
+        return json(key, 201);
+      },
+    }),
+  ];
+}

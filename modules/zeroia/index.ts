@@ -1,0 +1,94 @@
+import { Counter } from 'prom-client';
+import { type Decision, decisions } from '../../runtime/contracts/decision.js';
+import type { RouteDefinition } from '../../runtime/contracts/http.js';
+import type { ArkaliaModule, ModuleContext, ModuleHealth } from '../../runtime/contracts/module.js';
+import { Decider } from './decider.js';
+import { DeviceLoop } from './device-loop.js';
+import { zeroiaRoutes } from './routes.js';
+
+/** ZeroIA: scores measurements in the hot core and decides; on the device's own samples it acts. */
+class Zeroia implements ArkaliaModule {
+  readonly name = 'zeroia';
+  readonly version = '0.1.0';
+  readonly priority = 'critical';
+  #context!: ModuleContext;
+  #decider!: Decider;
+  #loop!: DeviceLoop;
+  readonly #posted: Record<Decision, number> = {
+    normal: 0,
+    monitor: 0,
+    reduce_load: 0,
+    emergency_shutdown: 0,
+  };
+
+  provision(context: ModuleContext): void {
+    this.#context = context;
+    this.#decider = new Decider(context.scorer, context.ledger, context.config.zeroia.streams_max);
+    this.#loop = new DeviceLoop(context, this.#decider);
+    const posted = this.#posted;
+    new Counter({
+      name: 'arkalia_decisions_posted_total',
+      help: 'Decisions on posted measurements, by decision',
+      labelNames: ['decision'],
+      registers: [context.metrics],
+      collect() {
+        this.reset();
+        for (const decision of decisions) this.inc({ decision }, posted[decision]);
+      },
+    });
+  }
+
+  validate(): void {}
+
+  routes(): RouteDefinition[] {
+    return zeroiaRoutes(this.#context, this.#decider, {
+      count: (decision) => {
+        this.#posted[decision] += 1;
+      },
+      status: () => this.#facts(),
+    });
+  }
+
+  start(): void {
+    this.#loop.start();
+  }
+
+  stop(): Promise<void> {
+    return this.#loop.stop();
+  }
+
+  health(): ModuleHealth {
+    const { problem } = this.#loop;
+    return {
+      state: problem === undefined ? 'ok' : 'degraded',
+      ...(problem === undefined ? {} : { problem }),
+      facts: this.#facts(),
+    };
+  }
+
+  #facts(): Record<string, unknown> {
+    const last = this.#loop.last;
+    const { degradation, scorer } = this.#context;
+    return {
+      level: degradation.level(),
+      shed: degradation.shed(),
+      last_decision:
+        last === undefined
+          ? null
+          : {
+              id: last.made.id,
+              decision: last.made.score.decision,
+              confidence: last.made.score.confidence,
+              factors: last.made.score.factors,
+              absent: last.made.score.absent,
+              reasons: last.made.score.reasons,
+              index: last.made.index,
+            },
+      posted: { ...this.#posted },
+      streams: this.#decider.streams,
+      model: scorer.identity,
+    };
+  }
+}
+
+export default (): ArkaliaModule => new Zeroia();

@@ -1,0 +1,47 @@
+import { z } from 'zod';
+import { severities } from '../../runtime/contracts/decision.js';
+
+const percent = z.number().min(0).max(100);
+
+/** Body of POST /zeroia/decisions. */
+export const decisionRequest = z.strictObject({
+  cpu: percent.describe('Processor use, percent'),
+  ram: percent.describe('Memory use, percent'),
+  severity: z.enum(severities).describe('Severity of what is being decided about'),
+  temperature_c: z.number().min(-60).max(150).optional().describe('Degrees Celsius'),
+  disk: percent.optional().describe('Disk use, percent'),
+  error_rate: z.number().min(0).max(1).optional().describe('Share of failed operations'),
+  latency_ms: z.number().min(0).max(86_400_000).optional().describe('Response time in milliseconds'),
+  context: z
+    .union([z.string().max(4000), z.record(z.string().max(100), z.json())])
+    .optional()
+    .describe('What the decision is about, in words or as JSON. Never stored in the clear in the log'),
+  stream: z
+    .string()
+    .regex(/^[A-Za-z0-9._:-]{1,100}$/, 'must be 1 to 100 of A-Z a-z 0-9 . _ : -')
+    .optional()
+    .describe("Series whose history counts; the key's id unless given"),
+});
+
+export type DecisionRequest = z.infer<typeof decisionRequest>;
+
+const factor = z.object({ name: z.string(), score: z.number(), weight: z.number(), share: z.number() });
+
+export const receiptSchema = z.object({
+  recorded: z.literal('durable'),
+  index: z.number().int(),
+  leaf_hash: z.string(),
+});
+
+/** Answer of POST /zeroia/decisions. */
+export const decisionAnswer = z.object({
+  id: z.string(),
+  decision: z.enum(['normal', 'monitor', 'reduce_load', 'emergency_shutdown']),
+  confidence: z.number(),
+  factors: z.array(factor),
+  absent: z.array(z.string()),
+  reasons: z.array(z.string()),
+  model: z.object({ core_sha256: z.string(), weights_version: z.string() }),
+  recorded: z.literal('durable'),
+  receipt: receiptSchema,
+});
