@@ -74,7 +74,7 @@ function operationOf(route: RouteDefinition): Json {
 export function openapiDocument(routes: readonly RouteDefinition[], version: string): Json {
   const paths: Record<string, Json> = {};
   for (const route of routes) {
-    const path = route.path.replace(/:(\w+)/g, '{$1}');
+    const path = route.path.replace(/:(\w+)(\{[^}]*\})?/g, '{$1}');
     paths[path] = { ...paths[path], [route.method.toLowerCase()]: operationOf(route) };
   }
   return {

@@ -11,7 +11,6 @@ export const errorCodes = {
   forbidden: [403, 'This key may not do that'],
   setup_required: [403, 'The appliance is waiting for its setup code'],
   prompt_refused: [403, 'The guard refused the prompt'],
-  answer_refused: [403, 'The guard refused the answer'],
   not_found: [404, 'There is nothing at this address'],
   model_not_found: [404, 'No engine offers that model'],
   method_not_allowed: [405, 'This address does not take that method'],

@@ -1,0 +1,324 @@
+import { AppError } from '../../runtime/contracts/errors.js';
+import type { GuardReason, GuardResult } from '../../runtime/contracts/guard.js';
+import type { JsonObject } from '../../runtime/contracts/json.js';
+import type { Receipt } from '../../runtime/contracts/ledger.js';
+import type { ModuleContext } from '../../runtime/contracts/module.js';
+import type {
+  NavigatorBrief,
+  PromptEvent,
+  PromptJob,
+  PromptMessage,
+  PromptSampling,
+} from '../../runtime/contracts/sandbox.js';
+import { type Candidate, type ChainRequest, resolveChain } from './chain.js';
+import { type Failure, treat } from './failures.js';
+
+export interface Question extends ChainRequest {
+  messages: PromptMessage[];
+  sampling: PromptSampling;
+  /** Identity for rate limit and fairness. */
+  client: string;
+  session?: string;
+  requestId: string;
+  signal: AbortSignal;
+  /** Text that the answer must not repeat. */
+  systemPrompt?: string;
+}
+
+export interface Answer {
+  /** The engine and the model that spoke. */
+  engine: string;
+  model: string;
+  finishReason: 'stop' | 'length' | 'content_filter';
+  usage?: { prompt_tokens: number; completion_tokens: number };
+  /** Why the guard cut the answer. */
+  reasons: GuardReason[];
+  receipt: Receipt;
+}
+
+/** `begin` names the model that is about to speak, once, before its first text. */
+export type AnswerEvent =
+  | { type: 'begin'; engine: string; model: string }
+  | { type: 'delta'; text: string }
+  | { type: 'done'; answer: Answer };
+
+interface Attempt {
+  candidate: Candidate;
+  started: boolean;
+  text: string;
+  cut: GuardResult | undefined;
+  firstAtMs: number | undefined;
+}
+
+type Ending = Extract<PromptEvent, { type: 'done' }>;
+
+/**
+ * Takes a question through guard, admission, breaker, sandbox, guard and ledger. Yields the answer as it comes; `done` carries the
+ * receipt and is yielded only when the event is durable. Until the first text the next engine of the chain is tried; after it, a
+ * failure is thrown, so that no broken answer looks complete.
+ */
+export class Pipeline {
+  readonly #context: ModuleContext;
+  readonly #brief: (question: string) => Promise<NavigatorBrief>;
+
+  constructor(context: ModuleContext, brief: (question: string) => Promise<NavigatorBrief>) {
+    this.#context = context;
+    this.#brief = brief;
+  }
+
+  /** @throws AppError with what went wrong; what was asked and refused or failed is recorded before. */
+  async *ask(question: Question): AsyncGenerator<AnswerEvent> {
+    const startedMs = this.#context.clock.monotonicMs();
+    this.#takeToken(question.client);
+    const flagged = await this.#screen(question);
+    const skipped: { engine: string; cause: string }[] = [];
+    try {
+      yield* this.#tryChain(question, startedMs, flagged, skipped);
+    } catch (thrown) {
+      const { error, cause } = treat(thrown);
+      await this.#recordFailure(question, error, cause, skipped);
+      throw error;
+    }
+  }
+
+  #takeToken(client: string): void {
+    const verdict = this.#context.rate.prompts.take(client);
+    if (verdict.ok) return;
+    throw new AppError('rate_limited', 'Too many prompts; see limits.prompts_per_minute.', {
+      retryAfterMs: verdict.retryAfterMs,
+    });
+  }
+
+  /** Judges what people and tools wrote. Returns the ids of the rules that flagged it. */
+  async #screen(question: Question): Promise<string[]> {
+    const { guard, config, ledger } = this.#context;
+    const results = question.messages
+      .filter((message) => message.role === 'user' || message.role === 'tool')
+      .map((message) => ({ text: message.content, result: guard.checkPrompt(message.content) }));
+    const rules = [...new Set(results.flatMap(({ result }) => result.reasons.map((reason) => reason.rule)))];
+    const refused = results.find(({ result }) => result.verdict === 'refuse');
+    if (refused === undefined || config.guard.mode === 'observe') return rules;
+    const receipt = await ledger.append({
+      type: 'prompt_refused',
+      module: 'assistantia',
+      correlationId: question.requestId,
+      data: { rules: refused.result.reasons.map((reason) => reason.rule), chars: refused.text.length },
+      texts: { prompt: refused.text, ...sessionText(question) },
+    });
+    const reasons = refused.result.reasons.map(({ rule, en, fr, span }) => ({ rule, en, fr, span }));
+    throw new AppError(
+      'prompt_refused',
+      `The guard refused the prompt: ${reasons.map((reason) => reason.en).join(' ')}`,
+      {
+        details: { reasons, receipt },
+      },
+    );
+  }
+
+  async *#tryChain(
+    question: Question,
+    startedMs: number,
+    flagged: string[],
+    skipped: { engine: string; cause: string }[],
+  ): AsyncGenerator<AnswerEvent> {
+    let last: Failure | undefined;
+    for (const candidate of await this.#chain(question)) {
+      const attempt: Attempt = { candidate, started: false, text: '', cut: undefined, firstAtMs: undefined };
+      try {
+        const ending = yield* this.#attempt(question, attempt, startedMs);
+        yield {
+          type: 'done',
+          answer: await this.#record(question, attempt, ending, { startedMs, flagged, skipped }),
+        };
+        return;
+      } catch (thrown) {
+        const failure = treat(thrown);
+        const mayGoOn =
+          failure.next || ['queue_full', 'degraded', 'engine_unavailable'].includes(failure.error.code);
+        if (attempt.started || !mayGoOn || question.signal.aborted) throw thrown;
+        skipped.push({ engine: candidate.engine, cause: failure.cause });
+        last = failure;
+      }
+    }
+    throw last?.error ?? this.#nothingThere();
+  }
+
+  /** The chain of the request; engines are asked again once when it cannot be resolved from what was last seen. */
+  async #chain(question: Question): Promise<Candidate[]> {
+    const { prompts, config } = this.#context;
+    const resolve = () =>
+      resolveChain(question, {
+        engines: prompts.engines(),
+        order: config.engines.order,
+        aliases: config.aliases,
+      });
+    try {
+      const chain = resolve();
+      if (chain.length > 0) return chain;
+    } catch (error) {
+      if (!(error instanceof AppError)) throw error;
+    }
+    await prompts.refreshEngines();
+    return resolve();
+  }
+
+  #nothingThere(): AppError {
+    const problems = this.#context.prompts
+      .engines()
+      .filter((engine) => engine.state !== 'found')
+      .map((engine) => `${engine.name}: ${engine.problem ?? engine.state}`);
+    return new AppError(
+      'engine_unavailable',
+      `No engine can answer this. ${problems.join('; ')}. Start Ollama or llama.cpp, put a GGUF file into the models folder, or name the model "arkalia" for the built-in assistant.`,
+    );
+  }
+
+  async *#attempt(
+    question: Question,
+    attempt: Attempt,
+    startedMs: number,
+  ): AsyncGenerator<AnswerEvent, Ending | undefined> {
+    const { admission, breakers, clock, config } = this.#context;
+    const { engine } = attempt.candidate;
+    const breaker = breakers.get(engine);
+    const open = breaker.snapshot();
+    if (open.state === 'open' && (open.retry_after_ms ?? 0) > 0)
+      throw breakerOpen(engine, open.retry_after_ms!);
+    const deadlineMs = startedMs + config.assistantia.deadline_ms;
+    const job = await this.#job(question, attempt.candidate);
+    const slot = await admission.admit(engine, {
+      client: question.client,
+      deadlineMs,
+      signal: question.signal,
+    });
+    try {
+      const permit = breaker.acquire();
+      if (!permit.ok) throw breakerOpen(engine, permit.retryAfterMs);
+      let outcome: 'success' | 'failure' | 'ignored' = 'ignored';
+      try {
+        const timeoutMs = Math.max(1, deadlineMs - clock.monotonicMs());
+        const ending = yield* this.#listen(question, attempt, job, timeoutMs);
+        outcome = 'success';
+        return ending;
+      } catch (thrown) {
+        outcome = treat(thrown).outcome;
+        throw thrown;
+      } finally {
+        breaker.record(permit.permit, outcome);
+      }
+    } finally {
+      slot.release();
+    }
+  }
+
+  async #job(question: Question, { engine, model }: Candidate): Promise<PromptJob> {
+    const { messages, sampling } = question;
+    if (engine !== 'navigator') return { engine, model, messages, sampling };
+    const asked = messages.findLast((message) => message.role === 'user')?.content ?? '';
+    return { engine, model, messages, sampling, brief: await this.#brief(asked) };
+  }
+
+  /** Lets the sandbox work and passes on what the guard releases. Returns undefined when the guard cut the answer. */
+  async *#listen(
+    question: Question,
+    attempt: Attempt,
+    job: PromptJob,
+    timeoutMs: number,
+  ): AsyncGenerator<AnswerEvent, Ending | undefined> {
+    const { guard, prompts, clock, config } = this.#context;
+    const watch = guard.watchOutput({
+      systemPrompt: question.systemPrompt,
+      observe: config.guard.mode === 'observe',
+    });
+    for await (const event of prompts.run(job, { timeoutMs, signal: question.signal })) {
+      const step = event.type === 'delta' ? watch.push(event.text) : watch.finish();
+      if (step.release !== '') {
+        if (!attempt.started) yield { type: 'begin', ...attempt.candidate };
+        attempt.started = true;
+        attempt.firstAtMs ??= clock.monotonicMs();
+        attempt.text += step.release;
+        yield { type: 'delta', text: step.release };
+      }
+      if (step.cut !== undefined) {
+        attempt.cut = step.cut;
+        if (config.guard.mode === 'enforce') return undefined;
+      }
+      if (event.type === 'done') return event;
+    }
+    throw new AppError('internal', 'The sandbox ended without an ending.');
+  }
+
+  async #record(
+    question: Question,
+    attempt: Attempt,
+    ending: Ending | undefined,
+    about: { startedMs: number; flagged: string[]; skipped: { engine: string; cause: string }[] },
+  ): Promise<Answer> {
+    const { clock, ledger } = this.#context;
+    const { engine, model } = attempt.candidate;
+    const finishReason = ending === undefined ? 'content_filter' : ending.finishReason;
+    const asked = question.messages.findLast((message) => message.role === 'user')?.content ?? '';
+    const data: JsonObject = {
+      engine,
+      model: ending?.model ?? model,
+      finish_reason: finishReason,
+      took_ms: Math.round(clock.monotonicMs() - about.startedMs),
+      prompt_chars: asked.length,
+      answer_chars: attempt.text.length,
+      flagged: about.flagged,
+      cut: attempt.cut?.reasons.map((reason) => reason.rule) ?? [],
+      skipped: about.skipped,
+    };
+    if (attempt.firstAtMs !== undefined) data.first_text_ms = Math.round(attempt.firstAtMs - about.startedMs);
+    if (ending?.usage !== undefined) data.usage = { ...ending.usage };
+    const receipt = await ledger.append({
+      type: 'chat_answered',
+      module: 'assistantia',
+      correlationId: question.requestId,
+      data,
+      texts: { prompt: asked, answer: attempt.text, ...sessionText(question) },
+    });
+    return {
+      engine,
+      model: ending?.model ?? model,
+      finishReason,
+      usage: ending?.usage,
+      reasons: attempt.cut?.reasons ?? [],
+      receipt,
+    };
+  }
+
+  /** A prompt that failed is an event too; one refused for load is not, or a flood of requests would become a flood of writes. */
+  async #recordFailure(
+    question: Question,
+    error: AppError,
+    cause: string,
+    skipped: { engine: string; cause: string }[],
+  ): Promise<void> {
+    if (['queue_full', 'ledger_unavailable'].includes(error.code)) return;
+    try {
+      await this.#context.ledger.append({
+        type: 'chat_failed',
+        module: 'assistantia',
+        correlationId: question.requestId,
+        data: { code: error.code, cause, skipped },
+        texts: sessionText(question),
+      });
+    } catch (failed) {
+      this.#context.log.error(
+        { err: failed, request_id: question.requestId },
+        'a failed prompt could not be recorded',
+      );
+    }
+  }
+}
+
+function sessionText(question: Question): Record<string, string> {
+  return question.session === undefined ? {} : { session: question.session };
+}
+
+function breakerOpen(engine: string, retryAfterMs: number): AppError {
+  return new AppError('engine_unavailable', `The engine ${engine} failed repeatedly and is given a rest.`, {
+    retryAfterMs,
+  });
+}

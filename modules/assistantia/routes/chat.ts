@@ -1,0 +1,115 @@
+import { randomBytes } from 'node:crypto';
+import { z } from 'zod';
+import { AppError } from '../../../runtime/contracts/errors.js';
+import { asAppError, problemBody } from '../../../runtime/contracts/failure.js';
+import { defineRoute, json, type RouteDefinition } from '../../../runtime/contracts/http.js';
+import type { ModuleContext } from '../../../runtime/contracts/module.js';
+import type { Answer, Pipeline } from '../pipeline.js';
+import type { Sessions } from '../sessions.js';
+import { sseEvent, sseHeaders, streamResponse } from '../sse.js';
+
+const MESSAGE_CHARS_MAX = 200_000;
+
+const chatRequest = z.strictObject({
+  message: z.string().min(1).max(MESSAGE_CHARS_MAX),
+  session_id: z
+    .string()
+    .regex(/^[A-Za-z0-9_-]{1,64}$/, 'must be 1 to 64 of A-Z a-z 0-9 _ -')
+    .optional()
+    .describe('Continues a conversation; a new one begins without it'),
+  stream: z.boolean().default(false).describe('Answer as server-sent events: delta, then done or error'),
+  model: z
+    .string()
+    .max(200)
+    .optional()
+    .describe('Answered by this model or refused; unset: the configured order'),
+});
+
+const chatAnswer = z.object({
+  answer: z.string(),
+  session_id: z.string(),
+  engine: z.string(),
+  model: z.string(),
+  finish_reason: z.enum(['stop', 'length', 'content_filter']),
+  usage: z.object({ prompt_tokens: z.number().int(), completion_tokens: z.number().int() }).optional(),
+  reasons: z.array(z.record(z.string(), z.unknown())),
+  receipt: z.object({ recorded: z.string(), index: z.number().int(), leaf_hash: z.string() }),
+});
+
+function answerFields(answer: Answer, session: string): Record<string, unknown> {
+  return {
+    session_id: session,
+    engine: answer.engine,
+    model: answer.model,
+    finish_reason: answer.finishReason,
+    usage: answer.usage,
+    reasons: answer.reasons,
+    receipt: answer.receipt,
+  };
+}
+
+/** POST /chat, the simple native form. */
+export function chatRoutes(
+  context: ModuleContext,
+  pipeline: Pipeline,
+  sessions: Sessions,
+): RouteDefinition[] {
+  return [
+    defineRoute({
+      method: 'POST',
+      path: '/chat',
+      role: 'user',
+      tag: 'assistantia',
+      summary: 'Asks the assistant; the answer carries who spoke and its receipt',
+      errors: 'problem',
+      body: chatRequest,
+      responses: { 200: { description: 'The answer, or its stream when asked for', schema: chatAnswer } },
+      handler: async ({ body, caller, requestId, signal }) => {
+        const session = body.session_id ?? randomBytes(12).toString('base64url');
+        const owner = caller.id;
+        const { system_prompt: systemPrompt } = context.config.assistantia;
+        const asked = { role: 'user', content: body.message } as const;
+        const events = pipeline.ask({
+          model: body.model,
+          navigatorByDefault: true,
+          messages: [{ role: 'system', content: systemPrompt }, ...sessions.messages(owner, session), asked],
+          sampling: {},
+          client: owner,
+          session,
+          requestId,
+          signal: signal(),
+          systemPrompt,
+        });
+        const remember = (text: string, answer: Answer) => {
+          if (answer.finishReason === 'content_filter') return;
+          sessions.add(owner, session, [asked, { role: 'assistant', content: text }]);
+        };
+        if (!body.stream) {
+          let text = '';
+          for await (const event of events) {
+            if (event.type === 'delta') text += event.text;
+            if (event.type !== 'done') continue;
+            remember(text, event.answer);
+            return json({ answer: text, ...answerFields(event.answer, session) });
+          }
+          throw new AppError('internal', 'The answer ended without an ending.');
+        }
+        async function* frames() {
+          let text = '';
+          for await (const event of events) {
+            if (event.type === 'delta') {
+              text += event.text;
+              yield sseEvent(JSON.stringify({ text: event.text }), 'delta');
+            } else if (event.type === 'done') {
+              remember(text, event.answer);
+              yield sseEvent(JSON.stringify(answerFields(event.answer, session)), 'done');
+            }
+          }
+        }
+        const onError = (error: unknown) =>
+          sseEvent(JSON.stringify(problemBody(asAppError(error), requestId)), 'error');
+        return streamResponse(frames(), onError, sseHeaders);
+      },
+    }),
+  ];
+}

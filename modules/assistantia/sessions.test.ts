@@ -1,0 +1,26 @@
+import { expect, test } from 'vitest';
+import { Sessions } from './sessions.js';
+
+const exchange = (text: string) =>
+  [
+    { role: 'user', content: text },
+    { role: 'assistant', content: `re ${text}` },
+  ] as const;
+
+test('a conversation belongs to its caller', () => {
+  const sessions = new Sessions(10, 10);
+  sessions.add('key:a', 's', exchange('mine'));
+  expect(sessions.messages('key:a', 's')).toHaveLength(2);
+  expect(sessions.messages('key:b', 's')).toEqual([]);
+});
+
+test('old messages and old conversations are forgotten', () => {
+  const sessions = new Sessions(2, 3);
+  sessions.add('a', '1', exchange('one'));
+  sessions.add('a', '1', exchange('two'));
+  expect(sessions.messages('a', '1').map((message) => message.content)).toEqual(['re one', 'two', 're two']);
+  sessions.add('a', '2', exchange('x'));
+  sessions.add('a', '3', exchange('y'));
+  expect(sessions.size).toBe(2);
+  expect(sessions.messages('a', '1')).toEqual([]);
+});

@@ -1,0 +1,34 @@
+import type { PromptMessage } from '../../runtime/contracts/sandbox.js';
+
+/**
+ * Conversations of /chat in memory, each belonging to the caller that began it. Bounded twice: the conversation unused for longest
+ * is forgotten beyond `sessionsMax`, and of each only the last `messagesMax` messages are kept.
+ */
+export class Sessions {
+  readonly #sessionsMax: number;
+  readonly #messagesMax: number;
+  readonly #sessions = new Map<string, PromptMessage[]>();
+
+  constructor(sessionsMax: number, messagesMax: number) {
+    this.#sessionsMax = sessionsMax;
+    this.#messagesMax = messagesMax;
+  }
+
+  get size(): number {
+    return this.#sessions.size;
+  }
+
+  /** What was said so far, oldest first; empty for a conversation that is new or forgotten. */
+  messages(owner: string, session: string): readonly PromptMessage[] {
+    return this.#sessions.get(`${owner}\n${session}`) ?? [];
+  }
+
+  /** Adds a finished exchange. */
+  add(owner: string, session: string, exchange: readonly PromptMessage[]): void {
+    const key = `${owner}\n${session}`;
+    const messages = [...(this.#sessions.get(key) ?? []), ...exchange].slice(-this.#messagesMax);
+    this.#sessions.delete(key);
+    this.#sessions.set(key, messages);
+    if (this.#sessions.size > this.#sessionsMax) this.#sessions.delete(this.#sessions.keys().next().value!);
+  }
+}
