@@ -1,0 +1,88 @@
+import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { systemClock } from '../contracts/clock.js';
+import type { Ledger, NewEvent } from '../contracts/ledger.js';
+import { openAccess } from './access.js';
+import { makeKey } from './keys.js';
+
+let dataDir: string;
+let events: NewEvent[];
+let failing = false;
+const ledger = {
+  append: async (event: NewEvent) => {
+    if (failing) throw new Error('disk full');
+    events.push(event);
+  },
+} as unknown as Ledger;
+const open = (options: { loopback?: boolean; apiKeyFile?: string } = {}) =>
+  openAccess({ dataDir, clock: systemClock, ledger, loopback: false, ...options });
+
+beforeEach(async () => {
+  dataDir = await mkdtemp(join(tmpdir(), 'arkalia-access-'));
+  events = [];
+  failing = false;
+});
+afterEach(() => rm(dataDir, { recursive: true }));
+
+test('beyond loopback without a key there is a setup code, which makes the first key and ends setup mode', async () => {
+  const { access } = await open();
+  expect(access.setupMode()).toBe(true);
+  const code = await readFile(join(dataDir, 'setup-code'), 'utf8');
+  expect(await access.redeemSetupCode('wrong')).toBeNull();
+  const created = await access.redeemSetupCode(code);
+  expect(created).toMatchObject({ role: 'admin' });
+  expect(access.setupMode()).toBe(false);
+  expect(access.identify(created!.key)).toEqual({ role: 'admin', keyId: created!.id });
+  expect(events.map((event) => event.type)).toEqual(['key_created', 'setup_completed']);
+  expect((await open()).access.setupMode()).toBe(false);
+});
+
+test('on loopback there is no setup mode and no code', async () => {
+  const { access } = await open({ loopback: true });
+  expect(access.setupMode()).toBe(false);
+  await expect(readFile(join(dataDir, 'setup-code'))).rejects.toThrow('ENOENT');
+});
+
+test('what cannot be recorded does not take effect', async () => {
+  const { access } = await open({ loopback: true });
+  const kept = await access.createKey({ name: 'kept', role: 'user' });
+  failing = true;
+  await expect(access.createKey({ name: 'lost', role: 'user' })).rejects.toThrow('disk full');
+  await expect(access.revokeKey(kept.id)).rejects.toThrow('disk full');
+  expect(access.listKeys().map((key) => key.name)).toEqual(['kept']);
+});
+
+test('a revoked key is nobody at once; an unknown id is told so', async () => {
+  const { access } = await open({ loopback: true });
+  const { id, key } = await access.createKey({ name: 'a', role: 'operator' });
+  expect(await access.revokeKey(id)).toBe(true);
+  expect(access.identify(key)).toBeNull();
+  expect(await access.revokeKey(id)).toBe(false);
+});
+
+test('the key of a file is registered once; a file that all can read is warned of', async () => {
+  const apiKeyFile = join(dataDir, 'api-key');
+  const { key } = makeKey();
+  await writeFile(apiKeyFile, `${key}\n`);
+  await chmod(apiKeyFile, 0o644);
+  const { access, warnings } = await open({ apiKeyFile });
+  expect(warnings).toEqual([expect.stringContaining('everyone on this machine can read it')]);
+  expect(access.setupMode()).toBe(false);
+  expect(access.identify(key)).toMatchObject({ role: 'admin' });
+  await open({ apiKeyFile });
+  expect(events).toHaveLength(1);
+});
+
+test('a file without a key, with another secret for a known id, or no file stops the start', async () => {
+  const apiKeyFile = join(dataDir, 'api-key');
+  await expect(open({ apiKeyFile })).rejects.toThrow('cannot be read');
+  await writeFile(apiKeyFile, 'hunter2');
+  await expect(open({ apiKeyFile })).rejects.toThrow('does not hold a key');
+  const { key } = makeKey();
+  await writeFile(apiKeyFile, key);
+  await open({ apiKeyFile });
+  await writeFile(apiKeyFile, key.slice(0, -43) + makeKey().key.slice(-43));
+  await expect(open({ apiKeyFile })).rejects.toThrow('another key');
+});
