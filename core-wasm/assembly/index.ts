@@ -1,0 +1,42 @@
+// What the module exports. The layout comes along, so that a host reads every offset from the module itself.
+export * from "./layout";
+export {
+  FAULT_RANGE,
+  FAULT_INPUT,
+  FAULT_RESULT,
+  FAULT_STATE,
+  FAULT_CONTENTION,
+} from "./fault";
+export { TIME_MAX_MS } from "./breaker-time";
+export {
+  STATE_CLOSED,
+  STATE_OPEN,
+  STATE_HALF_OPEN,
+  CAUSE_FAILURE_RATE,
+  CAUSE_OPEN_TIME_OVER,
+  CAUSE_PROBE_FAILED,
+  CAUSE_PROBE_LOST,
+  CAUSE_PROBES_SUCCEEDED,
+  PERMIT_MAX,
+  TRANSITION_MAX,
+} from "./breaker-state";
+export {
+  OUTCOME_SUCCESS,
+  OUTCOME_FAILURE,
+  OUTCOME_IGNORED,
+  RECORD_WAS_LATE,
+  RECORD_COUNTED,
+  RECORD_MOVED,
+  breakerTake,
+  breakerConfigure,
+  breakerAcquire,
+  breakerRecord,
+  breakerTransition,
+  breakerTransitionAt,
+  breakerState,
+  breakerRetryMs,
+  breakerCalls,
+  breakerFailures,
+  breakerCounter,
+} from "./breaker";
+export { scoreBatch } from "./scoring";

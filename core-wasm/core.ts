@@ -1,0 +1,80 @@
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { BreakerSlots } from './breaker-slot.js';
+import { type Constants, type CoreFunctions, readConstants } from './exports.js';
+import { parameters, weightsVersion, writeParameters } from './parameters.js';
+import { Slab } from './slab.js';
+
+/** What another thread needs to work on the same memory; passes through postMessage and workerData. */
+export interface CoreShare {
+  memory: WebAssembly.Memory;
+  module: WebAssembly.Module;
+}
+
+/** One instance of the hot core. Each thread has its own, all over one shared memory. */
+export class Core {
+  /** SHA-256 of the bytes of core.wasm and the version of the parameter block: what made a score. */
+  readonly identity: { readonly core_sha256: string; readonly weights_version: string };
+  readonly slab: Slab;
+  readonly breakers: BreakerSlots;
+  /** For {@link Core.attach} in another thread. */
+  readonly share: CoreShare;
+  /** Offsets and sizes as the module exports them; for tests and tools that look into the memory. */
+  readonly layout: Constants;
+
+  private constructor(share: CoreShare, create: string | undefined) {
+    const { memory, module } = share;
+    let constants: Constants | undefined;
+    const fault = (code: number) => {
+      throw new Error(`the hot core stopped at an assertion: ${faultName(code, constants)}`);
+    };
+    const { exports } = new WebAssembly.Instance(module, { env: { memory }, host: { fault } });
+    const at = readConstants(exports);
+    constants = at;
+    const functions = exports as unknown as CoreFunctions;
+    const version = new Int32Array(memory.buffer, at.HEADER_VERSION, 1);
+    const digest = Buffer.from(memory.buffer, at.HEADER_SHA256, 32);
+    if (create !== undefined) {
+      digest.write(create, 'hex');
+      writeParameters(new DataView(memory.buffer), at, parameters);
+      Atomics.store(version, 0, at.LAYOUT_VERSION);
+    } else if (Atomics.load(version, 0) !== at.LAYOUT_VERSION) {
+      throw new Error(
+        `the memory has layout ${Atomics.load(version, 0)}, the module wants ${at.LAYOUT_VERSION}`,
+      );
+    }
+    this.share = share;
+    this.layout = at;
+    this.identity = Object.freeze({
+      core_sha256: digest.toString('hex'),
+      weights_version: weightsVersion(memory.buffer, at),
+    });
+    this.slab = new Slab(memory.buffer, at, functions);
+    this.breakers = new BreakerSlots(memory.buffer, at, functions);
+  }
+
+  /** Loads core.wasm, makes the shared memory (4 MiB) and writes the parameters into it. */
+  static create(): Core {
+    const bytes = readFileSync(new URL('./core.wasm', import.meta.url));
+    const module = new WebAssembly.Module(bytes);
+    const memory = new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true });
+    return new Core({ memory, module }, createHash('sha256').update(bytes).digest('hex'));
+  }
+
+  /** Another instance over a memory that `create` made, for another thread. Throws when the memory is not one. */
+  static attach(memory: WebAssembly.Memory, module: WebAssembly.Module): Core {
+    return new Core({ memory, module }, undefined);
+  }
+}
+
+/** Needed before there is an instance to ask; the module refuses a memory of another size. */
+const pages = 64;
+
+function faultName(code: number, at: Constants | undefined): string {
+  if (code === at?.FAULT_RANGE) return 'an argument is out of range';
+  if (code === at?.FAULT_INPUT) return 'a record holds an impossible input';
+  if (code === at?.FAULT_RESULT) return 'a result is out of its bounds';
+  if (code === at?.FAULT_STATE) return 'a state that cannot be';
+  if (code === at?.FAULT_CONTENTION) return 'too many tries to change a word';
+  return `code ${code}`;
+}

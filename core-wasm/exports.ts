@@ -1,0 +1,141 @@
+const constantNames = [
+  'LAYOUT_VERSION',
+  'MEMORY_PAGES',
+  'HEADER_VERSION',
+  'HEADER_SHA256',
+  'PARAMETERS',
+  'PARAMETERS_BYTES',
+  'PARAM_WEIGHTS',
+  'PARAM_SEVERITY_PRESSURE',
+  'PARAM_CPU_MONITOR',
+  'PARAM_CPU_REDUCE',
+  'PARAM_RAM_MONITOR',
+  'PARAM_RAM_REDUCE',
+  'PARAM_TEMPERATURE_MONITOR',
+  'PARAM_TEMPERATURE_REDUCE',
+  'PARAM_TEMPERATURE_EMERGENCY',
+  'PARAM_DISK_MONITOR',
+  'PARAM_DISK_REDUCE',
+  'PARAM_ERROR_RATE_MONITOR',
+  'PARAM_ERROR_RATE_REDUCE',
+  'PARAM_LATENCY_MONITOR',
+  'PARAM_LATENCY_REDUCE',
+  'PARAM_TEMPERATURE_FLOOR',
+  'PARAM_TEMPERATURE_SPAN',
+  'PARAM_LATENCY_SCALE',
+  'SLOTS',
+  'SLOT_COUNT',
+  'SLOT_BYTES',
+  'SLOT_READY',
+  'SLOT_RING',
+  'SLOT_LOG_ENTRIES',
+  'WINDOW_CALLS_MAX',
+  'PERMITS_MAX',
+  'PERMIT_MAX',
+  'TRANSITION_MAX',
+  'TIME_MAX_MS',
+  'COUNTER_SUCCESSES',
+  'COUNTER_FAILURES',
+  'COUNTER_IGNORED',
+  'COUNTER_LATE',
+  'COUNTER_REFUSED',
+  'COUNTER_OPENINGS',
+  'STATE_CLOSED',
+  'STATE_OPEN',
+  'STATE_HALF_OPEN',
+  'CAUSE_FAILURE_RATE',
+  'CAUSE_OPEN_TIME_OVER',
+  'CAUSE_PROBE_FAILED',
+  'CAUSE_PROBE_LOST',
+  'CAUSE_PROBES_SUCCEEDED',
+  'OUTCOME_SUCCESS',
+  'OUTCOME_FAILURE',
+  'OUTCOME_IGNORED',
+  'RECORD_WAS_LATE',
+  'RECORD_COUNTED',
+  'RECORD_MOVED',
+  'SLAB',
+  'SLAB_RECORDS',
+  'RECORD_BYTES',
+  'RECORD_PRESENT',
+  'RECORD_SEVERITY',
+  'RECORD_CPU',
+  'RECORD_RAM',
+  'RECORD_TEMPERATURE',
+  'RECORD_DISK',
+  'RECORD_ERROR_RATE',
+  'RECORD_LATENCY',
+  'RECORD_CONTEXT',
+  'RECORD_HISTORY',
+  'RECORD_CONFIDENCE',
+  'RECORD_PRESSURE',
+  'RECORD_DECISION',
+  'RECORD_REASONS',
+  'RECORD_ABSENT',
+  'RECORD_SCORES',
+  'RECORD_WEIGHTS',
+  'RECORD_SHARES',
+  'PRESENT_TEMPERATURE',
+  'PRESENT_DISK',
+  'PRESENT_ERROR_RATE',
+  'PRESENT_LATENCY',
+  'PRESENT_CONTEXT',
+  'PRESENT_HISTORY',
+  'RULE_SEVERITY_CRITICAL',
+  'RULE_TEMPERATURE_EMERGENCY',
+  'RULE_CPU_REDUCE',
+  'RULE_RAM_REDUCE',
+  'RULE_TEMPERATURE_REDUCE',
+  'RULE_DISK_REDUCE',
+  'RULE_ERROR_RATE_REDUCE',
+  'RULE_LATENCY_REDUCE',
+  'RULE_SEVERITY_HIGH',
+  'RULE_CPU_MONITOR',
+  'RULE_RAM_MONITOR',
+  'RULE_TEMPERATURE_MONITOR',
+  'RULE_DISK_MONITOR',
+  'RULE_ERROR_RATE_MONITOR',
+  'RULE_LATENCY_MONITOR',
+  'FAULT_RANGE',
+  'FAULT_INPUT',
+  'FAULT_RESULT',
+  'FAULT_STATE',
+  'FAULT_CONTENTION',
+] as const;
+
+/** Every offset, size, bit and code that the module exports, by name. */
+export type Constants = Readonly<Record<(typeof constantNames)[number], number>>;
+
+/** The functions of the module. Indices are i32, times are milliseconds; see the AssemblyScript for each. */
+export interface CoreFunctions {
+  scoreBatch(from: number, count: number): void;
+  breakerTake(): number;
+  breakerConfigure(
+    slot: number,
+    calls: number,
+    callsMin: number,
+    failureRate: number,
+    openMs: number,
+    permits: number,
+    halfOpenMs: number,
+  ): void;
+  breakerAcquire(slot: number, nowMs: number): number;
+  breakerRecord(slot: number, permit: number, outcome: number, nowMs: number): number;
+  breakerTransition(slot: number): number;
+  breakerTransitionAt(slot: number, transition: number): number;
+  breakerState(slot: number): number;
+  breakerRetryMs(slot: number, nowMs: number): number;
+  breakerCalls(slot: number): number;
+  breakerFailures(slot: number): number;
+  breakerCounter(slot: number, counter: number): number;
+}
+
+/** Reads the exported constants. Throws when one is missing: module and host are not of one version. */
+export function readConstants(exports: Record<string, unknown>): Constants {
+  const entries = constantNames.map((name) => {
+    const value = exports[name] instanceof WebAssembly.Global ? exports[name].value : undefined;
+    if (typeof value !== 'number') throw new Error(`core.wasm does not export the constant ${name}`);
+    return [name, value] as const;
+  });
+  return Object.fromEntries(entries) as Constants;
+}
