@@ -1,0 +1,169 @@
+import { chmodSync } from 'node:fs';
+import Database from 'better-sqlite3';
+import { leafHash } from './leaf.js';
+import { LedgerFileError } from './ledger-file-error.js';
+
+/** Marks a SQLite file as a ledger of ours: "ARKL". */
+const applicationId = 0x41524b4c;
+
+/** Statement lists that take a file from version n to n + 1. Never change one that was released; add the next. */
+const migrations: readonly string[] = [
+  // The index is the rowid, and every secondary index ends with it: (type, index) and (stream, index) without storing it twice.
+  `CREATE TABLE events (
+     "index" INTEGER PRIMARY KEY,
+     type TEXT NOT NULL,
+     module TEXT NOT NULL,
+     stream TEXT,
+     correlation_id TEXT,
+     time_ms INTEGER NOT NULL,
+     leaf BLOB NOT NULL,
+     leaf_hash BLOB NOT NULL
+   ) STRICT;
+   CREATE INDEX events_by_type ON events (type);
+   CREATE INDEX events_by_stream ON events (stream) WHERE stream IS NOT NULL;
+   CREATE TABLE texts (
+     event_index INTEGER NOT NULL REFERENCES events ("index"),
+     name TEXT NOT NULL,
+     salt BLOB NOT NULL,
+     text BLOB NOT NULL,
+     PRIMARY KEY (event_index, name)
+   ) STRICT, WITHOUT ROWID;`,
+];
+
+/** How long a lock of another connection (a backup, say) is waited for before a commit counts as failed. */
+const busyTimeoutMs = 10_000;
+/** Pages in the write-ahead log before they are copied back: 16 MB. Fewer copies under load than SQLite's 1000. */
+const checkpointPages = 4000;
+/** The write-ahead log is cut back to this after a burst. */
+const walBytesMax = 33_554_432;
+/** Events at the end of the log that are checked when it is opened. */
+const tailChecked = 256;
+
+interface OpenedDatabase {
+  db: Database.Database;
+  /** Number of events, so the index of the next one. */
+  size: number;
+}
+
+/**
+ * Opens the ledger's file for writing, creates or migrates it, and checks that it is whole at its end.
+ * @throws LedgerFileError; the file is then as it was.
+ */
+export function openForWriting(file: string): OpenedDatabase {
+  const db = connect(file, { timeout: busyTimeoutMs });
+  try {
+    checkIsOurs(db, file);
+    chmodSync(file, 0o600);
+    setPragmas(db, file);
+    migrate(db);
+    return { db, size: checkTail(db, file) };
+  } catch (error) {
+    db.close();
+    throw fileError(file, error);
+  }
+}
+
+/** Opens the ledger's file for reading; sees every committed event and stops no commit. */
+export function openForReading(file: string): Database.Database {
+  return connect(file, { readonly: true, fileMustExist: true, timeout: busyTimeoutMs });
+}
+
+function connect(file: string, options: Database.Options): Database.Database {
+  try {
+    return new Database(file, options);
+  } catch (error) {
+    throw fileError(file, error);
+  }
+}
+
+function checkIsOurs(db: Database.Database, file: string): void {
+  const version = db.pragma('user_version', { simple: true }) as number;
+  const id = db.pragma('application_id', { simple: true }) as number;
+  const objects = db.prepare('SELECT count(*) FROM sqlite_schema').pluck().get() as number;
+  if (id !== applicationId && (objects > 0 || version !== 0 || id !== 0)) {
+    throw new LedgerFileError(
+      'ledger_foreign',
+      `${file} is a SQLite file, but not a ledger of Arkalia (application id ${id}, ${objects} tables and indexes). Nothing was changed. Choose another data_dir, or move the file away to start a new ledger.`,
+    );
+  }
+  if (version > migrations.length) {
+    throw new LedgerFileError(
+      'ledger_newer',
+      `${file} has schema version ${version}; this program knows versions up to ${migrations.length}. Nothing was changed. Start the newer Arkalia that wrote it, or move the file away to start a new ledger.`,
+    );
+  }
+}
+
+function setPragmas(db: Database.Database, file: string): void {
+  db.pragma('journal_mode = WAL');
+  db.pragma('synchronous = FULL');
+  db.pragma('secure_delete = ON');
+  db.pragma('foreign_keys = ON');
+  db.pragma(`wal_autocheckpoint = ${checkpointPages}`);
+  db.pragma(`journal_size_limit = ${walBytesMax}`);
+  // Read back: a file system without shared memory refuses WAL silently, and a build may ignore the others.
+  const wanted = { journal_mode: 'wal', synchronous: 2, secure_delete: 1 };
+  for (const [name, value] of Object.entries(wanted)) {
+    const actual = db.pragma(name, { simple: true });
+    if (actual !== value) {
+      throw new LedgerFileError(
+        'ledger_unusable',
+        `${file}: SQLite keeps ${name} at ${String(actual)} instead of ${value}, so nothing could be promised as durable. Put data_dir on a local disk.`,
+      );
+    }
+  }
+}
+
+function migrate(db: Database.Database): void {
+  db.transaction(() => {
+    const version = db.pragma('user_version', { simple: true }) as number;
+    for (const migration of migrations.slice(version)) db.exec(migration);
+    db.pragma(`user_version = ${migrations.length}`);
+    db.pragma(`application_id = ${applicationId}`);
+  }).immediate();
+}
+
+/** The last events follow each other without a gap and have the hashes they say; returns the size of the log. */
+function checkTail(db: Database.Database, file: string): number {
+  const rows = db
+    .prepare('SELECT "index", leaf, leaf_hash AS hash FROM events ORDER BY "index" DESC LIMIT ?')
+    .all(tailChecked) as { index: number; leaf: Buffer; hash: Buffer }[];
+  const last = rows[0];
+  if (last === undefined) return 0;
+  for (const [place, row] of rows.entries()) {
+    const expected = last.index - place;
+    if (row.index !== expected) {
+      throw damaged(file, `event ${expected} is missing`);
+    }
+    if (leafHash(row.leaf) !== row.hash.toString('hex')) {
+      throw damaged(file, `event ${row.index} does not have the hash that was recorded with it`);
+    }
+  }
+  return last.index + 1;
+}
+
+function damaged(file: string, found: string, cause?: unknown): LedgerFileError {
+  return new LedgerFileError(
+    'ledger_corrupt',
+    `${file} is damaged: ${found}. Nothing was deleted. Keep the file (with its -wal and -shm) for examination and move all three away to start a new ledger, or put a backup in their place.`,
+    { cause },
+  );
+}
+
+function fileError(file: string, error: unknown): unknown {
+  if (!(error instanceof Error) || error instanceof LedgerFileError) return error;
+  const code = 'code' in error ? String(error.code) : '';
+  if (/^SQLITE_(NOTADB|CORRUPT)/.test(code)) return damaged(file, error.message, error);
+  if (/^SQLITE_BUSY/.test(code)) {
+    return new LedgerFileError(
+      'ledger_busy',
+      `${file} is in use by another program (${error.message}). Close it and start again.`,
+      { cause: error },
+    );
+  }
+  return new LedgerFileError(
+    'ledger_unusable',
+    `${file} cannot be opened: ${error.message}. Check that its folder exists, that this user may write there, and that the disk is not full.`,
+    { cause: error },
+  );
+}

@@ -1,0 +1,149 @@
+import { Worker } from 'node:worker_threads';
+import { AppError } from '../contracts/errors.js';
+import type { JsonObject } from '../contracts/json.js';
+import type { EventQuery, StoredEvent } from '../contracts/ledger.js';
+import type { PageRequest, ReaderReply } from './protocol.js';
+
+const limitMax = 1000;
+/** Events that the calling thread takes over at once; a longer answer comes in pages, with other work between them. */
+const pageEvents = 100;
+/** Pages that may wait for the reader. */
+const waitingMax = 64;
+
+type Page = Extract<ReaderReply, { leaves: string[] }>;
+
+interface Waiting {
+  resolve(page: Page): void;
+  reject(error: AppError): void;
+}
+
+/** Asks the reader thread, which is started by the first query and again after it died. */
+export class QueryClient {
+  #file: string;
+  #worker: Worker | undefined;
+  #waiting = new Map<number, Waiting>();
+  #lastId = 0;
+  #closed = false;
+
+  constructor(file: string) {
+    this.#file = file;
+  }
+
+  /** @throws RangeError for a bound out of range; AppError `ledger_unavailable`. */
+  async query(query: EventQuery): Promise<StoredEvent[]> {
+    const since = query.since ?? 0;
+    checkInteger(query.limit, 'limit', 1, limitMax);
+    checkInteger(since, 'since', 0, Number.MAX_SAFE_INTEGER);
+    const events: StoredEvent[] = [];
+    let from = since;
+    let to = Number.MAX_SAFE_INTEGER;
+    while (events.length < query.limit) {
+      const limit = Math.min(pageEvents, query.limit - events.length);
+      const page = await this.#page({
+        id: ++this.#lastId,
+        type: query.type ?? null,
+        stream: query.stream ?? null,
+        from,
+        to,
+        limit,
+        order: query.order,
+      });
+      for (const [i, index] of page.indexes.entries()) {
+        events.push(storedEvent(index, page.leaves[i]!, page.hashes[i]!));
+      }
+      const last = page.indexes.at(-1);
+      if (last === undefined || page.indexes.length < limit) break;
+      if (query.order === 'asc') from = last + 1;
+      else to = last - 1;
+    }
+    return events;
+  }
+
+  /** Ends the reader thread; waiting pages are rejected. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    const worker = this.#worker;
+    if (worker === undefined) return;
+    const ended = new Promise<void>((resolve) => worker.once('exit', () => resolve()));
+    worker.postMessage({ kind: 'close' });
+    await ended;
+  }
+
+  #page(request: PageRequest): Promise<Page> {
+    if (this.#closed) return Promise.reject(unavailable('the ledger is closed'));
+    if (this.#waiting.size >= waitingMax) {
+      return Promise.reject(
+        unavailable(`more than ${waitingMax} queries wait for the ledger`, { retryAfterMs: 1000 }),
+      );
+    }
+    this.#worker ??= this.#start();
+    const worker = this.#worker;
+    return new Promise((resolve, reject) => {
+      this.#waiting.set(request.id, { resolve, reject });
+      worker.postMessage(request);
+    });
+  }
+
+  #start(): Worker {
+    const worker = new Worker(new URL('./reader.js', import.meta.url), { workerData: { file: this.#file } });
+    let cause: unknown;
+    worker.on('message', (reply: ReaderReply) => {
+      const waiting = this.#waiting.get(reply.id);
+      this.#waiting.delete(reply.id);
+      if ('problem' in reply) {
+        waiting?.reject(unavailable('the ledger cannot be read now', { cause: reply.problem }));
+      } else {
+        waiting?.resolve(reply);
+      }
+    });
+    worker.on('error', (error) => {
+      cause = error;
+    });
+    worker.on('exit', () => {
+      this.#worker = undefined;
+      const lost = [...this.#waiting.values()];
+      this.#waiting.clear();
+      for (const waiting of lost) waiting.reject(unavailable('the reader of the ledger stopped', { cause }));
+    });
+    return worker;
+  }
+}
+
+interface Leaf {
+  type: string;
+  module: string;
+  stream?: string;
+  correlation_id?: string;
+  time_ms: number;
+  monotonic_ms: number;
+  boot_id: string;
+  data: JsonObject;
+  texts?: Record<string, string>;
+}
+
+function storedEvent(index: number, text: string, hash: string): StoredEvent {
+  const leaf = JSON.parse(text) as Leaf;
+  return {
+    index,
+    type: leaf.type,
+    module: leaf.module,
+    stream: leaf.stream ?? null,
+    correlation_id: leaf.correlation_id ?? null,
+    time_ms: leaf.time_ms,
+    monotonic_ms: leaf.monotonic_ms,
+    boot_id: leaf.boot_id,
+    data: leaf.data,
+    commitments: leaf.texts ?? {},
+    leaf_hash: hash,
+  };
+}
+
+function unavailable(message: string, options: { retryAfterMs?: number; cause?: unknown } = {}): AppError {
+  return new AppError('ledger_unavailable', message, options);
+}
+
+function checkInteger(value: number, name: string, min: number, max: number): void {
+  if (!Number.isSafeInteger(value) || value < min || value > max) {
+    throw new RangeError(`${name} is an integer from ${min} to ${max}, not ${value}`);
+  }
+}
