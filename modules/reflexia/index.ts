@@ -1,0 +1,108 @@
+import { type IntervalHistogram, monitorEventLoopDelay } from 'node:perf_hooks';
+import type { RouteDefinition } from '../../runtime/contracts/http.js';
+import type { ArkaliaModule, ModuleContext, ModuleHealth } from '../../runtime/contracts/module.js';
+import { SampleHistory } from './history.js';
+import { Loop } from './loop.js';
+import { thisMachine } from './machine.js';
+import { reflexiaRoutes } from './routes.js';
+import { Sampler } from './sampler.js';
+import { allSensors } from './sensors/all.js';
+
+const SENSOR_TIMEOUT_MS = 1000;
+/** A share of processor time needs two readings; the first sample comes this long after the first of them. */
+const FIRST_SAMPLE_MS = 500;
+const EVENT_LOOP_RESOLUTION_MS = 20;
+/** Intervals without a sample from which the module calls itself degraded. */
+const STALE_INTERVALS = 4;
+
+/** Reflexia: samples the device that we run on, and tells the bus. */
+class Reflexia implements ArkaliaModule {
+  readonly name = 'reflexia';
+  readonly version = '0.1.0';
+  readonly priority = 'critical';
+  readonly #history = new SampleHistory();
+  #context!: ModuleContext;
+  #sampler!: Sampler;
+  #histogram: IntervalHistogram | undefined;
+  #loop: Loop | undefined;
+  #startedMs = 0;
+  #reported = '{}';
+
+  provision(context: ModuleContext): void {
+    this.#context = context;
+    const intervalMs = context.config.reflexia.interval_ms;
+    const histogram = monitorEventLoopDelay({ resolution: EVENT_LOOP_RESOLUTION_MS });
+    this.#histogram = histogram;
+    this.#sampler = new Sampler({
+      sensors: allSensors({
+        machine: thisMachine,
+        dataDir: context.config.data_dir,
+        eventLoop: { histogram, resolutionMs: EVENT_LOOP_RESOLUTION_MS },
+      }),
+      clock: context.clock,
+      timeoutMs: Math.min(SENSOR_TIMEOUT_MS, intervalMs),
+    });
+    this.#loop = new Loop({
+      intervalMs,
+      firstMs: Math.min(FIRST_SAMPLE_MS, intervalMs),
+      task: (signal) => this.#sample(signal),
+      onError: (error) => context.log.error({ err: error }, 'sampling the device failed'),
+    });
+  }
+
+  /** Nothing to refuse: a value that cannot be read is absent, not an error. */
+  validate(): void {}
+
+  async start(): Promise<void> {
+    this.#startedMs = this.#context.clock.monotonicMs();
+    this.#histogram?.enable();
+    // Sets the mark that the first share of processor time is measured from; what else it reads is not used.
+    await this.#sampler.sample(AbortSignal.timeout(SENSOR_TIMEOUT_MS));
+    this.#loop?.start();
+  }
+
+  async stop(): Promise<void> {
+    await this.#loop?.stop();
+    this.#histogram?.disable();
+  }
+
+  health(): ModuleHealth {
+    const { clock, config } = this.#context;
+    const { last } = this.#history;
+    const silentMs = clock.monotonicMs() - (last?.monotonic_ms ?? this.#startedMs);
+    const stale = silentMs > STALE_INTERVALS * config.reflexia.interval_ms + SENSOR_TIMEOUT_MS;
+    return {
+      state: stale ? 'degraded' : 'ok',
+      ...(stale ? { problem: `no sample of the device for ${Math.round(silentMs / 1000)} s` } : {}),
+      facts: { ...last, absent_because: this.#sampler.absentBecause },
+    };
+  }
+
+  routes(): RouteDefinition[] {
+    return reflexiaRoutes(() => ({
+      interval_ms: this.#context.config.reflexia.interval_ms,
+      sample: this.#history.last ?? null,
+      absent_because: this.#sampler.absentBecause,
+      history: this.#history.all(),
+    }));
+  }
+
+  async #sample(signal: AbortSignal): Promise<void> {
+    const sample = await this.#sampler.sample(signal);
+    if (signal.aborted) return;
+    this.#history.add(sample);
+    this.#reportAbsences();
+    this.#context.bus.publish('device.sampled', sample);
+  }
+
+  /** Logs what cannot be read, once for each change of it. */
+  #reportAbsences(): void {
+    const { absentBecause } = this.#sampler;
+    const now = JSON.stringify(absentBecause);
+    if (now === this.#reported) return;
+    this.#reported = now;
+    this.#context.log.info({ absent_because: absentBecause }, 'the set of readable values changed');
+  }
+}
+
+export default (): ArkaliaModule => new Reflexia();

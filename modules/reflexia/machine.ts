@@ -1,0 +1,37 @@
+import { execFile } from 'node:child_process';
+import { readdir, readFile } from 'node:fs/promises';
+import os from 'node:os';
+import { promisify } from 'node:util';
+import type { Machine } from './sensors/sensor.js';
+
+const COMMAND_TIMEOUT_MS = 800;
+const COMMAND_OUTPUT_BYTES_MAX = 65_536;
+const execute = promisify(execFile);
+
+/** The machine that we run on. */
+export const thisMachine: Machine = {
+  platform: process.platform,
+  readText: (path, signal) => readFile(path, { encoding: 'utf8', signal }),
+  list: (path) => readdir(path),
+  run: async (command, args, signal) => {
+    const { stdout } = await execute(command, args, {
+      signal,
+      timeout: COMMAND_TIMEOUT_MS,
+      killSignal: 'SIGKILL',
+      maxBuffer: COMMAND_OUTPUT_BYTES_MAX,
+      encoding: 'utf8',
+    });
+    return stdout;
+  },
+  cpuTimes: () => {
+    let busy = 0;
+    let total = 0;
+    for (const { times } of os.cpus()) {
+      const working = times.user + times.nice + times.sys + times.irq;
+      busy += working;
+      total += working + times.idle;
+    }
+    return { busy, total };
+  },
+  totalMemoryBytes: () => os.totalmem(),
+};

@@ -1,0 +1,52 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { macos, pi4, x86Virtual } from '../fixtures/devices.js';
+import { fakeMachine } from '../fixtures/machine.js';
+import { cpuPercent, cpuSensor, parseProcStat } from './cpu.js';
+
+const signal = new AbortController().signal;
+
+test('waiting for the disk is idle, stolen time is not, guest time is not counted twice', () => {
+  expect(parseProcStat(String(pi4.files!['/proc/stat']))).toEqual({ busy: 71_006, total: 1_969_536 });
+  expect(parseProcStat(String(x86Virtual.files!['/proc/stat']))).toEqual({ busy: 7790, total: 1_370_183 });
+});
+
+test('a kernel old enough to tell four fields is understood; anything else is an error', () => {
+  expect(parseProcStat('cpu 1 2 3 4\n')).toEqual({ busy: 6, total: 10 });
+  for (const text of ['', 'cpu0 1 2 3 4\n', 'cpu 1 2 3\n', 'cpu a b c d\n']) {
+    expect(() => parseProcStat(text)).toThrow('/proc/stat');
+  }
+});
+
+test('no time passed means no share, not zero', () => {
+  expect(cpuPercent({ busy: 5, total: 10 }, { busy: 5, total: 10 })).toBeUndefined();
+  expect(cpuPercent({ busy: 5, total: 10 }, { busy: 4, total: 9 })).toBeUndefined();
+});
+
+test('a share is within 0 and 100 also when the kernel corrects a counter backwards', () => {
+  const times = fc.record({ busy: fc.nat(1e9), total: fc.nat(1e9) });
+  fc.assert(
+    fc.property(times, times, (before, after) => {
+      const share = cpuPercent(before, after);
+      if (share !== undefined) expect(share >= 0 && share <= 100).toBe(true);
+    }),
+  );
+});
+
+test('the first reading sets the mark, the next ones tell the share since the one before', async () => {
+  const files: Record<string, string> = { '/proc/stat': 'cpu 100 0 100 800 0\n' };
+  const sensor = cpuSensor(fakeMachine({ platform: 'linux', files }));
+  expect(await sensor.read(signal)).toBeUndefined();
+  files['/proc/stat'] = 'cpu 150 0 120 810 20\n';
+  expect(await sensor.read(signal)).toBe(70);
+  files['/proc/stat'] = 'cpu 150 0 120 910 20\n';
+  expect(await sensor.read(signal)).toBe(0);
+});
+
+test('macOS is read through os.cpus', async () => {
+  const fake = { ...macos };
+  const sensor = cpuSensor({ ...fakeMachine(fake), cpuTimes: () => fake.cpuTimes! });
+  expect(await sensor.read(signal)).toBeUndefined();
+  fake.cpuTimes = { busy: 1250, total: 11_000 };
+  expect(await sensor.read(signal)).toBe(25);
+});

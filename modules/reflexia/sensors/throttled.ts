@@ -1,0 +1,38 @@
+import { errorCode, type Machine, type Sensor } from './sensor.js';
+
+/** Bits of `vcgencmd get_throttled` (Raspberry Pi documentation, "os/using-vcgencmd"); the same 16 bits higher: has been so since boot. */
+const bits = ['under_voltage', 'frequency_capped', 'throttled', 'soft_temperature_limit'] as const;
+export type ThrottleCause = (typeof bits)[number];
+
+export interface ThrottleState {
+  now: ThrottleCause[];
+  sinceBoot: ThrottleCause[];
+}
+
+/** Parses `throttled=0x50005`. */
+export function parseThrottled(output: string): ThrottleState {
+  const hex = /^throttled=0x([0-9a-f]{1,8})$/i.exec(output.trim())?.[1];
+  if (hex === undefined) throw new Error('vcgencmd get_throttled answered in a form that is not known');
+  const value = Number.parseInt(hex, 16);
+  const set = (shift: number) => bits.filter((_, bit) => (value >>> (bit + shift)) & 1);
+  return { now: set(0), sinceBoot: set(16) };
+}
+
+/** Whether the Pi's firmware slows the processor now. Low voltage alone is a warning; the cap that follows it has its own bit. */
+export function throttledSensor(machine: Machine): Sensor<'throttled'> {
+  let missing = machine.platform !== 'linux';
+  return {
+    name: 'throttled',
+    async read(signal) {
+      if (missing) return undefined;
+      try {
+        const { now } = parseThrottled(await machine.run('vcgencmd', ['get_throttled'], signal));
+        return now.some((cause) => cause !== 'under_voltage');
+      } catch (error) {
+        missing = errorCode(error) === 'ENOENT';
+        if (missing) return undefined;
+        throw error;
+      }
+    },
+  };
+}

@@ -1,0 +1,247 @@
+import { createHash } from 'node:crypto';
+import { pino } from 'pino';
+import { Registry } from 'prom-client';
+import { configSchema } from '../../runtime/config/schema.js';
+import type { Bus, BusEvents } from '../../runtime/contracts/bus.js';
+import type { Clock } from '../../runtime/contracts/clock.js';
+import { type Decision, decisions, type Score, type ScoreInput } from '../../runtime/contracts/decision.js';
+import type { Degradation, DegradationLevel } from '../../runtime/contracts/device.js';
+import { AppError } from '../../runtime/contracts/errors.js';
+import type { EventQuery, Ledger, NewEvent, Receipt, StoredEvent } from '../../runtime/contracts/ledger.js';
+import type { ModuleContext, SystemStatus } from '../../runtime/contracts/module.js';
+import type { EngineView } from '../../runtime/contracts/sandbox.js';
+
+/** A clock that stands still until it is told to move. */
+export class ManualClock implements Clock {
+  private now = 0;
+  /** Wall time at monotonic 0: 2026-01-02T03:04:05Z. */
+  private readonly epochMs = Date.UTC(2026, 0, 2, 3, 4, 5);
+
+  wallMs(): number {
+    return this.epochMs + this.now;
+  }
+
+  monotonicMs(): number {
+    return this.now;
+  }
+
+  advance(ms: number): void {
+    this.now += ms;
+  }
+}
+
+/** The bus of the contract without its error handling: a subscriber that throws fails the test that published. */
+export class FakeBus implements Bus {
+  private readonly handlers = new Map<keyof BusEvents, Set<(payload: never) => void>>();
+
+  publish<K extends keyof BusEvents>(name: K, payload: BusEvents[K]): void {
+    for (const handler of this.handlers.get(name) ?? [])
+      (handler as (payload: BusEvents[K]) => void)(payload);
+  }
+
+  subscribe<K extends keyof BusEvents>(name: K, handler: (payload: BusEvents[K]) => void): () => void {
+    const set = this.handlers.get(name) ?? new Set();
+    this.handlers.set(name, set);
+    set.add(handler as (payload: never) => void);
+    return () => set.delete(handler as (payload: never) => void);
+  }
+
+  /** Subscriptions that are still there. */
+  subscriptions(): number {
+    return [...this.handlers.values()].reduce((sum, set) => sum + set.size, 0);
+  }
+}
+
+/** A ledger in memory: same answers, no disk. Set `failure` and every call rejects with it. */
+export class FakeLedger implements Ledger {
+  readonly events: StoredEvent[] = [];
+  failure: AppError | undefined;
+
+  constructor(private readonly clock: Clock) {}
+
+  async append(event: NewEvent): Promise<Receipt> {
+    if (this.failure) throw this.failure;
+    const index = this.events.length;
+    const leaf_hash = createHash('sha256')
+      .update(`${index}${JSON.stringify(event)}`)
+      .digest('hex');
+    this.events.push({
+      index,
+      type: event.type,
+      module: event.module,
+      stream: event.stream ?? null,
+      correlation_id: event.correlationId ?? null,
+      time_ms: this.clock.wallMs(),
+      monotonic_ms: this.clock.monotonicMs(),
+      boot_id: 'fake-boot',
+      data: structuredClone(event.data),
+      commitments: {},
+      leaf_hash,
+    });
+    return { recorded: 'durable', index, leaf_hash };
+  }
+
+  async query(query: EventQuery): Promise<StoredEvent[]> {
+    if (this.failure) throw this.failure;
+    const found = this.events.filter(
+      (event) =>
+        (query.type === undefined || event.type === query.type) &&
+        (query.stream === undefined || event.stream === query.stream) &&
+        event.index >= (query.since ?? 0),
+    );
+    if (query.order === 'desc') found.reverse();
+    return found.slice(0, query.limit);
+  }
+
+  status() {
+    return { state: 'open' as const, size: this.events.length, pending: 0, bytes: 0 };
+  }
+}
+
+/** Scores by the three published floors alone; confidence is 1 and carries one factor. */
+export function floorScore(input: ScoreInput): Score {
+  const reasons: string[] = [];
+  let rank = 0;
+  const floor = (decision: Decision, reason: string) => {
+    rank = Math.max(rank, decisions.indexOf(decision));
+    reasons.push(reason);
+  };
+  if (input.severity === 'critical') floor('emergency_shutdown', 'severity_critical');
+  if (input.cpu > 80) floor('reduce_load', 'cpu_above_80');
+  else if (input.cpu > 60) floor('monitor', 'cpu_above_60');
+  return {
+    decision: decisions[rank] as Decision,
+    confidence: 1,
+    factors: [{ name: 'system_health', score: 1, weight: 1, share: 1 }],
+    absent: [],
+    reasons,
+    pressure: Math.max(input.cpu, input.ram) / 100,
+  };
+}
+
+class FakeDegradation implements Degradation {
+  private current: DegradationLevel = 'normal';
+
+  constructor(private readonly bus: Bus) {}
+
+  level(): DegradationLevel {
+    return this.current;
+  }
+
+  shed(): string[] {
+    return [];
+  }
+
+  async set(level: DegradationLevel, reason: string): Promise<void> {
+    if (level === this.current) return;
+    const from = this.current;
+    this.bus.publish('level.changed', { from, to: level, reason });
+    this.current = level;
+  }
+}
+
+const navigatorOnly: EngineView[] = [{ name: 'navigator', state: 'found', models: ['arkalia'] }];
+const notHere = () => new AppError('internal', 'the fake context has no such part');
+
+function fakeStatus(context: Pick<ModuleContext, 'clock' | 'degradation' | 'version'>): SystemStatus {
+  return {
+    name: 'arkalia-luna',
+    version: context.version,
+    ready: true,
+    setup_mode: false,
+    started_ms: context.clock.wallMs() - context.clock.monotonicMs(),
+    uptime_ms: context.clock.monotonicMs(),
+    node: 'v20.20.2',
+    platform: 'linux arm64',
+    level: context.degradation.level(),
+    shed: [],
+    modules: {},
+    engines: [],
+    breakers: [],
+    queues: {},
+    sandbox: {},
+    core: {},
+    ledger: {},
+    guard: { mode: 'enforce', rules: [] },
+  };
+}
+
+export interface FakeContext extends ModuleContext {
+  readonly clock: ManualClock;
+  readonly bus: FakeBus;
+  readonly ledger: FakeLedger;
+}
+
+export interface FakeContextOptions {
+  /** What arkalia.toml would say; defaults for the rest. */
+  config?: Record<string, unknown>;
+  /** Parts that replace the fakes. */
+  parts?: Partial<Omit<ModuleContext, 'clock' | 'bus' | 'ledger' | 'config'>>;
+}
+
+/** A context whose time, bus and ledger belong to the test. Each part behaves as its contract says, in memory. */
+export function createFakeContext(options: FakeContextOptions = {}): FakeContext {
+  const clock = new ManualClock();
+  const bus = new FakeBus();
+  const degradation = options.parts?.degradation ?? new FakeDegradation(bus);
+  const version = '0.1.0-test';
+  return {
+    config: configSchema.parse(options.config ?? {}),
+    log: pino({ level: 'silent' }),
+    clock,
+    random: () => 0.5,
+    bus,
+    ledger: new FakeLedger(clock),
+    guard: {
+      checkPrompt: () => ({ verdict: 'allow', reasons: [] }),
+      watchOutput: () => ({ push: (text) => ({ release: text }), finish: () => ({ release: '' }) }),
+      rules: () => ['override-instructions', 'reveal-system-prompt'],
+    },
+    admission: { admit: async () => ({ release: () => undefined }), status: () => ({}) },
+    rate: { requests: { take: () => ({ ok: true }) }, prompts: { take: () => ({ ok: true }) } },
+    breakers: {
+      get: () => {
+        throw notHere();
+      },
+      all: () => [],
+    },
+    scorer: {
+      identity: { core_sha256: '00'.repeat(32), weights_version: 'fake-1' },
+      score: async (input) => floorScore(input),
+    },
+    prompts: {
+      run: () => {
+        throw notHere();
+      },
+      engines: () => navigatorOnly,
+      refreshEngines: async () => navigatorOnly,
+      status: () => ({
+        level: 'process',
+        workers: { idle: 2, busy: 0, starting: 0 },
+        spawned: 2,
+        killed: { deadline: 0, out_of_memory: 0, crashed: 0, protocol: 0, aborted: 0 },
+        recycled: 0,
+        holds: ['environment: empty'],
+        lacks: ['network: reachable'],
+      }),
+    },
+    degradation,
+    metrics: new Registry(),
+    access: {
+      setupMode: () => false,
+      identify: () => null,
+      createKey: () => Promise.reject(notHere()),
+      listKeys: () => [],
+      revokeKey: async () => false,
+      renewSetupCode: () => Promise.reject(notHere()),
+      redeemSetupCode: async () => null,
+    },
+    version,
+    controlSocket: '/nowhere/control.sock',
+    viaToken: 'fake-via',
+    ready: () => true,
+    status: () => fakeStatus({ clock, degradation, version }),
+    routes: () => [],
+    ...options.parts,
+  };
+}
