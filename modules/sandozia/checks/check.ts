@@ -1,0 +1,27 @@
+import type { DecisionMade } from '../../../runtime/contracts/decision.js';
+import type { DeviceSample, LevelChange } from '../../../runtime/contracts/device.js';
+import type { JsonObject } from '../../../runtime/contracts/json.js';
+
+export type Finding =
+  | { level: 'ok' }
+  | {
+      /** `info`: nothing to compare, or it could not be compared. `warning` and `critical` are contradictions. */
+      level: 'info' | 'warning' | 'critical';
+      /** Stable id of what is wrong; while it stays the same the contradiction is not reported again. */
+      fault: string;
+      evidence: JsonObject;
+    };
+
+export const ok: Finding = { level: 'ok' };
+
+/** One agreement between two accounts of the same thing. It hears what modules tell each other and compares when asked. */
+export interface Check {
+  readonly name: string;
+  /** What must agree, in a sentence. */
+  readonly about: string;
+  sampled?(sample: DeviceSample): void;
+  decided?(decision: DecisionMade): void;
+  levelChanged?(change: LevelChange): void;
+  /** Called once after each sample, never twice at a time. */
+  compare(): Finding | Promise<Finding>;
+}

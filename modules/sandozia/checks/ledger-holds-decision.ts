@@ -1,0 +1,45 @@
+import type { DecisionMade } from '../../../runtime/contracts/decision.js';
+import type { Ledger, StoredEvent } from '../../../runtime/contracts/ledger.js';
+import { type Check, type Finding, ok } from './check.js';
+
+function disagreement(event: StoredEvent | undefined, decision: DecisionMade): string | undefined {
+  if (event === undefined || event.index !== decision.index) return 'missing_from_ledger';
+  if (event.type !== 'decision_made') return 'another_event';
+  if (event.data.id !== decision.id || event.stream !== decision.stream) return 'another_decision';
+  return event.data.decision === decision.score.decision ? undefined : 'decision_differs';
+}
+
+/** The ledger agrees with ZeroIA: what a decision's receipt points at is that decision. One look at the ledger a comparison. */
+export class LedgerHoldsDecision implements Check {
+  readonly name = 'ledger_holds_decision';
+  readonly about = 'The ledger holds, at the index that a decision announced, that very decision.';
+  readonly #ledger: Pick<Ledger, 'query'>;
+  #latest: DecisionMade | undefined;
+
+  constructor(ledger: Pick<Ledger, 'query'>) {
+    this.#ledger = ledger;
+  }
+
+  decided(decision: DecisionMade): void {
+    this.#latest = decision;
+  }
+
+  /** @throws what the ledger throws when it cannot be asked. */
+  async compare(): Promise<Finding> {
+    const decision = this.#latest;
+    if (decision === undefined) return { level: 'info', fault: 'no_decision', evidence: {} };
+    const [event] = await this.#ledger.query({ since: decision.index, limit: 1, order: 'asc' });
+    const fault = disagreement(event, decision);
+    if (fault === undefined) return ok;
+    return {
+      level: 'critical',
+      fault,
+      evidence: {
+        decision_index: decision.index,
+        announced: decision.score.decision,
+        recorded: typeof event?.data.decision === 'string' ? event.data.decision : null,
+        recorded_type: event?.type ?? null,
+      },
+    };
+  }
+}

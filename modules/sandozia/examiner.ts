@@ -1,0 +1,126 @@
+import type { JsonObject } from '../../runtime/contracts/json.js';
+import type { ModuleContext } from '../../runtime/contracts/module.js';
+import type { Check, Finding } from './checks/check.js';
+import { Reporter } from './reporter.js';
+
+export interface CheckResult {
+  name: string;
+  about: string;
+  level: Finding['level'] | null;
+  fault: string | null;
+  evidence: JsonObject;
+  checked_ms: number | null;
+}
+
+/** Lets every check compare after each sample, one round at a time, and tells and records what contradicts. */
+export class Examiner {
+  readonly #context: ModuleContext;
+  readonly #checks: readonly Check[];
+  readonly #reporter = new Reporter();
+  readonly #results = new Map<string, { finding: Finding; atMs: number }>();
+  readonly #unsubscribe: (() => void)[] = [];
+  #round: Promise<void> | undefined;
+  #compared = 0;
+  #contradictions = 0;
+
+  constructor(context: ModuleContext, checks: readonly Check[]) {
+    this.#context = context;
+    this.#checks = checks;
+  }
+
+  listen(): void {
+    const { bus } = this.#context;
+    this.#unsubscribe.push(
+      bus.subscribe('device.sampled', (sample) => {
+        for (const check of this.#checks) check.sampled?.(sample);
+        this.#begin();
+      }),
+      bus.subscribe('decision.made', (decision) => {
+        for (const check of this.#checks) check.decided?.(decision);
+      }),
+      bus.subscribe('level.changed', (change) => {
+        for (const check of this.#checks) check.levelChanged?.(change);
+      }),
+    );
+  }
+
+  /** Hears nothing more, and waits for the round that is under way. */
+  async stop(): Promise<void> {
+    for (const end of this.#unsubscribe.splice(0)) end();
+    await this.#round;
+  }
+
+  get compared(): number {
+    return this.#compared;
+  }
+
+  get contradictions(): number {
+    return this.#contradictions;
+  }
+
+  results(): CheckResult[] {
+    return this.#checks.map(({ name, about }) => {
+      const result = this.#results.get(name);
+      const finding = result?.finding;
+      const found = finding === undefined || finding.level === 'ok' ? undefined : finding;
+      return {
+        name,
+        about,
+        level: finding?.level ?? null,
+        fault: found?.fault ?? null,
+        evidence: found?.evidence ?? {},
+        checked_ms: result?.atMs ?? null,
+      };
+    });
+  }
+
+  /** A sample that comes while a round is under way is heard, and compared by the next round. */
+  #begin(): void {
+    if (this.#round !== undefined) return;
+    this.#round = this.#compareAll().finally(() => {
+      this.#round = undefined;
+    });
+  }
+
+  async #compareAll(): Promise<void> {
+    for (const check of this.#checks) {
+      const finding = await this.#compare(check);
+      this.#results.set(check.name, { finding, atMs: this.#context.clock.wallMs() });
+      if (this.#reporter.shouldTell(check.name, finding, this.#context.clock.monotonicMs())) {
+        await this.#tell(check, finding);
+      }
+    }
+    this.#compared += 1;
+  }
+
+  /** A check that cannot compare has found no contradiction, and says so. */
+  async #compare(check: Check): Promise<Finding> {
+    try {
+      return await check.compare();
+    } catch (error) {
+      this.#context.log.warn({ err: error, check: check.name }, 'a check could not compare');
+      const reason = error instanceof Error ? error.message : String(error);
+      return { level: 'info', fault: 'could_not_compare', evidence: { reason } };
+    }
+  }
+
+  async #tell(check: Check, finding: Finding): Promise<void> {
+    if (finding.level === 'ok') return;
+    const { level, fault, evidence } = finding;
+    this.#contradictions += 1;
+    this.#context.log.warn({ check: check.name, level, fault, evidence }, 'two accounts contradict');
+    this.#context.bus.publish('contradiction.detected', {
+      check: check.name,
+      evidence: { level, fault, ...evidence },
+    });
+    try {
+      await this.#context.ledger.append({
+        type: 'contradiction_detected',
+        module: 'sandozia',
+        data: { check: check.name, evidence, fault, level },
+      });
+    } catch (error) {
+      this.#context.log.error({ err: error, check: check.name }, 'a contradiction could not be recorded');
+    }
+  }
+}

@@ -1,0 +1,57 @@
+import type { RouteDefinition } from '../../runtime/contracts/http.js';
+import type { ArkaliaModule, ModuleContext, ModuleHealth } from '../../runtime/contracts/module.js';
+import { DecisionRules } from './checks/decision-rules.js';
+import { LedgerHoldsDecision } from './checks/ledger-holds-decision.js';
+import { LevelInForce } from './checks/level-in-force.js';
+import { SampleDecided } from './checks/sample-decided.js';
+import { Examiner } from './examiner.js';
+import { sandoziaRoutes } from './routes.js';
+
+/** Sandozia: checks that what the modules say about the same things agrees. It compares at each sample of the device. */
+class Sandozia implements ArkaliaModule {
+  readonly name = 'sandozia';
+  readonly version = '0.1.0';
+  readonly priority = 'medium';
+  #examiner: Examiner | undefined;
+
+  /** Listens from here on, so that no announcement is missed while the other modules start. */
+  provision(context: ModuleContext): void {
+    const { modules, reflexia } = context.config;
+    this.#examiner = new Examiner(context, [
+      ...(modules.enabled.includes('zeroia') ? [new SampleDecided(reflexia.interval_ms)] : []),
+      new DecisionRules(),
+      new LedgerHoldsDecision(context.ledger),
+      new LevelInForce(context.degradation),
+    ]);
+    this.#examiner.listen();
+  }
+
+  /** Nothing to refuse: it needs nothing but what others say. */
+  validate(): void {}
+
+  /** Listens since provision. */
+  start(): void {}
+
+  async stop(): Promise<void> {
+    await this.#examiner?.stop();
+  }
+
+  health(): ModuleHealth {
+    const results = this.#examiner?.results() ?? [];
+    const wrong = results.filter(({ level }) => level === 'warning' || level === 'critical');
+    const facts = Object.fromEntries(results.map(({ name, level }) => [name, level ?? 'not yet compared']));
+    if (wrong.length === 0) return { state: 'ok', facts };
+    const problem = wrong.map(({ name, fault }) => `${name}: ${fault}`).join('; ');
+    return { state: 'degraded', problem: `two accounts contradict (${problem})`, facts };
+  }
+
+  routes(): RouteDefinition[] {
+    return sandoziaRoutes(() => ({
+      compared: this.#examiner?.compared ?? 0,
+      contradictions: this.#examiner?.contradictions ?? 0,
+      checks: this.#examiner?.results() ?? [],
+    }));
+  }
+}
+
+export default (): ArkaliaModule => new Sandozia();

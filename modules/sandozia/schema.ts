@@ -1,0 +1,17 @@
+import { z } from 'zod';
+
+/** Answer of GET /sandozia/status. */
+export const statusAnswer = z.object({
+  compared: z.number().describe('Comparisons since start; one after each sample of the device'),
+  contradictions: z.number().describe('Contradictions told and recorded since start'),
+  checks: z.array(
+    z.object({
+      name: z.string(),
+      about: z.string().describe('What must agree'),
+      level: z.enum(['ok', 'info', 'warning', 'critical']).nullable().describe('Null before the first'),
+      fault: z.string().nullable(),
+      evidence: z.record(z.string(), z.json()),
+      checked_ms: z.number().nullable().describe('Wall time in ms since 1970'),
+    }),
+  ),
+});
