@@ -1,0 +1,108 @@
+import { engineNames } from '../contracts/prompt.js';
+import { builtinModules, isModulePath } from './builtin-modules.js';
+import { showValue } from './error.js';
+import { nearest } from './nearest.js';
+import type { Config } from './schema.js';
+
+/** A rule that one key's schema cannot express, broken. The first path is the one to name. */
+export interface CrossProblem {
+  paths: [string, ...string[]];
+  message: string;
+}
+
+/** Checks that several keys together make sense. */
+export function crossCheck(config: Config): CrossProblem[] {
+  return [
+    ...checkTls(config),
+    ...checkOrigins(config),
+    ...checkBreaker(config),
+    ...checkAliases(config),
+    ...checkModules(config),
+    ...checkRepeats('engines.order', config.engines.order),
+    ...checkRepeats('modules.enabled', config.modules.enabled),
+    ...checkKeyFile(config),
+  ];
+}
+
+function checkTls({ http }: Config): CrossProblem[] {
+  const missing =
+    http.tls_cert_file !== undefined && http.tls_key_file === undefined
+      ? 'http.tls_key_file'
+      : http.tls_key_file !== undefined && http.tls_cert_file === undefined
+        ? 'http.tls_cert_file'
+        : undefined;
+  if (missing === undefined) return [];
+  const given = missing === 'http.tls_key_file' ? 'http.tls_cert_file' : 'http.tls_key_file';
+  return [{ paths: [given, missing], message: `needs ${missing} too; both or neither are set.` }];
+}
+
+function checkOrigins({ http }: Config): CrossProblem[] {
+  return http.cors_origins
+    .filter((origin) => !URL.canParse(origin) || new URL(origin).origin !== origin)
+    .map((origin) => ({
+      paths: ['http.cors_origins'],
+      message: `${showValue('', origin)} is not a web origin; write scheme and host without a path, such as https://home.example.`,
+    }));
+}
+
+function checkBreaker({ breaker }: Config): CrossProblem[] {
+  if (breaker.calls_min <= breaker.window_calls) return [];
+  return [
+    {
+      paths: ['breaker.calls_min', 'breaker.window_calls'],
+      message: `${breaker.calls_min} is more than breaker.window_calls (${breaker.window_calls}), so the breaker could never open; it must not be more.`,
+    },
+  ];
+}
+
+function checkAliases({ aliases }: Config): CrossProblem[] {
+  const problems: CrossProblem[] = [];
+  for (const [alias, chain] of Object.entries(aliases)) {
+    if (alias === 'arkalia') {
+      problems.push({
+        paths: ['aliases'],
+        message: 'the name arkalia is taken: it is the model id of the appliance.',
+      });
+    }
+    for (const link of chain) {
+      const [engine = '', ...model] = link.split('/');
+      const known = (engineNames as readonly string[]).includes(engine);
+      if (known && (model.length === 0 || model.join('/') !== '')) continue;
+      const fault = known
+        ? 'names no model after the slash'
+        : `names no known engine; known: ${engineNames.join(', ')}; nearest: ${nearest(engine, engineNames)}`;
+      problems.push({
+        paths: ['aliases'],
+        message: `${alias} lists ${showValue('', link)}, which ${fault}. Write "engine" or "engine/model".`,
+      });
+    }
+  }
+  return problems;
+}
+
+function checkModules({ modules }: Config): CrossProblem[] {
+  return modules.enabled
+    .filter((entry) => !isModulePath(entry) && !(builtinModules as readonly string[]).includes(entry))
+    .map((entry) => ({
+      paths: ['modules.enabled'],
+      message: `${showValue('', entry)} is not a built-in module; known: ${builtinModules.join(', ')}; nearest: ${nearest(entry, builtinModules)}. A path contains a slash or a dot.`,
+    }));
+}
+
+function checkRepeats(path: string, list: readonly string[]): CrossProblem[] {
+  const repeated = [...new Set(list.filter((entry, index) => list.indexOf(entry) !== index))];
+  return repeated.map((entry) => ({ paths: [path], message: `${showValue('', entry)} is listed twice.` }));
+}
+
+function checkKeyFile(config: Config): CrossProblem[] {
+  const files: [string, string | undefined][] = [
+    ['api_key_file', config.api_key_file],
+    ['engines.openai.api_key_file', config.engines.openai.api_key_file],
+  ];
+  return files
+    .filter(([, file]) => file !== undefined && /^(ark_|sk-)/.test(file))
+    .map(([path]) => ({
+      paths: [path],
+      message: 'holds what looks like a key; it must be the path of a file that holds the key.',
+    }));
+}
