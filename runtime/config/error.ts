@@ -17,9 +17,10 @@ export class ConfigError extends Error {
     // Names of keys and files come from outside too, so the whole message is made safe for a terminal here.
     const safe = problems.map(({ key, message }) => ({ key, message: printable(message) }));
     const head =
-      safe.length === 1 ? 'The configuration has a problem:' : `The configuration has ${safe.length} problems:`;
-    super([head, ...safe.map(({ message }) => `  - ${message}`)].join('
-'));
+      safe.length === 1
+        ? 'The configuration has a problem:'
+        : `The configuration has ${safe.length} problems:`;
+    super([head, ...safe.map(({ message }) => `  - ${message}`)].join('\n'));
     this.name = 'ConfigError';
     this.problems = safe;
   }
