@@ -1,16 +1,16 @@
 import type { Logger } from 'pino';
 import type { Registry } from 'prom-client';
 import type { Config } from '../config/schema.js';
-import type { Admission, RateLimiter } from './admission.js';
-import type { Breakers } from './breaker.js';
+import type { Admission, QueueStatus, RateLimiter } from './admission.js';
+import type { BreakerSnapshot, Breakers } from './breaker.js';
 import type { Bus } from './bus.js';
 import type { Clock } from './clock.js';
-import type { DecisionScorer } from './decision.js';
-import type { Degradation } from './device.js';
+import type { CoreIdentity, DecisionScorer } from './decision.js';
+import type { Degradation, DegradationLevel } from './device.js';
 import type { Guard } from './guard.js';
 import type { Caller, RouteDefinition } from './http.js';
-import type { Ledger } from './ledger.js';
-import type { PromptRunner } from './sandbox.js';
+import type { Ledger, LedgerStatus } from './ledger.js';
+import type { EngineView, PromptRunner, SandboxStatus } from './sandbox.js';
 
 export type { Config } from '../config/schema.js';
 
@@ -37,15 +37,15 @@ export interface SystemStatus {
   uptime_ms: number;
   node: string;
   platform: string;
-  level: string;
+  level: DegradationLevel;
   shed: string[];
   modules: Record<string, ModuleHealth & { version: string; priority: Priority }>;
-  engines: unknown[];
-  breakers: unknown[];
-  queues: Record<string, unknown>;
-  sandbox: Record<string, unknown>;
-  core: Record<string, unknown>;
-  ledger: Record<string, unknown>;
+  engines: EngineView[];
+  breakers: BreakerSnapshot[];
+  queues: Record<string, QueueStatus>;
+  sandbox: SandboxStatus;
+  core: CoreIdentity & { offload: string; crossover: number | null; threads: number };
+  ledger: LedgerStatus;
   guard: { mode: string; rules: string[] };
 }
 

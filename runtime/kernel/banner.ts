@@ -1,0 +1,46 @@
+import type { SystemStatus } from '../contracts/module.js';
+import { printable } from '../contracts/text.js';
+
+export interface BannerFacts {
+  status: SystemStatus;
+  address: string;
+  dataDir: string;
+  order: readonly string[];
+  warnings: readonly string[];
+}
+
+/** What a person reads at the start: what was found, in which order engines are tried, and what to try. */
+export function banner({ status, address, dataDir, order, warnings }: BannerFacts): string[] {
+  const engines = order.flatMap((name) => {
+    const engine = status.engines.find((view) => view.name === name);
+    if (engine === undefined) return [];
+    const where = engine.where === undefined ? '' : ` at ${engine.where}`;
+    const models = engine.models.slice(0, 5).join(', ') + (engine.models.length > 5 ? ', …' : '');
+    const what =
+      engine.state === 'found' ? `found${where}: ${models}` : `absent: ${engine.problem ?? 'not there'}`;
+    return [printable(`  ${engine.name.padEnd(10)}${what}`)];
+  });
+  return [
+    `Arkalia-LUNA ${status.version} serves on ${address}`,
+    '',
+    'Engines, in the order in which they are tried when no model is named',
+    '(navigator, the built-in assistant, answers /chat and the model "arkalia" only):',
+    ...engines,
+    `Sandbox: level ${status.sandbox.level}. Ledger: ${status.ledger.size} events in ${printable(dataDir)}.`,
+    `Scoring: ${status.core.offload}${status.core.crossover === null ? '' : `, batches of ${status.core.crossover} and more go to the pool`}.`,
+    ...warnings.map((warning) => `Warning: ${printable(warning)}`),
+    ...(status.setup_mode
+      ? [
+          '',
+          `Setup mode: only /health and the setup exchange answer. The code is in ${printable(dataDir)}/setup-code:`,
+          `  curl -X POST ${address}/setup -H 'content-type: application/json' -d '{"code":"…"}'`,
+        ]
+      : [
+          '',
+          'Try:',
+          `  curl ${address}/chat -H 'content-type: application/json' -d '{"message":"How are you?"}'`,
+          '  npm run arkalia -- chat "How warm are you?"',
+          `  a browser at ${address}/docs, an OpenAI client at ${address}/v1`,
+        ]),
+  ];
+}

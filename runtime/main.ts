@@ -1,0 +1,18 @@
+import type { Logger } from 'pino';
+import type { Config } from './config/schema.js';
+import type { BuiltInModules } from './kernel/modules.js';
+import { type Appliance, start } from './kernel/start.js';
+
+/** The one place that knows the modules that ship with the appliance. */
+const builtIn: BuiltInModules = {
+  zeroia: () => import('../modules/zeroia/index.js'),
+  reflexia: () => import('../modules/reflexia/index.js'),
+  sandozia: () => import('../modules/sandozia/index.js'),
+  assistantia: () => import('../modules/assistantia/index.js'),
+  helloria: () => import('../modules/helloria/index.js'),
+};
+
+/** Starts the appliance with its own modules and those that the configuration adds. */
+export function startAppliance(options: { config: Config; log: Logger }): Promise<Appliance> {
+  return start({ ...options, builtIn });
+}

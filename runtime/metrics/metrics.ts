@@ -1,0 +1,57 @@
+import { collectDefaultMetrics, Gauge, Registry } from 'prom-client';
+import { levels } from '../contracts/device.js';
+import type { SystemStatus } from '../contracts/module.js';
+
+type Collect = (gauge: Gauge) => void;
+
+/**
+ * The registry of the appliance, with the process's own figures and gauges read from the status at each scrape, so that what nobody
+ * asks for costs nothing. Labels come from our own names and the configuration only.
+ */
+export function createMetrics(status: () => SystemStatus): Registry {
+  const registry = new Registry();
+  collectDefaultMetrics({ register: registry });
+  const gauge = (name: string, help: string, labelNames: string[], collect: Collect) => {
+    new Gauge({
+      name,
+      help,
+      labelNames,
+      registers: [registry],
+      collect() {
+        this.reset();
+        collect(this);
+      },
+    });
+  };
+
+  gauge('arkalia_degradation_level', 'Level in force, from 0 (normal) to 5 (survival)', [], (it) => {
+    it.set(levels.indexOf(status().level));
+  });
+  gauge(
+    'arkalia_breaker_state',
+    '1 for the state that the breaker of an engine is in',
+    ['engine', 'state'],
+    (it) => {
+      for (const { name, state } of status().breakers) it.set({ engine: name, state }, 1);
+    },
+  );
+  gauge('arkalia_queue_waiting', 'Prompts that wait for a slot of an engine', ['engine'], (it) => {
+    for (const [engine, queue] of Object.entries(status().queues)) it.set({ engine }, queue.waiting);
+  });
+  gauge('arkalia_queue_busy', 'Slots of an engine that are in use', ['engine'], (it) => {
+    for (const [engine, queue] of Object.entries(status().queues)) it.set({ engine }, queue.busy);
+  });
+  gauge('arkalia_ledger_events', 'Events in the ledger', [], (it) => it.set(status().ledger.size));
+  gauge('arkalia_ledger_pending', 'Events that wait for the disk', [], (it) =>
+    it.set(status().ledger.pending),
+  );
+  gauge('arkalia_ledger_bytes', 'Size of the ledger on the disk', [], (it) => it.set(status().ledger.bytes));
+  gauge('arkalia_sandbox_killed_total', 'Workers killed since the start, by cause', ['cause'], (it) => {
+    for (const [cause, count] of Object.entries(status().sandbox.killed)) it.set({ cause }, count);
+  });
+  gauge('arkalia_module_ok', '1 for a module that is ok', ['module'], (it) => {
+    for (const [module, health] of Object.entries(status().modules))
+      it.set({ module }, health.state === 'ok' ? 1 : 0);
+  });
+  return registry;
+}
