@@ -79,6 +79,8 @@ function takeLock(file: string): Database.Database | 'held' {
   let db: Database.Database | undefined;
   try {
     db = new Database(file, { timeout: 0 });
+    // Nothing is written, so no journal file is needed; the default would leave an empty one behind a kill.
+    db.pragma('journal_mode = MEMORY');
     db.exec('BEGIN EXCLUSIVE');
     return db;
   } catch (error) {

@@ -32,8 +32,11 @@ const migrations: readonly string[] = [
 
 /** How long a lock of another connection (a backup, say) is waited for before a commit counts as failed. */
 const busyTimeoutMs = 10_000;
-/** Pages in the write-ahead log before they are copied back: 16 MB. Fewer copies under load than SQLite's 1000. */
-const checkpointPages = 4000;
+/**
+ * Pages in the write-ahead log before they are copied back, 4 MB. The copy is a pause of the writer: here 5 ms; with 4000
+ * pages 7 % more events a second, but p99 at 57,000/s went from 8 to 22 ms.
+ */
+const checkpointPages = 1000;
 /** The write-ahead log is cut back to this after a burst. */
 const walBytesMax = 33_554_432;
 /** Events at the end of the log that are checked when it is opened. */

@@ -1,0 +1,137 @@
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import Database from 'better-sqlite3';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { systemClock } from '../contracts/clock.js';
+import { openForWriting } from './database.js';
+import { openLedger } from './ledger.js';
+
+let folder: string;
+let file: string;
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'arkalia-database-'));
+  file = join(folder, 'ledger.sqlite');
+});
+
+afterEach(() => rmSync(folder, { recursive: true }));
+
+const options = () => ({
+  file,
+  bootId: 'boot-1',
+  clock: systemClock,
+  queueMax: 1000,
+  batchMax: 64,
+  onFailure: (error: Error) => {
+    throw error;
+  },
+});
+
+async function fill(count: number): Promise<void> {
+  const ledger = await openLedger(options());
+  await Promise.all(
+    Array.from({ length: count }, (_, n) =>
+      ledger.append({ type: 'system_error', module: 'kernel', data: { n } }),
+    ),
+  );
+  await ledger.close();
+}
+
+function change(sql: string): void {
+  const db = new Database(file);
+  db.exec(sql);
+  db.close();
+}
+
+describe('the connection that writes', () => {
+  it('has the settings that durability and erasure rest on', () => {
+    const { db, size } = openForWriting(file);
+    expect(size).toBe(0);
+    expect(db.pragma('journal_mode', { simple: true })).toBe('wal');
+    expect(db.pragma('synchronous', { simple: true })).toBe(2);
+    expect(db.pragma('secure_delete', { simple: true })).toBe(1);
+    db.close();
+  });
+
+  it('finds type and stream by an index, in order, without sorting', () => {
+    const { db } = openForWriting(file);
+    for (const column of ['type', 'stream']) {
+      const plan = db
+        .prepare(`EXPLAIN QUERY PLAN SELECT leaf FROM events WHERE ${column} = ? ORDER BY "index" DESC`)
+        .all('x');
+      expect(JSON.stringify(plan)).toContain(`events_by_${column}`);
+      expect(JSON.stringify(plan)).not.toContain('TEMP B-TREE');
+    }
+    db.close();
+  });
+});
+
+describe('a file that cannot be used is refused with what was found and what to do, and left as it is', () => {
+  it('newer', async () => {
+    await fill(3);
+    change('PRAGMA user_version = 99');
+    await expect(openLedger(options())).rejects.toMatchObject({
+      name: 'LedgerFileError',
+      code: 'ledger_newer',
+      message: expect.stringMatching(/schema version 99.*versions up to \d+.*Nothing was changed/),
+    });
+    change('PRAGMA user_version = 1');
+    const ledger = await openLedger(options());
+    expect(ledger.status().size).toBe(3);
+    await ledger.close();
+  });
+
+  it('of another program', async () => {
+    change('CREATE TABLE shopping (item TEXT)');
+    const before = readFileSync(file);
+    await expect(openLedger(options())).rejects.toMatchObject({ code: 'ledger_foreign' });
+    expect(readFileSync(file).equals(before)).toBe(true);
+  });
+
+  it('no SQLite file at all', async () => {
+    writeFileSync(file, 'once upon a time, '.repeat(500));
+    const before = readFileSync(file);
+    await expect(openLedger(options())).rejects.toMatchObject({
+      code: 'ledger_corrupt',
+      message: expect.stringMatching(/not a database.*Nothing was deleted/),
+    });
+    expect(readFileSync(file).equals(before)).toBe(true);
+  });
+
+  it('cut short', async () => {
+    await fill(500);
+    const whole = readFileSync(file);
+    writeFileSync(file, whole.subarray(0, Math.floor(whole.length / 2)));
+    await expect(openLedger(options())).rejects.toMatchObject({ code: 'ledger_corrupt' });
+    expect(readFileSync(file)).toHaveLength(Math.floor(whole.length / 2));
+  });
+
+  it('with a gap near its end', async () => {
+    await fill(20);
+    change('DELETE FROM events WHERE "index" = 12');
+    await expect(openLedger(options())).rejects.toMatchObject({
+      code: 'ledger_corrupt',
+      message: expect.stringContaining('event 12 is missing'),
+    });
+  });
+
+  it('with a changed leaf near its end', async () => {
+    await fill(20);
+    change(
+      `UPDATE events SET leaf = CAST(replace(CAST(leaf AS TEXT), '"n":7', '"n":8') AS BLOB) WHERE "index" = 7`,
+    );
+    await expect(openLedger(options())).rejects.toMatchObject({
+      code: 'ledger_corrupt',
+      message: expect.stringContaining('event 7 does not have the hash'),
+    });
+  });
+
+  it('a folder, or nowhere to put it', async () => {
+    mkdirSync(file);
+    await expect(openLedger(options())).rejects.toMatchObject({ code: 'ledger_unusable' });
+    await expect(openLedger({ ...options(), file: join(folder, 'missing', 'x') })).rejects.toMatchObject({
+      code: 'ledger_unusable',
+    });
+  });
+});

@@ -1,0 +1,164 @@
+import { createHash } from 'node:crypto';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { JsonObject } from '../contracts/json.js';
+import type { NewEvent } from '../contracts/ledger.js';
+import { Batch, slabBytes } from './batch.js';
+import { canonicalJson } from './canonical.js';
+import { commitment } from './commitment.js';
+import { encodeEvent } from './event.js';
+import { leafBytesMax, leafHash, prefixedLeafHash } from './leaf.js';
+
+const stamp = { bootId: 'boot-1', timeMs: 1_700_000_000_123, monotonicMs: 42 };
+const event = (more: Partial<NewEvent> = {}): NewEvent => ({
+  type: 'decision_made',
+  module: 'zeroia',
+  data: {},
+  ...more,
+});
+
+describe('encodeEvent', () => {
+  it('writes the leaf as documented, byte for byte', () => {
+    const { leaf } = encodeEvent(
+      event({ stream: 's"1', correlationId: 'r\n1', data: { b: 1, a: [0.5] } }),
+      stamp,
+    );
+    expect(leaf).toBe(
+      '{"boot_id":"boot-1","correlation_id":"r\\n1","data":{"a":[0.5],"b":1},"module":"zeroia","monotonic_ms":42,"stream":"s\\"1","time_ms":1700000000123,"type":"decision_made","v":1}',
+    );
+  });
+
+  it('writes canonical JSON whatever the event holds', () => {
+    const word = fc.string({ minLength: 1, maxLength: 20, unit: 'grapheme' });
+    fc.assert(
+      fc.property(
+        fc.option(word, { nil: undefined }),
+        fc.option(word, { nil: undefined }),
+        fc.dictionary(word, fc.oneof(word, fc.integer())),
+        fc.dictionary(fc.stringMatching(/^[a-z][a-z0-9_]{0,5}$/), fc.string({ unit: 'binary' }), {
+          maxKeys: 4,
+        }),
+        (stream, correlationId, data, texts) => {
+          const made = event({ data: data as JsonObject, texts });
+          if (stream !== undefined) made.stream = stream;
+          if (correlationId !== undefined) made.correlationId = correlationId;
+          const { leaf } = encodeEvent(made, stamp);
+          expect(leaf).toBe(canonicalJson(JSON.parse(leaf) as JsonObject));
+        },
+      ),
+    );
+  });
+
+  it('commits to each text with a salt of its own, and keeps the text out of the leaf', () => {
+    const secret = 'the blue heron is called Ágnes';
+    const first = encodeEvent(event({ texts: { message: secret, answer: secret } }), stamp);
+    const second = encodeEvent(event({ texts: { message: secret } }), stamp);
+    const { texts } = JSON.parse(first.leaf) as { texts: Record<string, string> };
+    expect(Object.keys(texts)).toEqual(['answer', 'message']);
+    expect(first.leaf).not.toContain('heron');
+    expect(texts.answer).not.toBe(texts.message);
+    expect(second.leaf).not.toContain(texts.message);
+    for (const text of first.texts) {
+      expect(text.bytes.toString('utf8')).toBe(secret);
+      expect(text.salt).toHaveLength(16);
+      const byHand = createHash('sha256').update(text.salt).update(secret, 'utf8').digest('hex');
+      expect(texts[text.name]).toBe(byHand);
+      expect(commitment(text.salt, text.bytes)).toBe(byHand);
+    }
+  });
+
+  it('never gives a salt twice', () => {
+    const salts = Array.from({ length: 1000 }, () =>
+      encodeEvent(event({ texts: { a: '' } }), stamp).texts[0]?.salt.toString('hex'),
+    );
+    expect(new Set(salts).size).toBe(1000);
+  });
+
+  it.each<[string, Partial<NewEvent>]>([
+    ['an unregistered type without a dot', { type: 'made_up' as NewEvent['type'] }],
+    ['an empty type', { type: '' as NewEvent['type'] }],
+    ['a type that is only a dot', { type: '.' }],
+    ['a type with a quote', { type: 'a."b' }],
+    ['a module with a space', { module: 'a b' }],
+    ['a long module', { module: 'a'.repeat(129) }],
+    ['an empty stream', { stream: '' }],
+    ['a long stream', { stream: 'a'.repeat(257) }],
+    ['a lone surrogate in the stream', { stream: '\ud800' }],
+    ['a bad name of a text', { texts: { 'A b': '' } }],
+    ['17 texts', { texts: Object.fromEntries(Array.from({ length: 17 }, (_, i) => [`t${i}`, ''])) }],
+    ['a text that is no string', { texts: { a: 1 as unknown as string } }],
+    ['NaN in the data', { data: { a: Number.NaN } }],
+  ])('refuses %s', (_, more) => {
+    expect(() => encodeEvent(event(more), stamp)).toThrow();
+  });
+
+  it('takes a type of a third party and refuses a broken clock', () => {
+    expect(encodeEvent(event({ type: 'weather.rain_seen' }), stamp).leaf).toContain(
+      '"type":"weather.rain_seen"',
+    );
+    expect(() => encodeEvent(event(), { ...stamp, timeMs: Number.NaN })).toThrow(/clock/);
+  });
+});
+
+describe('leafHash', () => {
+  it('is the one of RFC 6962: the hash of the empty leaf is published there for tests', () => {
+    // SHA-256 of the single byte 0x00, as in the test vectors of certificate-transparency-go.
+    expect(leafHash(new Uint8Array())).toBe(
+      '6e340b9cffb37a989ca544e6bb780a2c78901d3fb33738768511a30617afa01d',
+    );
+    expect(() => prefixedLeafHash(Buffer.from([1, 2]))).toThrow(RangeError);
+  });
+});
+
+describe('Batch', () => {
+  const columns = { type: 'decision_made', module: 'zeroia', timeMs: 1 };
+  const filler = (bytes: number) => ({ leaf: 'x'.repeat(bytes), texts: [] });
+
+  it('takes a leaf of 65,535 bytes and refuses one more, and stays as it was', () => {
+    const batch = new Batch(new ArrayBuffer(slabBytes));
+    batch.add(filler(leafBytesMax), columns);
+    for (const leaf of ['x'.repeat(leafBytesMax + 1), '€'.repeat(21_846)]) {
+      expect(() => batch.add({ leaf, texts: [] }, columns)).toThrow(/at most 65535 bytes, not 6553[68]/);
+    }
+    batch.add(filler(1), columns);
+    const message = batch.message();
+    expect(message.count).toBe(2);
+    expect([...message.sizes]).toEqual([leafBytesMax, 0, 1, 0]);
+    expect(Buffer.from(message.slab)[leafBytesMax + 1]).toBe(0);
+  });
+
+  it('grows its slab and keeps every byte, texts in between', () => {
+    const batch = new Batch(new ArrayBuffer(16));
+    const leaves = Array.from({ length: 50 }, (_, i) => `é${i}`.repeat(i + 1));
+    for (const leaf of leaves) {
+      const texts = encodeEvent(event({ texts: { t: leaf } }), stamp).texts;
+      batch.add({ leaf, texts }, columns);
+    }
+    const { slab, sizes } = batch.message();
+    let at = 0;
+    for (const [i, leaf] of leaves.entries()) {
+      const [leafBytes, texts, textBytes] = sizes.subarray(i * 3, i * 3 + 3) as unknown as [
+        number,
+        number,
+        number,
+      ];
+      expect(texts).toBe(1);
+      const bytes = Buffer.from(slab).subarray(at, at + 1 + leafBytes + 16 + textBytes);
+      expect(bytes[0]).toBe(0);
+      expect(bytes.subarray(1, 1 + leafBytes).toString('utf8')).toBe(leaf);
+      expect(bytes.subarray(1 + leafBytes + 16).toString('utf8')).toBe(leaf);
+      at += bytes.byteLength;
+    }
+    expect(batch.bytes).toBe(at);
+  });
+
+  it('is full by count and by bytes', () => {
+    const batch = new Batch(new ArrayBuffer(slabBytes));
+    expect(batch.isFull(1)).toBe(false);
+    batch.add(filler(10), columns);
+    expect(batch.isFull(1)).toBe(true);
+    expect(batch.isFull(1000)).toBe(false);
+    while (batch.bytes < 4_194_304) batch.add(filler(leafBytesMax), columns);
+    expect(batch.isFull(1000)).toBe(true);
+  });
+});

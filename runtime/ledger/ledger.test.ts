@@ -1,0 +1,327 @@
+import { mkdtempSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Worker } from 'node:worker_threads';
+import Database from 'better-sqlite3';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { systemClock } from '../contracts/clock.js';
+import type { NewEvent } from '../contracts/ledger.js';
+import { commitment } from './commitment.js';
+import { leafHash } from './leaf.js';
+import { type LedgerOptions, openLedger, type SqliteLedger } from './ledger.js';
+
+let folder: string;
+let file: string;
+const opened: SqliteLedger[] = [];
+const failures: Error[] = [];
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'arkalia-ledger-'));
+  file = join(folder, 'ledger.sqlite');
+  failures.length = 0;
+});
+
+afterEach(async () => {
+  for (const ledger of opened.splice(0)) await ledger.close();
+  rmSync(folder, { recursive: true });
+});
+
+async function open(options: Partial<LedgerOptions> = {}): Promise<SqliteLedger> {
+  const ledger = await openLedger({
+    file,
+    bootId: 'boot-1',
+    clock: systemClock,
+    queueMax: 20_000,
+    batchMax: 64,
+    onFailure: (error) => failures.push(error),
+    ...options,
+  });
+  opened.push(ledger);
+  return ledger;
+}
+
+const event = (n: number, more: Partial<NewEvent> = {}): NewEvent => ({
+  type: 'decision_made',
+  module: 'zeroia',
+  data: { n },
+  ...more,
+});
+
+interface Row {
+  index: number;
+  leaf: Buffer;
+  hash: Buffer;
+}
+
+function rows(): Row[] {
+  const db = new Database(file, { readonly: true });
+  try {
+    return db.prepare('SELECT "index", leaf, leaf_hash AS hash FROM events ORDER BY "index"').all() as Row[];
+  } finally {
+    db.close();
+  }
+}
+
+describe('append', () => {
+  it('is answered after another connection can read the event, with the hash of its bytes', async () => {
+    const ledger = await open();
+    for (let n = 0; n < 5; n++) {
+      const receipt = await ledger.append(event(n));
+      const row = rows()[n];
+      expect(receipt).toEqual({ recorded: 'durable', index: n, leaf_hash: row?.hash.toString('hex') });
+      expect(leafHash(row?.leaf ?? Buffer.alloc(0))).toBe(receipt.leaf_hash);
+    }
+  });
+
+  it('keeps the order of the calls and leaves no gap, in many batches and over many turns', async () => {
+    const ledger = await open({ batchMax: 7 });
+    const receipts: Promise<{ index: number }>[] = [];
+    for (let n = 0; n < 1000; n++) {
+      receipts.push(ledger.append(event(n)));
+      if (n % 50 === 0) await new Promise(setImmediate);
+    }
+    const indexes = (await Promise.all(receipts)).map((receipt) => receipt.index);
+    expect(indexes).toEqual(Array.from({ length: 1000 }, (_, n) => n));
+    const stored = rows().map((row) => (JSON.parse(row.leaf.toString()) as { data: { n: number } }).data.n);
+    expect(stored).toEqual(indexes);
+    expect(ledger.status()).toMatchObject({ state: 'open', size: 1000, pending: 0 });
+  });
+
+  it('goes on after a restart', async () => {
+    const first = await open();
+    await Promise.all([first.append(event(0)), first.append(event(1))]);
+    await first.close();
+    const second = await open({ bootId: 'boot-2' });
+    expect(second.status().size).toBe(2);
+    expect((await second.append(event(2))).index).toBe(2);
+    expect((await second.query({ limit: 10, order: 'asc' })).map((found) => found.boot_id)).toEqual([
+      'boot-1',
+      'boot-1',
+      'boot-2',
+    ]);
+  });
+
+  it('rejects a bad event alone and records the others', async () => {
+    const ledger = await open();
+    const results = await Promise.allSettled([
+      ledger.append(event(0, { data: { text: 'x'.repeat(70_000) } })),
+      ledger.append(event(1)),
+      ledger.append(event(2, { type: 'nonsense' as NewEvent['type'] })),
+      ledger.append(event(3)),
+    ]);
+    expect(results.map((result) => result.status)).toEqual([
+      'rejected',
+      'fulfilled',
+      'rejected',
+      'fulfilled',
+    ]);
+    expect(rows()).toHaveLength(2);
+    const alone = ledger.append(event(4, { data: { text: 'x'.repeat(70_000) } }));
+    await expect(alone).rejects.toThrow(RangeError);
+    expect((await ledger.append(event(5))).index).toBe(2);
+  });
+
+  it('stores texts beside the leaf, committed, binary-safe and across batches', async () => {
+    const ledger = await open({ batchMax: 3 });
+    const words = ['', 'plain', 'é€😀\u0000', 'x'.repeat(300_000)];
+    await Promise.all(
+      words.map((word, n) => ledger.append(event(n, { texts: { answer: `${word}!`, message: word } }))),
+    );
+    const db = new Database(file, { readonly: true });
+    const stored = db.prepare('SELECT event_index AS i, name, salt, text FROM texts ORDER BY 1, 2').all() as {
+      i: number;
+      name: string;
+      salt: Buffer;
+      text: Buffer;
+    }[];
+    db.close();
+    expect(stored.map((text) => text.text.toString('utf8'))).toEqual(
+      words.flatMap((word) => [`${word}!`, word]),
+    );
+    const events = await ledger.query({ limit: 10, order: 'asc' });
+    for (const text of stored) {
+      expect(events[text.i]?.commitments[text.name]).toBe(commitment(text.salt, text.text));
+    }
+    expect(rows()[1]?.leaf.includes('plain')).toBe(false);
+  });
+});
+
+describe('the bound of the queue', () => {
+  it('refuses the event beyond it with a time to come back, and loses none of the others', async () => {
+    const ledger = await open({ queueMax: 16, batchMax: 4 });
+    const blocker = new Database(file);
+    blocker.exec('BEGIN IMMEDIATE');
+    const accepted = Array.from({ length: 16 }, (_, n) => ledger.append(event(n)));
+    await new Promise(setImmediate);
+    await expect(ledger.append(event(16))).rejects.toMatchObject({
+      code: 'ledger_unavailable',
+      status: 503,
+      retryAfterMs: expect.toSatisfy((ms: number) => Number.isInteger(ms) && ms > 0),
+    });
+    expect(ledger.status()).toMatchObject({ pending: 16, size: 0 });
+    blocker.exec('ROLLBACK');
+    blocker.close();
+    expect((await Promise.all(accepted)).map((receipt) => receipt.index)).toEqual(
+      Array.from({ length: 16 }, (_, n) => n),
+    );
+    expect((await ledger.append(event(16))).index).toBe(16);
+  });
+
+  it.each([{ queueMax: 0 }, { queueMax: 1.5 }, { batchMax: 65_537 }, { bootId: '' }])(
+    'refuses the option %j',
+    async (options) => {
+      await expect(open(options)).rejects.toThrow(RangeError);
+    },
+  );
+});
+
+describe('failure', () => {
+  async function openBreakable(): Promise<{ ledger: SqliteLedger; writer: Worker }> {
+    let writer: Worker | undefined;
+    const ledger = await open({
+      batchMax: 8,
+      startWriter: (script, workerData) => {
+        writer = new Worker(script, { workerData });
+        return writer;
+      },
+    });
+    if (writer === undefined) throw new Error('no writer was started');
+    return { ledger, writer };
+  }
+
+  it('of the writer thread rejects all who wait; whoever was acknowledged is on disk', async () => {
+    const { ledger, writer } = await openBreakable();
+    const receipts = Array.from({ length: 400 }, (_, n) => ledger.append(event(n)));
+    const settled = Promise.allSettled(receipts);
+    await receipts[20];
+    await writer.terminate();
+    const results = await settled;
+    const acknowledged = results.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []));
+    const rejected = results.flatMap((result) =>
+      result.status === 'rejected' ? [result.reason as unknown] : [],
+    );
+    expect(acknowledged.length).toBeGreaterThan(20);
+    expect(rejected.length).toBeGreaterThan(0);
+    for (const reason of rejected) expect(reason).toMatchObject({ code: 'ledger_unavailable' });
+    const stored = rows();
+    for (const receipt of acknowledged) {
+      expect(stored[receipt.index]?.hash.toString('hex')).toBe(receipt.leaf_hash);
+    }
+    expect(failures).toHaveLength(1);
+    expect(ledger.status()).toMatchObject({
+      state: 'failed',
+      pending: 0,
+      problem: expect.stringContaining('writer'),
+    });
+    await expect(ledger.append(event(0))).rejects.toMatchObject({ code: 'ledger_unavailable' });
+    expect(failures).toHaveLength(1);
+  });
+
+  it('of a commit acknowledges nobody, and what was recorded stays readable', async () => {
+    const ledger = await open();
+    await ledger.append(event(0));
+    // Somebody else takes the next index: the transaction breaks on the primary key.
+    const intruder = new Database(file);
+    intruder.exec(`INSERT INTO events VALUES (2, 'a', 'a', NULL, NULL, 0, x'', x'')`);
+    intruder.close();
+    const results = await Promise.allSettled([1, 2, 3].map((n) => ledger.append(event(n))));
+    expect(results.map((result) => result.status)).toEqual(['rejected', 'rejected', 'rejected']);
+    expect(rows().map((row) => row.index)).toEqual([0, 2]);
+    expect(failures).toHaveLength(1);
+    expect(ledger.status()).toMatchObject({ state: 'failed', problem: expect.stringContaining('UNIQUE') });
+    expect(await ledger.query({ limit: 1, order: 'asc' })).toHaveLength(1);
+    await ledger.close();
+    expect(ledger.status().state).toBe('failed');
+  });
+});
+
+describe('close', () => {
+  it('commits what waits, then refuses; may be called again', async () => {
+    const ledger = await open({ batchMax: 4 });
+    const receipts = Array.from({ length: 30 }, (_, n) => ledger.append(event(n)));
+    await Promise.all([ledger.close(), ledger.close()]);
+    expect((await Promise.all(receipts)).at(-1)?.index).toBe(29);
+    expect(ledger.status()).toMatchObject({ state: 'closed', size: 30 });
+    await expect(ledger.append(event(30))).rejects.toMatchObject({ code: 'ledger_unavailable' });
+    await expect(ledger.query({ limit: 1, order: 'asc' })).rejects.toMatchObject({
+      code: 'ledger_unavailable',
+    });
+    expect(rows()).toHaveLength(30);
+    expect(failures).toEqual([]);
+  });
+});
+
+describe('query', () => {
+  it('selects by type, stream and position, in both orders, beyond one page', async () => {
+    const ledger = await open();
+    await Promise.all(
+      Array.from({ length: 450 }, (_, n) =>
+        ledger.append(
+          event(n, {
+            type: n % 3 === 0 ? 'system_error' : 'decision_made',
+            ...(n % 2 === 0 ? { stream: 'even', correlationId: `request-${n}` } : {}),
+          }),
+        ),
+      ),
+    );
+    const indexes = async (query: Parameters<typeof ledger.query>[0]) =>
+      (await ledger.query(query)).map((found) => found.index);
+    const all = Array.from({ length: 450 }, (_, n) => n);
+    expect(await indexes({ limit: 1000, order: 'asc' })).toEqual(all);
+    expect(await indexes({ limit: 1000, order: 'desc' })).toEqual(all.toReversed());
+    expect(await indexes({ limit: 205, order: 'desc', since: 400 })).toEqual(all.slice(400).toReversed());
+    expect(await indexes({ limit: 205, order: 'asc', since: 400 })).toEqual(all.slice(400));
+    expect(await indexes({ limit: 205, order: 'asc', since: 10 })).toEqual(all.slice(10, 215));
+    expect(await indexes({ limit: 200, order: 'asc', since: 450 })).toEqual([]);
+    const both = all.filter((n) => n % 6 === 0);
+    expect(await indexes({ limit: 1000, order: 'asc', type: 'system_error', stream: 'even' })).toEqual(both);
+    expect(await indexes({ limit: 50, order: 'desc', type: 'system_error' })).toEqual(
+      all
+        .filter((n) => n % 3 === 0)
+        .toReversed()
+        .slice(0, 50),
+    );
+    expect((await ledger.query({ limit: 1, order: 'asc', since: 2 }))[0]).toEqual({
+      index: 2,
+      type: 'decision_made',
+      module: 'zeroia',
+      stream: 'even',
+      correlation_id: 'request-2',
+      time_ms: expect.any(Number),
+      monotonic_ms: expect.any(Number),
+      boot_id: 'boot-1',
+      data: { n: 2 },
+      commitments: {},
+      leaf_hash: rows()[2]?.hash.toString('hex'),
+    });
+  });
+
+  it.each([
+    { limit: 0 },
+    { limit: 1001 },
+    { limit: Number.NaN },
+    { limit: 1, since: -1 },
+    { limit: 1, since: 0.5 },
+  ])('refuses %j', async (query) => {
+    const ledger = await open();
+    await expect(ledger.query({ order: 'asc', ...query })).rejects.toThrow(RangeError);
+  });
+
+  it('has bounded room for queries that wait', async () => {
+    const ledger = await open();
+    const results = await Promise.allSettled(
+      Array.from({ length: 100 }, () => ledger.query({ limit: 1, order: 'asc' })),
+    );
+    const refused = results.filter((result) => result.status === 'rejected');
+    expect(refused).toHaveLength(36);
+    expect(refused[0]?.reason).toMatchObject({ code: 'ledger_unavailable', retryAfterMs: 1000 });
+    expect(await ledger.query({ limit: 1, order: 'asc' })).toEqual([]);
+  });
+});
+
+it('keeps the files of the ledger to their owner', async () => {
+  const ledger = await open();
+  await ledger.append(event(0));
+  for (const name of [file, `${file}-wal`, `${file}-shm`]) expect(statSync(name).mode & 0o777).toBe(0o600);
+  expect(ledger.status().bytes).toBe(statSync(file).size + statSync(`${file}-wal`).size);
+});
