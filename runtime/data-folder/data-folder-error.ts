@@ -1,4 +1,4 @@
-export type DataFolderErrorCode = 'data_folder_locked' | 'data_folder_unusable' | 'socket_path_too_long';
+type DataFolderErrorCode = 'data_folder_locked' | 'data_folder_unusable' | 'socket_path_too_long';
 
 /** The data folder cannot be used. The message says why, who holds it where somebody does, and what to do. */
 export class DataFolderError extends Error {
