@@ -31,7 +31,7 @@ export class ManualClock implements Clock {
 }
 
 /** The bus of the contract without its error handling: a subscriber that throws fails the test that published. */
-export class FakeBus implements Bus {
+class FakeBus implements Bus {
   private readonly handlers = new Map<keyof BusEvents, Set<(payload: never) => void>>();
 
   publish<K extends keyof BusEvents>(name: K, payload: BusEvents[K]): void {

@@ -2,7 +2,7 @@ import { errorCode, type Machine, type Sensor } from './sensor.js';
 
 /** Bits of `vcgencmd get_throttled` (Raspberry Pi documentation, "os/using-vcgencmd"); the same 16 bits higher: has been so since boot. */
 const bits = ['under_voltage', 'frequency_capped', 'throttled', 'soft_temperature_limit'] as const;
-export type ThrottleCause = (typeof bits)[number];
+type ThrottleCause = (typeof bits)[number];
 
 export interface ThrottleState {
   now: ThrottleCause[];

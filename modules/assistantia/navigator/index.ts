@@ -1,0 +1,18 @@
+import type { ModuleContext } from '../../../runtime/contracts/module.js';
+import type { NavigatorBrief } from '../../../runtime/contracts/sandbox.js';
+import { indexDocuments } from './documents.js';
+import { createRetrieval } from './retrieve.js';
+import { readShippedDocs } from './shipped-docs.js';
+
+export interface Navigator {
+  /** Live figures and passages of documentation for a question; what cannot be read is told as such, never guessed. */
+  brief(question: string): Promise<NavigatorBrief>;
+  /** Frees the index of the documentation. Idempotent. */
+  close(): void;
+}
+
+/** The assistant that needs no model: its retrieval. The documentation that ships with the program is read and indexed here, once. */
+export function createNavigator(context: ModuleContext): Navigator {
+  const docs = indexDocuments(readShippedDocs());
+  return { brief: createRetrieval({ context, docs }), close: docs.close };
+}
