@@ -9,7 +9,7 @@ import type { Degradation, DegradationLevel } from '../../runtime/contracts/devi
 import { AppError } from '../../runtime/contracts/errors.js';
 import type { EventQuery, Ledger, NewEvent, Receipt, StoredEvent } from '../../runtime/contracts/ledger.js';
 import type { ModuleContext, SystemStatus } from '../../runtime/contracts/module.js';
-import type { EngineView } from '../../runtime/contracts/sandbox.js';
+import type { EngineView, SandboxStatus } from '../../runtime/contracts/sandbox.js';
 
 /** A clock that stands still until it is told to move. */
 export class ManualClock implements Clock {
@@ -141,6 +141,16 @@ class FakeDegradation implements Degradation {
 }
 
 const navigatorOnly: EngineView[] = [{ name: 'navigator', state: 'found', models: ['arkalia'] }];
+const identity = { core_sha256: '00'.repeat(32), weights_version: 'fake-1' };
+const sandboxStatus: SandboxStatus = {
+  level: 'process',
+  workers: { idle: 2, busy: 0, starting: 0 },
+  spawned: 2,
+  killed: { deadline: 0, out_of_memory: 0, crashed: 0, protocol: 0, aborted: 0 },
+  recycled: 0,
+  holds: ['environment: empty'],
+  lacks: ['network: reachable'],
+};
 const notHere = () => new AppError('internal', 'the fake context has no such part');
 
 function fakeStatus(context: Pick<ModuleContext, 'clock' | 'degradation' | 'version'>): SystemStatus {
@@ -159,9 +169,9 @@ function fakeStatus(context: Pick<ModuleContext, 'clock' | 'degradation' | 'vers
     engines: [],
     breakers: [],
     queues: {},
-    sandbox: {},
-    core: {},
-    ledger: {},
+    sandbox: sandboxStatus,
+    core: { ...identity, offload: 'auto', crossover: null, threads: 1 },
+    ledger: { state: 'open', size: 0, pending: 0, bytes: 0 },
     guard: { mode: 'enforce', rules: [] },
   };
 }
@@ -206,7 +216,7 @@ export function createFakeContext(options: FakeContextOptions = {}): FakeContext
       all: () => [],
     },
     scorer: {
-      identity: { core_sha256: '00'.repeat(32), weights_version: 'fake-1' },
+      identity,
       score: async (input) => floorScore(input),
     },
     prompts: {
@@ -215,15 +225,7 @@ export function createFakeContext(options: FakeContextOptions = {}): FakeContext
       },
       engines: () => navigatorOnly,
       refreshEngines: async () => navigatorOnly,
-      status: () => ({
-        level: 'process',
-        workers: { idle: 2, busy: 0, starting: 0 },
-        spawned: 2,
-        killed: { deadline: 0, out_of_memory: 0, crashed: 0, protocol: 0, aborted: 0 },
-        recycled: 0,
-        holds: ['environment: empty'],
-        lacks: ['network: reachable'],
-      }),
+      status: () => sandboxStatus,
     },
     degradation,
     metrics: new Registry(),
