@@ -18,21 +18,28 @@ export interface GuardResult {
 export interface OutputStep {
   /** Text that may go to the client now. */
   release: string;
-  /** Set once: the answer must be cut here, and this is why. Nothing is released afterwards. */
+  /**
+   * Set once: the answer must be cut here, and this is why. Nothing is released afterwards, unless the watcher
+   * only observes: then it says what would have been cut, and the rest passes unwatched. Spans count from the
+   * beginning of the answer.
+   */
   cut?: GuardResult;
 }
 
-/** Watches one answer while it streams. Holds text only while its tail can still become a match. */
+/**
+ * Watches one answer while it streams. Holds text only while its tail can still become a match, at most 256 code units.
+ * What is cut, and where, does not depend on how the answer was cut into pieces.
+ */
 export interface OutputGuard {
   push(text: string): OutputStep;
   finish(): OutputStep;
 }
 
 export interface Guard {
-  /** Judges what comes in. Linear time; `text` is at most the body limit. */
+  /** Judges what comes in; the caller enforces. Linear time; `text` is at most the body limit. */
   checkPrompt(text: string): GuardResult;
-  /** A watcher for one answer. `systemPrompt` is the text that must not leak. */
-  watchOutput(options: { systemPrompt?: string }): OutputGuard;
+  /** A watcher for one answer. `systemPrompt` is the text that must not leak; `observe` reports a cut without cutting. */
+  watchOutput(options: { systemPrompt?: string; observe?: boolean }): OutputGuard;
   /** Ids of the rules in force. */
   rules(): string[];
 }

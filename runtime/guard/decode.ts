@@ -1,0 +1,183 @@
+import { type View, ViewBuilder, type ViewKind } from './view.js';
+
+/** Fewest characters that are tried as base64, and fewest bytes that are tried as hex. */
+const BASE64_MIN = 16;
+const HEX_BYTES_MIN = 8;
+/** Longest payload decoded from one run; what follows in the run is not read. */
+const RUN_MAX = 65_536;
+
+const entities: Readonly<Record<string, string>> = {
+  lt: '<',
+  gt: '>',
+  amp: '&',
+  quot: '"',
+  apos: "'",
+  nbsp: ' ',
+  excl: '!',
+  quest: '?',
+  colon: ':',
+  sol: '/',
+  lsqb: '[',
+  rsqb: ']',
+  lpar: '(',
+  rpar: ')',
+  vert: '|',
+  NewLine: '\n',
+  Tab: '\t',
+  period: '.',
+  comma: ',',
+};
+
+/**
+ * Percent-encoding, HTML entities and backslash escapes, decoded in place.
+ * @returns undefined when there is none.
+ */
+export function decodeEscapes(view: View): View | undefined {
+  const { text } = view;
+  if (!/[%&\\]/.test(text)) return undefined;
+  const builder = new ViewBuilder();
+  let changed = false;
+  for (let index = 0; index < text.length; ) {
+    const found = escapeAt(text, index);
+    const length = found?.length ?? 1;
+    if (found !== undefined) changed = true;
+    builder.add(found?.text ?? text.charAt(index), ...view.span(index, index + length));
+    index += length;
+  }
+  return changed ? builder.build('escapes') : undefined;
+}
+
+function escapeAt(text: string, index: number): { text: string; length: number } | undefined {
+  const first = text.charAt(index);
+  if (first === '%') return percentAt(text, index);
+  if (first === '&') return entityAt(text, index);
+  if (first !== '\\') return undefined;
+  const match = /^\\(?:u([0-9a-f]{4})|u\{([0-9a-f]{1,6})\}|x([0-9a-f]{2}))/i.exec(
+    text.slice(index, index + 10),
+  );
+  return match === null ? undefined : fromCode(match[1] ?? match[2] ?? match[3] ?? '', 16, match[0].length);
+}
+
+function percentAt(text: string, index: number): { text: string; length: number } | undefined {
+  const bytes: number[] = [];
+  // A run of four bytes is one character at most; the next call takes the next run.
+  while (bytes.length < 4) {
+    const at = index + bytes.length * 3;
+    const digits = text.charAt(at) === '%' ? text.slice(at + 1, at + 3) : '';
+    if (!/^[0-9a-f]{2}$/i.test(digits)) break;
+    const byte = Number.parseInt(digits, 16);
+    if (bytes.length > 0 && (byte & 0xc0) !== 0x80) break;
+    bytes.push(byte);
+    if (byte < 0x80) break;
+  }
+  if (bytes.length === 0) return undefined;
+  return { text: Buffer.from(bytes).toString('utf8'), length: bytes.length * 3 };
+}
+
+function entityAt(text: string, index: number): { text: string; length: number } | undefined {
+  const match = /^&(?:#(\d{1,7})|#x([0-9a-f]{1,6})|([a-z]{2,8}));/i.exec(text.slice(index, index + 12));
+  if (match === null) return undefined;
+  const length = match[0].length;
+  if (match[1] !== undefined) return fromCode(match[1], 10, length);
+  if (match[2] !== undefined) return fromCode(match[2], 16, length);
+  const plain = entities[match[3] ?? ''];
+  return plain === undefined ? undefined : { text: plain, length };
+}
+
+function fromCode(
+  digits: string,
+  radix: number,
+  length: number,
+): { text: string; length: number } | undefined {
+  const code = Number.parseInt(digits, radix);
+  return code <= 0x10ffff ? { text: String.fromCodePoint(code), length } : undefined;
+}
+
+/** Payloads in base64 (also its URL alphabet) and in hex that decode to readable text, at most `countMax` of each. */
+export function decodePayloads(view: View, countMax: number): View[] {
+  return [
+    ...payloads(view, 'base64', base64Runs(view.text), countMax),
+    ...payloads(view, 'hex', hexRuns(view.text), countMax),
+  ];
+}
+
+function payloads(view: View, kind: ViewKind, runs: Iterable<Run>, countMax: number): View[] {
+  const views: View[] = [];
+  for (const run of runs) {
+    const text = run.bytes.toString('utf8');
+    if (!readable(text)) continue;
+    const builder = new ViewBuilder();
+    builder.add(text, ...view.span(run.start, run.end));
+    views.push(builder.build(kind));
+    if (views.length === countMax) break;
+  }
+  return views;
+}
+
+interface Run {
+  start: number;
+  end: number;
+  bytes: Buffer;
+}
+
+function* base64Runs(text: string): Generator<Run> {
+  for (const match of text.matchAll(/[A-Za-z0-9+/_-]+/g)) {
+    if (match[0].length < BASE64_MIN) continue;
+    const bytes = Buffer.from(match[0].slice(0, RUN_MAX), 'base64');
+    yield { start: match.index, end: match.index + match[0].length, bytes };
+  }
+}
+
+/** Runs of two-digit bytes, next to each other or with one sign between. */
+function* hexRuns(text: string): Generator<Run> {
+  let index = 0;
+  while (index < text.length) {
+    const bytes: number[] = [];
+    let at = index;
+    let end = index;
+    while (bytes.length < RUN_MAX) {
+      const byte = hexByte(text, at);
+      if (byte < 0) break;
+      bytes.push(byte);
+      end = at + 2;
+      at = /[ ,:;-]/.test(text.charAt(end)) ? end + 1 : end;
+    }
+    if (bytes.length >= HEX_BYTES_MIN) yield { start: index, end, bytes: Buffer.from(bytes) };
+    index = Math.max(end, index + 1);
+  }
+}
+
+function hexByte(text: string, at: number): number {
+  const high = hexDigit(text.charCodeAt(at));
+  const low = hexDigit(text.charCodeAt(at + 1));
+  return high < 0 || low < 0 ? -1 : high * 16 + low;
+}
+
+function hexDigit(code: number): number {
+  if (code >= 48 && code <= 57) return code - 48;
+  const lower = code | 32;
+  return lower >= 97 && lower <= 102 ? lower - 87 : -1;
+}
+
+/** Whether a decoded payload is text: nearly all of it printable and half of it letters. */
+function readable(text: string): boolean {
+  if (text.length < 6) return false;
+  let printable = 0;
+  let letters = 0;
+  for (let index = 0; index < text.length; index++) {
+    const code = text.charCodeAt(index);
+    const lower = code | 32;
+    if (lower >= 97 && lower <= 122) letters++;
+    if ((code >= 32 && code < 127) || code === 10 || code === 13 || code === 9) printable++;
+    else if (code >= 0xc0 && code !== 0xfffd && (code < 0xd800 || code > 0xf8ff)) printable++;
+  }
+  return printable >= text.length * 0.9 && letters >= text.length * 0.5;
+}
+
+/** The folded view with its letters turned by thirteen places. */
+export function rot13(view: View): View {
+  const turned = view.text.replace(/[a-z]/g, (letter) =>
+    String.fromCharCode(((letter.charCodeAt(0) - 97 + 13) % 26) + 97),
+  );
+  return view.withText(turned, 'rot13');
+}

@@ -1,0 +1,75 @@
+import { type View, ViewBuilder } from './view.js';
+
+/** Signs that stand for a letter; those with two readings are tried both ways. */
+const readings: Readonly<Record<string, string>> = {
+  '0': 'o',
+  '1': 'il',
+  '2': 'z',
+  '3': 'e',
+  '4': 'a',
+  '5': 's',
+  '6': 'g',
+  '7': 't',
+  '8': 'b',
+  '9': 'g',
+  '@': 'a',
+  $: 's',
+  '!': 'il',
+  '|': 'li',
+  '+': 't',
+};
+
+/** Longest word looked at, and most ambiguous signs in it: at most 2^4 readings a word. */
+const WORD_MAX = 24;
+const AMBIGUOUS_MAX = 4;
+
+const word = /[a-z0-9@$!|+]+/g;
+
+/**
+ * The view with each leetspeak word ("1gn0r3") replaced by the word of the rules that it can be read as.
+ * Words that the rules don't know stay as they are: they cannot matter.
+ * @returns undefined when no word changes.
+ */
+export function foldLeet(view: View, known: (word: string) => boolean): View | undefined {
+  const builder = new ViewBuilder();
+  const { text } = view;
+  let found = false;
+  let copied = 0;
+  const copy = (to: number) => {
+    for (; copied < to; copied++) builder.add(text.charAt(copied), view.start(copied), view.end(copied));
+  };
+  for (const match of text.matchAll(word)) {
+    const written = match[0];
+    // A sign at the end is more often punctuation than a letter.
+    const candidates = [written, written.replace(/[!|+]{1,24}$/, ''), written.replace(/^[!|+]{1,24}/, '')];
+    for (const candidate of new Set(candidates)) {
+      const read = readWord(candidate, known);
+      if (read === undefined) continue;
+      found = true;
+      const start = match.index + written.indexOf(candidate);
+      copy(start);
+      builder.add(read, ...view.span(start, start + candidate.length));
+      copied = start + candidate.length;
+      break;
+    }
+  }
+  if (!found) return undefined;
+  copy(text.length);
+  return builder.build('leet');
+}
+
+function readWord(written: string, known: (word: string) => boolean): string | undefined {
+  if (written.length < 2 || written.length > WORD_MAX) return undefined;
+  if (!/[a-z]/.test(written) || !/[^a-z]/.test(written)) return undefined;
+  let candidates = [''];
+  let ambiguous = 0;
+  for (const sign of written) {
+    const letters = readings[sign] ?? sign;
+    if (letters.length > 1 && ++ambiguous <= AMBIGUOUS_MAX) {
+      candidates = candidates.flatMap((start) => Array.from(letters, (letter) => start + letter));
+    } else {
+      candidates = candidates.map((start) => start + letters.charAt(0));
+    }
+  }
+  return candidates.find((candidate) => candidate !== written && known(candidate));
+}

@@ -1,0 +1,97 @@
+import { decodeEscapes, decodePayloads, rot13 } from './decode.js';
+import { foldCodePoint } from './fold.js';
+import { foldLeet } from './leet.js';
+import { joinSpaced } from './spaced.js';
+import { View, ViewBuilder, type ViewKind } from './view.js';
+
+/** How often a payload inside a payload is decoded. */
+const DEPTH_MAX = 3;
+/** Payloads decoded from one text, and the sum of their characters; the rest is not decoded. */
+const PAYLOADS_MAX = 32;
+const PAYLOAD_CHARACTERS_MAX = 262_144;
+
+export interface NormaliseOptions {
+  /** Whether a word matters to the rules; decides how leetspeak is read. */
+  known: (word: string) => boolean;
+}
+
+/**
+ * The readings of a text that the rules look at, the folded one first: then, where they differ from it, words
+ * spelled out joined, leetspeak read, rot13 turned, and the same for what is behind escapes, base64 and hex.
+ *
+ * Folding: NFKD without marks, lower case, look-alikes to Latin, invisible characters gone, white space
+ * collapsed to one ' ' (or '\n' where a paragraph ends). Linear in the length of the text.
+ */
+export function normalise(text: string, options: NormaliseOptions): View[] {
+  const views: View[] = [];
+  let sources = [new View(text, 'raw')];
+  let budget = PAYLOAD_CHARACTERS_MAX;
+  let count = 0;
+  for (let depth = 0; depth <= DEPTH_MAX && sources.length > 0; depth++) {
+    const inner: View[] = [];
+    for (const source of sources) {
+      views.push(...readings(source, options, depth === 0));
+      if (depth === DEPTH_MAX) continue;
+      for (const view of unwrap(source)) {
+        // Unescaped text is no longer than its source; only payloads can repeat what was read already.
+        if (view.kind !== 'escapes') count++;
+        budget -= view.text.length;
+        if (count > PAYLOADS_MAX || (budget < 0 && view.kind !== 'escapes')) continue;
+        inner.push(view);
+      }
+    }
+    sources = inner;
+  }
+  return views;
+}
+
+function unwrap(source: View): View[] {
+  const unescaped = decodeEscapes(source);
+  return [...(unescaped === undefined ? [] : [unescaped]), ...decodePayloads(source, PAYLOADS_MAX)];
+}
+
+function readings(source: View, options: NormaliseOptions, outermost: boolean): View[] {
+  const plain = fold(source, source.kind === 'raw' ? 'plain' : source.kind);
+  const views = [plain];
+  const spaced = joinSpaced(plain);
+  if (spaced !== undefined) views.push(spaced);
+  const leet = foldLeet(spaced ?? plain, options.known);
+  if (leet !== undefined) views.push(leet);
+  if (outermost) views.push(rot13(plain));
+  return views;
+}
+
+function fold(source: View, kind: ViewKind): View {
+  const { text } = source;
+  const builder = new ViewBuilder();
+  for (let index = 0; index < text.length; ) {
+    const codePoint = text.codePointAt(index) ?? 0;
+    const next = index + (codePoint > 0xffff ? 2 : 1);
+    const folded = foldCodePoint(codePoint);
+    if (folded === ' ' || folded === '\n') {
+      index = foldSpace(source, builder, index);
+      continue;
+    }
+    if (folded !== '') builder.add(folded, ...source.span(index, next));
+    index = next;
+  }
+  return builder.build(kind);
+}
+
+/** Adds one ' ' or '\n' for the white space (and what is invisible in it) from `from`; returns where it ends. */
+function foldSpace(source: View, builder: ViewBuilder, from: number): number {
+  const { text } = source;
+  let lines = 0;
+  let index = from;
+  while (index < text.length) {
+    const codePoint = text.codePointAt(index) ?? 0;
+    const folded = foldCodePoint(codePoint);
+    if (folded === '\n') {
+      // A carriage return before its line feed is the same line break.
+      if (!(codePoint === 13 && text.charCodeAt(index + 1) === 10)) lines++;
+    } else if (folded !== ' ' && folded !== '') break;
+    index += codePoint > 0xffff ? 2 : 1;
+  }
+  builder.add(lines >= 2 ? '\n' : ' ', ...source.span(from, index));
+  return index;
+}

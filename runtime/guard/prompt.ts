@@ -1,0 +1,139 @@
+import type { GuardReason, GuardResult } from '../contracts/guard.js';
+import { Context } from './context.js';
+import { normalise } from './normalise.js';
+import { barredIds, compilePhrase, firstIds, type Phrase, reachOf } from './phrase.js';
+import type { Finding, Rule, Severity } from './rule.js';
+import type { View } from './view.js';
+import { BREAK, Lexicon, type Words, wordsOf } from './words.js';
+
+/** Findings of one rule that are looked at as quotations; each costs a reading of the text. Further ones count as meant. */
+const WEIGHED_MAX = 16;
+
+interface RulePhrase {
+  rule: number;
+  severity: Severity;
+  phrase: Phrase;
+}
+
+/** What was found so far: for each rule its worst finding. */
+class Findings {
+  readonly #rules: readonly Rule[];
+  readonly #worst: ({ severity: Severity; reason: GuardReason } | undefined)[];
+  readonly #weighed: number[];
+
+  constructor(rules: readonly Rule[]) {
+    this.#rules = rules;
+    this.#worst = rules.map(() => undefined);
+    this.#weighed = rules.map(() => 0);
+  }
+
+  /** Whether a finding of that severity could still change what is said. */
+  wants(rule: number, severity: Severity): boolean {
+    const worst = this.#worst[rule];
+    return worst === undefined || (severity === 'refuse' && worst.severity === 'flag');
+  }
+
+  mayWeigh(rule: number): boolean {
+    const weighed = this.#weighed[rule] ?? 0;
+    this.#weighed[rule] = weighed + 1;
+    return weighed < WEIGHED_MAX;
+  }
+
+  add(index: number, severity: Severity, span: [number, number]): void {
+    const rule = this.#rules[index];
+    if (rule === undefined || !this.wants(index, severity)) return;
+    this.#worst[index] = { severity, reason: { rule: rule.id, en: rule.en, fr: rule.fr, span } };
+  }
+
+  /** What refuses stands first. */
+  result(): GuardResult {
+    const found = this.#worst.filter((worst) => worst !== undefined);
+    const refused = found.filter(({ severity }) => severity === 'refuse');
+    const flagged = found.filter(({ severity }) => severity === 'flag');
+    const verdict = refused.length > 0 ? 'refuse' : flagged.length > 0 ? 'flag' : 'allow';
+    return { verdict, reasons: [...refused, ...flagged].map(({ reason }) => reason) };
+  }
+}
+
+/** Judges prompts by rules. Compiles them once; judging is linear in the length of the text. */
+export class PromptRules {
+  readonly #rules: readonly Rule[];
+  readonly #lexicon = new Lexicon();
+  readonly #context: Context;
+  readonly #barred: Uint8Array;
+  /** Phrases by the id of their first word. */
+  readonly #byFirst: RulePhrase[][] = [];
+
+  constructor(rules: readonly Rule[]) {
+    this.#rules = rules;
+    rules.forEach((rule, index) => {
+      for (const text of rule.phrases ?? []) this.#compile(index, rule.severity, text);
+      for (const text of rule.hints ?? []) this.#compile(index, 'flag', text);
+    });
+    this.#context = new Context(this.#lexicon);
+    this.#barred = barredIds(this.#lexicon);
+  }
+
+  check(text: string): GuardResult {
+    const findings = new Findings(this.#rules);
+    this.#rules.forEach((rule, index) => {
+      for (const { from, to, severity } of rule.scanTyped?.(text) ?? []) {
+        findings.add(index, severity, [from, to]);
+      }
+    });
+    for (const view of normalise(text, { known: (word) => this.#lexicon.has(word) })) {
+      this.#checkView(view, findings);
+    }
+    return findings.result();
+  }
+
+  #compile(rule: number, severity: Severity, text: string): void {
+    const phrase = compilePhrase(text, this.#lexicon);
+    for (const id of firstIds(phrase)) {
+      this.#byFirst[id] ??= [];
+      this.#byFirst[id].push({ rule, severity, phrase });
+    }
+  }
+
+  #checkView(view: View, findings: Findings): void {
+    const words = wordsOf(view, this.#lexicon);
+    for (let index = 0; index < words.ids.length; index++) {
+      for (const { rule, severity, phrase } of this.#byFirst[words.ids[index] ?? BREAK] ?? []) {
+        if (!findings.wants(rule, severity)) continue;
+        const reached = reachOf(phrase, words, index, this.#barred);
+        if (reached === 0) continue;
+        const last = Math.min(index + 31 - Math.clz32(reached & -reached), words.ids.length) - 1;
+        const from = words.starts[index] ?? 0;
+        const to = words.ends[Math.max(last, index)] ?? from + 1;
+        this.#weigh({ from, to, severity }, rule, view, words, findings, index);
+      }
+    }
+    this.#rules.forEach((rule, index) => {
+      for (const finding of rule.scan?.(view) ?? []) {
+        if (findings.wants(index, finding.severity)) this.#weigh(finding, index, view, words, findings);
+      }
+    });
+  }
+
+  /** Adds a finding, one degree lower when it is talked about instead of meant. */
+  #weigh(
+    finding: Finding,
+    rule: number,
+    view: View,
+    words: Words,
+    findings: Findings,
+    firstWord: number = words.starts.findIndex((start) => start >= finding.from),
+  ): void {
+    let { severity } = finding;
+    if (this.#rules[rule]?.softens === true) {
+      if (firstWord >= 0 && this.#context.reported(words, firstWord)) {
+        // A weak sign that is only talked about is none.
+        if (severity === 'flag') return;
+        severity = 'flag';
+      } else if (severity === 'refuse' && findings.mayWeigh(rule)) {
+        if (this.#context.quoted(view.text, words, finding.to)) severity = 'flag';
+      }
+    }
+    findings.add(rule, severity, view.span(finding.from, finding.to));
+  }
+}

@@ -1,0 +1,48 @@
+import { type View, ViewBuilder } from './view.js';
+
+/** Fewest letters in a row that count as a word spelled out. */
+const LETTERS_MIN = 4;
+
+/**
+ * Joins words that are spelled out with one sign between the letters ("i g n o r e", "i.g.n.o.r.e").
+ * Between such words stands a wider space, or any space when the sign is not a space; when nothing stands
+ * there the words come out glued, and the tokeniser splits them.
+ * @returns undefined when nothing is spelled out.
+ */
+export function joinSpaced(view: View): View | undefined {
+  const { text } = view;
+  const builder = new ViewBuilder();
+  let found = false;
+  for (let index = 0; index < text.length; ) {
+    const end = runEnd(text, index);
+    if (end === index) {
+      builder.add(text.charAt(index), view.start(index), view.end(index));
+      index++;
+      continue;
+    }
+    found = true;
+    for (let at = index; at < end; at += 2) {
+      builder.add(text.charAt(at), view.start(at), view.end(at));
+      const wide = text.charAt(at + 1) === ' ' && view.end(at + 1) - view.start(at + 1) > 1;
+      if (at + 1 < end && wide) builder.add(' ', ...view.span(at + 1, at + 2));
+    }
+    index = end;
+  }
+  return found ? builder.build('spaced') : undefined;
+}
+
+/** End of the spelled-out run that begins at `index`; `index` itself when none does. */
+function runEnd(text: string, index: number): number {
+  if (!isLetter(text, index) || isLetter(text, index - 1)) return index;
+  const sign = text.charAt(index + 1);
+  if (sign === '' || sign === '\n' || sign === "'" || isLetter(text, index + 1)) return index;
+  let at = index;
+  while (text.charAt(at + 1) === sign && isLetter(text, at + 2) && !isLetter(text, at + 3)) at += 2;
+  return (at - index) / 2 + 1 >= LETTERS_MIN ? at + 1 : index;
+}
+
+/** Letters, digits and the signs that stand for one. */
+function isLetter(text: string, index: number): boolean {
+  const code = text.charCodeAt(index);
+  return (code >= 97 && code <= 122) || (code >= 48 && code <= 57) || code === 64 || code === 36;
+}

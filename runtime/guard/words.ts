@@ -1,0 +1,135 @@
+import type { View } from './view.js';
+
+/** Ids of what is no word of the rules: unknown words, ends of sentences, addresses. */
+export const UNKNOWN = 0;
+export const BREAK = 1;
+export const URL_WORD = 2;
+export const EMAIL_WORD = 3;
+const FIRST_WORD = 4;
+
+/** Shortest unknown word that is tried as glued words, and most letters of it that are looked at. */
+const GLUED_MIN = 14;
+const GLUED_MAX = 400;
+
+/** The words that the rules are made of, each with a small number. */
+export class Lexicon {
+  readonly #ids = new Map<string, number>();
+  #longest = 0;
+
+  /** One more than the largest id. */
+  get size(): number {
+    return FIRST_WORD + this.#ids.size;
+  }
+
+  add(word: string): number {
+    const known = this.#ids.get(word);
+    if (known !== undefined) return known;
+    const id = this.size;
+    this.#ids.set(word, id);
+    this.#longest = Math.max(this.#longest, word.length);
+    return id;
+  }
+
+  id(word: string): number {
+    return this.#ids.get(word) ?? UNKNOWN;
+  }
+
+  has(word: string): boolean {
+    return this.#ids.has(word);
+  }
+
+  /** Splits glued words, longest first; undefined when more than a quarter of it is no known word. */
+  split(glued: string): string[] | undefined {
+    if (glued.length < GLUED_MIN || glued.length > GLUED_MAX) return undefined;
+    const words: string[] = [];
+    let unknown = 0;
+    for (let at = 0; at < glued.length; ) {
+      const word = this.#longestAt(glued, at);
+      if (word !== undefined) words.push(word);
+      else if (++unknown > glued.length / 4) return undefined;
+      at += word?.length ?? 1;
+    }
+    return words.length >= 3 ? words : undefined;
+  }
+
+  #longestAt(glued: string, at: number): string | undefined {
+    for (let length = Math.min(this.#longest, glued.length - at); length >= 2; length--) {
+      const word = glued.slice(at, at + length);
+      if (this.#ids.has(word)) return word;
+    }
+    return undefined;
+  }
+}
+
+/** The words of a view, in parallel arrays; `starts` and `ends` are places in the view's text. */
+export interface Words {
+  ids: number[];
+  starts: number[];
+  ends: number[];
+}
+
+/** Cuts a folded view into words, ends of sentences and addresses. Linear. */
+export function wordsOf(view: View, lexicon: Lexicon): Words {
+  const { text } = view;
+  const words: Words = { ids: [], starts: [], ends: [] };
+  const add = (id: number, start: number, end: number) => {
+    words.ids.push(id);
+    words.starts.push(start);
+    words.ends.push(end);
+  };
+  for (let index = 0; index < text.length; ) {
+    const code = text.charCodeAt(index);
+    if (!isWordCode(code)) {
+      if (endsSentence(text, index)) add(BREAK, index, index + 1);
+      index++;
+      continue;
+    }
+    let end = index + 1;
+    while (end < text.length && isWordCode(text.charCodeAt(end))) end++;
+    const address = addressEnd(text, index, end);
+    if (address > end) {
+      add(text.charAt(end) === '@' ? EMAIL_WORD : URL_WORD, index, address);
+      index = address;
+      continue;
+    }
+    const word = text.slice(index, end);
+    const id = lexicon.id(word);
+    const parts = id === UNKNOWN ? lexicon.split(word) : undefined;
+    if (parts === undefined) add(id, index, end);
+    else for (const part of parts) add(lexicon.id(part), index, end);
+    index = end;
+  }
+  return words;
+}
+
+/** Letters and digits; above ASCII everything but signs, punctuation and halves of pairs (emoji) is a letter. */
+function isWordCode(code: number): boolean {
+  if (code < 128) return (code >= 97 && code <= 122) || (code >= 48 && code <= 57);
+  if (code < 0xc0 || (code >= 0x2000 && code < 0x2c00) || (code >= 0x3000 && code < 0x3040)) return false;
+  return code < 0xd800;
+}
+
+/** `.`, `!`, `?`, `;` at the end of a word, and the end of a paragraph. */
+function endsSentence(text: string, index: number): boolean {
+  const sign = text.charAt(index);
+  if (sign === '\n') return true;
+  if (!'.!?;'.includes(sign)) return false;
+  return index + 1 === text.length || !isWordCode(text.charCodeAt(index + 1));
+}
+
+const addressSign = /[a-z0-9._~:/?#@!$&*+=%{}<>[\]|-]/;
+/** Longest address that is read as one word. */
+const ADDRESS_MAX = 2048;
+
+/** End of the URL or e-mail address whose first word is `[start, end)`; `end` when there is none. */
+function addressEnd(text: string, start: number, end: number): number {
+  const scheme = text.startsWith('://', end) && /^(?:https?|ftp|wss?|file)$/.test(text.slice(start, end));
+  const mail = text.charAt(end) === '@' && isWordCode(text.charCodeAt(end + 1));
+  if (!scheme && !mail) return end;
+  let at = end + (scheme ? 3 : 1);
+  const stop = Math.min(text.length, at + ADDRESS_MAX);
+  while (at < stop && addressSign.test(text.charAt(at))) at++;
+  // The sign that ends the sentence is not part of the address.
+  while (at > end + 1 && /[.!?:]/.test(text.charAt(at - 1))) at--;
+  return at;
+}
