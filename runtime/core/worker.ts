@@ -1,8 +1,8 @@
-import { workerData } from 'node:worker_threads';
+import { workerData } from 'piscina';
 import { Core } from '../../core-wasm/index.js';
 import type { PoolData, PoolTask } from './pool.js';
 
-const { memory, module } = (workerData as [unknown, PoolData])[1];
+const { memory, module } = workerData as PoolData;
 const core = Core.attach(memory, module);
 
 /** Runs one task of the pool over the shared memory. */

@@ -1,7 +1,7 @@
 import type { View } from './view.js';
 
 /** Ids of what is no word of the rules: unknown words, ends of sentences, addresses. */
-export const UNKNOWN = 0;
+const UNKNOWN = 0;
 export const BREAK = 1;
 export const URL_WORD = 2;
 export const EMAIL_WORD = 3;

@@ -42,9 +42,11 @@ export function readBody(incoming: IncomingMessage, limitBytes: number): Promise
         new AppError('invalid_request', 'The connection broke before the body was complete.', { cause }),
       ),
     );
-    incoming.on('close', () =>
-      reject(new AppError('invalid_request', 'The connection closed before the body was complete.')),
-    );
+    incoming.on('close', () => {
+      if (!incoming.readableEnded) {
+        reject(new AppError('invalid_request', 'The connection closed before the body was complete.'));
+      }
+    });
   });
 }
 

@@ -3,15 +3,15 @@ import type { View } from '../view.js';
 import { findAll } from './signs.js';
 
 /** Tokens of ChatML, Llama 2 to 4, Mistral, Gemma, Phi, DeepSeek and Command R templates, on the folded text. */
-export const anyToken =
+const anyToken =
   /<\|(?:im_start|im_end|im_sep|system|user|assistant|end|endoftext|begin_of_text|end_of_text|start_header_id|end_header_id|eot_id|eom_id|eot|header_start|header_end|python_tag|channel|message|start|return|call|start_of_turn_token|end_of_turn_token|system_token|user_token|chatbot_token|begin_of_sentence|end_of_sentence)\|>|(?<![a-z0-9])\[\/?(?:inst|system_prompt|available_tools|tool_calls|tool_results)\]|<{1,2}\/?sys>{1,2}|<\/?(?:start_of_turn|end_of_turn)>/g;
 
 /** Tokens that open a system or assistant turn, or close the user's and open another: only a forger types them. */
-export const forgedTurn =
+const forgedTurn =
   /<\|im_start\|>\s?(?:system|assistant|developer)|<\|start_header_id\|>\s?(?:system|assistant)|<\|header_start\|>\s?(?:system|assistant)|<\|(?:system|assistant)\|>|<<sys>>|<start_of_turn>\s?(?:model|system)|\[system_prompt\]|\[\/inst\]|<\|(?:im_end|eot_id|end_of_turn_token)\|>\s?<\||<\|start\|>\s?(?:system|developer|assistant)|<\|system_token\|>|\[tool_results\]/g;
 
 /** Headings that some templates use for turns; common enough in documents to be a flag only. */
-export const turnHeading =
+const turnHeading =
   /#{2,4} ?(?:system|systeme|instruction|instructions|assistant|response) ?:|\[(?:system|systeme|admin)\]|<\/?(?:system|systeme|instructions)>/g;
 
 /** Control tokens of chat templates: with them a text speaks in the system's or the assistant's name. */

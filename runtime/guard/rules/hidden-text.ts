@@ -2,13 +2,13 @@ import type { Finding, Rule } from '../rule.js';
 import { findAll } from './signs.js';
 
 /** Tag characters that spell text; after a black flag (U+1F3F4) they are part of an emoji. */
-export const tagRun = /[\u{e0020}-\u{e007e}]{3,64}/gu;
+const tagRun = /[\u{e0020}-\u{e007e}]{3,64}/gu;
 /** Long runs of characters without width: letters written in bits, or variation selectors as bytes. */
-export const invisibleRun = /[\u200b-\u200f\u2060-\u2064\ufeff]{12,64}/gu;
-export const selectorRun = /[\ufe00-\ufe0f\u{e0100}-\u{e01ef}]{8,64}/gu;
+const invisibleRun = /[\u200b-\u200f\u2060-\u2064\ufeff]{12,64}/gu;
+const selectorRun = /[\ufe00-\ufe0f\u{e0100}-\u{e01ef}]{8,64}/gu;
 /** An invisible character inside a Latin word. */
-export const splitWord = /[a-z][\u200b-\u200f\u2060-\u2064\ufeff\u00ad\u{e0000}-\u{e007f}]{1,8}[a-z]/giu;
-export const bidiControl = /[\u202a-\u202e\u2066-\u2069]/gu;
+const splitWord = /[a-z][\u200b-\u200f\u2060-\u2064\ufeff\u00ad\u{e0000}-\u{e007f}]{1,8}[a-z]/giu;
+const bidiControl = /[\u202a-\u202e\u2066-\u2069]/gu;
 
 const SPLIT_WORDS_MIN = 3;
 const BIDI_MANY = 8;

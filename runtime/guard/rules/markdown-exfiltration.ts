@@ -3,12 +3,12 @@ import type { View } from '../view.js';
 import { findAll } from './signs.js';
 
 /** An image or link, in Markdown or HTML, to an address whose query has a place to fill in. On the folded text. */
-export const filledAddress =
+const filledAddress =
   /(?:\]\(|src ?= ?["']?|href ?= ?["']?|\]: ?)(?:https?:)?\/\/[^\s)"'?]{1,200}\?[^\s)"'{[<$]{0,100}(?:\{|\[|<|\$\{|%7b|\$[a-z]|data\b|secret|history|prompt|conversation|here\b)/g;
 
 /** An image from another host, wherever it leads. */
-export const foreignImage =
-  /!\[[^\]\n]{0,120}\]\( ?https?:\/\/[^\s)?]{1,200}\?[^\s)]{1,200}|<img [^>]{0,120}src ?= ?["']?https?:\/\/[^\s"'>?]{1,200}\?/g;
+const foreignImage =
+  /!\[[^\]\n]{0,120}\]\( ?https?:\/\/[^\s)?]{1,200}\?[^\s)]|<img [^>]{0,120}src ?= ?["']?https?:\/\/[^\s"'>?]{1,200}\?/g;
 
 const MAKE =
   'render|display|show|output|insert|include|add|embed|generate|create|return|append|write|print|load|fetch|open|visit|end|put|make|respond|reply';
