@@ -75,7 +75,8 @@ export class Pipeline {
     try {
       yield* this.#tryChain(question, startedMs, flagged, skipped);
     } catch (thrown) {
-      const { error, cause } = treat(thrown);
+      // Whatever else failed on the way, a request whose client has gone or that the shutdown cancelled is just that.
+      const { error, cause } = treat(question.signal.aborted ? new SandboxError('aborted', givenUp) : thrown);
       await this.#recordFailure(question, error, cause, skipped);
       throw error;
     }
@@ -312,6 +313,8 @@ export class Pipeline {
     }
   }
 }
+
+const givenUp = 'The request was given up: its client has gone, or the appliance is stopping.';
 
 function sessionText(question: Question): Record<string, string> {
   return question.session === undefined ? {} : { session: question.session };

@@ -1,170 +1,210 @@
-import fc from 'fast-check';
-import { expect, test } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { Slot } from '../contracts/admission.js';
+import { systemClock } from '../contracts/clock.js';
 import type { DegradationLevel } from '../contracts/device.js';
-import { EngineAdmission } from './admission.js';
-import { shedAt } from './shed.js';
+import { createAdmission } from './admission.js';
+import { SimulatedTime } from './simulated-time.js';
 
-function setUp(slots = 1, queue_max = 2) {
-  const time = { ms: 0 };
-  let level: DegradationLevel = 'normal';
-  const timers = new Map<() => void, number>();
-  const admission = new EngineAdmission({
-    engines: { ollama: { slots, queue_max }, navigator: { slots, queue_max } },
-    level: () => level,
-    clock: { monotonicMs: () => time.ms, wallMs: () => 0 },
-    setTimer: (run, ms) => {
-      timers.set(run, time.ms + ms);
-      return () => timers.delete(run);
-    },
+function setUp({ slots = 1, queueMax = 4 } = {}) {
+  const time = new SimulatedTime();
+  const state: { level: DegradationLevel } = { level: 'normal' };
+  const admission = createAdmission({
+    engines: { model: { slots, queueMax }, navigator: { slots, queueMax } },
+    level: () => state.level,
+    clock: time.clock,
+    setTimer: time.setTimer,
   });
-  const ask = (client = 'a', options: { deadlineMs?: number; signal?: AbortSignal; engine?: string } = {}) =>
-    admission.admit(options.engine ?? 'ollama', {
-      client,
-      deadlineMs: options.deadlineMs ?? 1000,
-      signal: options.signal ?? new AbortController().signal,
-    });
-  return {
-    admission,
-    ask,
-    timers,
-    setLevel: (to: DegradationLevel) => {
-      level = to;
-    },
-    advance: (ms: number) => {
-      time.ms += ms;
-      for (const [run, at] of [...timers]) if (at <= time.ms) run();
-    },
-  };
+  const admit = (
+    client = 'anna',
+    engine = 'model',
+    deadlineMs = 1e6,
+    signal = new AbortController().signal,
+  ) => admission.admit(engine, { client, deadlineMs, signal });
+  return { time, state, admission, admit };
 }
 
-const settled = () => new Promise((resolve) => setImmediate(resolve));
+describe('bad options', () => {
+  it.each([
+    [{ slots: 0, queueMax: 1 }, 'slots of x must be a whole number from 1, not 0'],
+    [{ slots: 1.5, queueMax: 1 }, 'slots of x must be a whole number from 1, not 1.5'],
+    [{ slots: 1, queueMax: -1 }, 'queueMax of x must be a whole number from 0, not -1'],
+    [{ slots: 1, queueMax: Number.NaN }, 'queueMax of x must be a whole number from 0, not NaN'],
+  ])('%j is refused', (capacity, message) => {
+    const make = () =>
+      createAdmission({ engines: { x: capacity }, level: () => 'normal', clock: systemClock });
+    expect(make).toThrow(new RangeError(message));
+  });
 
-test('free slots are given at once, then places in the queue, then 503 with when to come back', async () => {
-  const { ask, admission } = setUp();
-  const slot = await ask();
-  const second = ask();
-  const third = ask();
-  await expect(ask()).rejects.toMatchObject({ code: 'queue_full', retryAfterMs: 15_000 });
-  expect(admission.status().ollama).toEqual({ slots: 1, busy: 1, waiting: 2, waitingMax: 2 });
-  slot.release();
-  (await second).release();
-  (await third).release();
-  expect(admission.status().ollama).toMatchObject({ busy: 0, waiting: 0 });
+  it('an engine that does not exist is unavailable', async () => {
+    await expect(setUp().admit('anna', 'nothing')).rejects.toMatchObject({ code: 'engine_unavailable' });
+  });
 });
 
-test('a slot released twice is one slot', async () => {
-  const { ask, admission } = setUp();
-  const slot = await ask();
-  slot.release();
-  slot.release();
-  expect(admission.status().ollama!.busy).toBe(0);
-});
+describe('slots', () => {
+  it('are given at once while free, and a release is counted once', async () => {
+    const { admission, admit } = setUp({ slots: 2 });
+    const [first] = [await admit(), await admit()];
+    expect(admission.status().model).toEqual({ slots: 2, busy: 2, waiting: 0, waitingMax: 4 });
+    first?.release();
+    first?.release();
+    expect(admission.status().model?.busy).toBe(1);
+  });
 
-test('clients take turns, however many each has waiting', async () => {
-  const { ask } = setUp(1, 10);
-  const order: string[] = [];
-  const first = await ask('greedy');
-  const run = (client: string) =>
-    ask(client).then((slot) => {
-      order.push(client);
+  it('go to waiting clients by turns', async () => {
+    const { admit } = setUp({ queueMax: 10 });
+    const running = await admit('zoe');
+    const order: string[] = [];
+    const waiting = ['a1', 'a2', 'a3', 'b1', 'c1', 'b2'].map(async (name) => {
+      const slot = await admit(name.charAt(0));
+      order.push(name);
       slot.release();
     });
-  const all = [run('greedy'), run('greedy'), run('greedy'), run('modest'), run('other')];
-  first.release();
-  await Promise.all(all);
-  expect(order).toEqual(['greedy', 'modest', 'other', 'greedy', 'greedy']);
-});
-
-test('who waits past the deadline is refused then, not before, and leaves no timer', async () => {
-  const { ask, advance, timers, admission } = setUp();
-  await ask();
-  let refused: unknown;
-  ask('b', { deadlineMs: 500 }).catch((error: unknown) => {
-    refused = error;
+    running.release();
+    await Promise.all(waiting);
+    expect(order).toEqual(['a1', 'b1', 'c1', 'a2', 'b2', 'a3']);
   });
-  advance(499);
-  await settled();
-  expect(refused).toBeUndefined();
-  advance(1);
-  await settled();
-  expect(refused).toMatchObject({ code: 'deadline_exceeded' });
-  expect(timers.size).toBe(0);
-  expect(admission.status().ollama!.waiting).toBe(0);
-  await expect(ask('b', { deadlineMs: 500 })).rejects.toMatchObject({ code: 'deadline_exceeded' });
+
+  it('serve with real timers too', async () => {
+    const admission = createAdmission({
+      engines: { model: { slots: 1, queueMax: 1 } },
+      level: () => 'normal',
+      clock: systemClock,
+    });
+    const { signal } = new AbortController();
+    const slot = await admission.admit('model', {
+      client: 'a',
+      deadlineMs: systemClock.monotonicMs() + 60_000,
+      signal,
+    });
+    const late = admission.admit('model', { client: 'b', deadlineMs: systemClock.monotonicMs() + 5, signal });
+    await expect(late).rejects.toMatchObject({ code: 'deadline_exceeded' });
+    slot.release();
+    expect(admission.status().model).toMatchObject({ busy: 0, waiting: 0 });
+  });
 });
 
-test('a client that goes gives its place back', async () => {
-  const { ask, admission, timers } = setUp();
-  await ask();
-  const controller = new AbortController();
-  const waiting = ask('b', { signal: controller.signal });
-  controller.abort();
-  await expect(waiting).rejects.toMatchObject({ code: 'shutting_down' });
-  expect(admission.status().ollama!.waiting).toBe(0);
-  expect(timers.size).toBe(0);
-  await expect(ask('b', { signal: controller.signal })).rejects.toMatchObject({ code: 'shutting_down' });
+describe('who waits', () => {
+  it('is refused when the deadline passes, not before', async () => {
+    const { time, admission, admit } = setUp();
+    await admit();
+    const waiting = admit('ben', 'model', 50);
+    const refused = expect(waiting).rejects.toMatchObject({ code: 'deadline_exceeded' });
+    time.advance(49);
+    expect(admission.status().model?.waiting).toBe(1);
+    time.advance(1);
+    expect(admission.status().model?.waiting).toBe(0);
+    await refused;
+    await expect(admit('ben', 'model', 50)).rejects.toMatchObject({ code: 'deadline_exceeded' });
+  });
+
+  it('is refused with an estimate when the queue is full', async () => {
+    const { time, admit } = setUp({ queueMax: 1 });
+    const slot = await admit();
+    time.advance(4000);
+    slot.release();
+    await admit();
+    const waiting = admit('ben');
+    await expect(admit('cleo')).rejects.toMatchObject({ code: 'queue_full', retryAfterMs: 8000 });
+    expect(await Promise.race([waiting, 'still waiting'])).toBe('still waiting');
+  });
+
+  it('leaves when its signal aborts, and leaves no timer behind', async () => {
+    const { time, admission, admit } = setUp();
+    await admit();
+    const gone = new AbortController();
+    const waiting = admit('ben', 'model', 1e6, gone.signal);
+    gone.abort(new Error('client gone'));
+    await expect(waiting).rejects.toThrow('client gone');
+    expect(admission.status().model?.waiting).toBe(0);
+    expect(time.timers).toBe(0);
+    await expect(admit('ben', 'model', 1e6, gone.signal)).rejects.toThrow('client gone');
+  });
+
+  it('waits longer than a timer can', async () => {
+    const { time, admission, admit } = setUp();
+    await admit();
+    const waiting = admit('ben', 'model', 5_000_000_000);
+    const refused = expect(waiting).rejects.toMatchObject({ code: 'deadline_exceeded' });
+    time.advance(4_999_999_999);
+    expect(admission.status().model?.waiting).toBe(1);
+    time.advance(1);
+    await refused;
+  });
 });
 
-test('each level sheds what it says', async () => {
-  const { ask, admission, setLevel } = setUp(1, 3);
-  await ask();
-  setLevel('moderate');
-  expect(admission.status().ollama!.waitingMax).toBe(2);
-  setLevel('heavy');
-  await expect(ask()).rejects.toMatchObject({ code: 'queue_full' });
-  setLevel('emergency');
-  await expect(ask()).rejects.toMatchObject({ code: 'degraded' });
-  await ask('a', { engine: 'navigator' });
-  setLevel('survival');
-  await expect(ask('a', { engine: 'navigator' })).rejects.toMatchObject({ code: 'degraded' });
-  expect(shedAt('normal')).toEqual([]);
-  expect(shedAt('survival')).toHaveLength(2);
+describe('degradation', () => {
+  it.each([
+    ['normal', 5],
+    ['light', 5],
+    ['moderate', 3],
+    ['heavy', 0],
+  ] as const)('%s lets %d of 5 wait', (level, waitingMax) => {
+    const { state, admission } = setUp({ queueMax: 5 });
+    state.level = level;
+    expect(admission.status().model?.waitingMax).toBe(waitingMax);
+  });
+
+  it.each([
+    ['heavy', true, true],
+    ['emergency', false, true],
+    ['survival', false, false],
+  ] as const)('%s: models %s, navigator %s', async (level, models, navigator) => {
+    const { state, admit } = setUp();
+    state.level = level;
+    for (const [engine, served] of [
+      ['model', models],
+      ['navigator', navigator],
+    ] as const) {
+      const outcome = admit('anna', engine).then((slot) => typeof slot.release);
+      if (served) expect(await outcome).toBe('function');
+      else await expect(outcome).rejects.toMatchObject({ code: 'degraded' });
+    }
+  });
+
+  it('refuses the newest of the longest line first when the bound shrinks', async () => {
+    const { state, admission, admit } = setUp({ queueMax: 4 });
+    const running = await admit();
+    const outcomes: string[] = [];
+    const waiting = ['a1', 'a2', 'a3', 'b1'].map((name) =>
+      admit(name.charAt(0)).then(
+        (slot: Slot) => {
+          outcomes.push(`${name} started`);
+          slot.release();
+        },
+        (error: { code: string }) => outcomes.push(`${name} ${error.code}`),
+      ),
+    );
+    state.level = 'moderate';
+    admission.levelChanged();
+    running.release();
+    await Promise.all(waiting);
+    expect(outcomes.sort()).toEqual(['a1 started', 'a2 queue_full', 'a3 queue_full', 'b1 started']);
+  });
+
+  it('refuses who waits for a model in an emergency', async () => {
+    const { state, admission, admit } = setUp();
+    await admit();
+    await admit('anna', 'navigator');
+    const model = admit('ben');
+    const navigator = admit('ben', 'navigator');
+    state.level = 'emergency';
+    admission.levelChanged();
+    await expect(model).rejects.toMatchObject({ code: 'degraded' });
+    // At this level nobody waits, so the navigator's line is shed as well.
+    await expect(navigator).rejects.toMatchObject({ code: 'queue_full' });
+  });
 });
 
-test('close refuses whatever waits and whatever comes', async () => {
-  const { ask, admission } = setUp();
-  await ask();
-  const waiting = ask();
-  admission.close();
-  await expect(waiting).rejects.toMatchObject({ code: 'shutting_down' });
-  await expect(ask()).rejects.toMatchObject({ code: 'shutting_down' });
-});
-
-test('never more busy than slots, never more waiting than places, nothing lost', async () => {
-  const step = fc.oneof(
-    fc.record({ kind: fc.constant('ask' as const), client: fc.constantFrom('a', 'b', 'c') }),
-    fc.record({ kind: fc.constant('release' as const), which: fc.nat(20) }),
-    fc.record({ kind: fc.constant('advance' as const), ms: fc.integer({ min: 1, max: 600 }) }),
-  );
-  await fc.assert(
-    fc.asyncProperty(fc.array(step, { maxLength: 60 }), async (steps) => {
-      const { admission, ask, advance } = setUp(2, 3);
-      let asked = 0;
-      let ended = 0;
-      const held: Slot[] = [];
-      for (const one of steps) {
-        if (one.kind === 'ask') {
-          asked += 1;
-          ask(one.client, { deadlineMs: 1e9 }).then(
-            (slot) => held.push(slot),
-            () => {
-              ended += 1;
-            },
-          );
-        } else if (one.kind === 'release' && held.length > 0) {
-          held.splice(one.which % held.length, 1)[0]!.release();
-          ended += 1;
-        } else if (one.kind === 'advance') advance(one.ms);
-        await settled();
-        const { busy, waiting } = admission.status().ollama!;
-        expect(busy).toBe(held.length);
-        expect(busy).toBeLessThanOrEqual(2);
-        expect(waiting).toBeLessThanOrEqual(3);
-        if (waiting > 0) expect(busy).toBe(2);
-        expect(ended + busy + waiting).toBe(asked);
-      }
-    }),
-    { numRuns: 50 },
-  );
+describe('close', () => {
+  it('refuses who waits and who comes; what runs may finish', async () => {
+    const { time, admission, admit } = setUp();
+    const running = await admit();
+    const waiting = admit('ben');
+    admission.close();
+    await expect(waiting).rejects.toMatchObject({ code: 'shutting_down' });
+    await expect(admit('cleo')).rejects.toMatchObject({ code: 'shutting_down' });
+    running.release();
+    expect(admission.status().model).toMatchObject({ busy: 0, waiting: 0 });
+    expect(time.timers).toBe(0);
+  });
 });

@@ -1,59 +1,94 @@
 import fc from 'fast-check';
-import { expect, test } from 'vitest';
-import { createRateLimiter } from './rate-limit.js';
+import { describe, expect, it } from 'vitest';
+import { createRateLimiter, type RateLimitOptions } from './rate-limit.js';
 
-function setUp(perSecond: number, burst: number, clientsMax = 100) {
-  const time = { ms: 1000 };
-  return { time, limiter: createRateLimiter({ perSecond, burst, clientsMax, now: () => time.ms }) };
-}
+const base: RateLimitOptions = { tokens: 2, intervalMs: 1000, burst: 3, clientsMax: 16, nowMs: () => 0 };
 
-test('the burst passes at once, then the steady rate; a refusal says when to come back', () => {
-  const { time, limiter } = setUp(2, 3);
-  for (let i = 0; i < 3; i++) expect(limiter.take('a')).toEqual({ ok: true });
-  expect(limiter.take('a')).toEqual({ ok: false, retryAfterMs: 500 });
-  time.ms += 499;
-  expect(limiter.take('a')).toEqual({ ok: false, retryAfterMs: 1 });
-  time.ms += 1;
-  expect(limiter.take('a').ok).toBe(true);
-  expect(limiter.take('a').ok).toBe(false);
-});
+describe('rate limiter', () => {
+  it.each(['tokens', 'intervalMs', 'burst', 'clientsMax'] as const)('refuses a bad %s', (name) => {
+    for (const value of [0, -1, 1.5, Number.NaN, Number.POSITIVE_INFINITY]) {
+      expect(() => createRateLimiter({ ...base, [name]: value })).toThrow(
+        new RangeError(`${name} must be a whole number from 1, not ${value}`),
+      );
+    }
+  });
 
-test('clients do not share a bucket; the one unseen for longest is forgotten', () => {
-  const { limiter } = setUp(1, 1, 2);
-  limiter.take('a');
-  limiter.take('b');
-  expect(limiter.take('a').ok).toBe(false);
-  limiter.take('c');
-  expect(limiter.take('a').ok).toBe(false);
-  expect(limiter.take('b').ok).toBe(true);
-});
+  it('gives the burst, then the steady rate, and says when to come back', () => {
+    let nowMs = 7;
+    const limiter = createRateLimiter({ ...base, nowMs: () => nowMs });
+    expect([1, 2, 3].map(() => limiter.take('a').ok)).toEqual([true, true, true]);
+    expect(limiter.take('a')).toEqual({ ok: false, retryAfterMs: 500 });
+    expect(limiter.take('b')).toEqual({ ok: true });
+    nowMs += 499;
+    expect(limiter.take('a')).toEqual({ ok: false, retryAfterMs: 1 });
+    nowMs += 1;
+    expect(limiter.take('a')).toEqual({ ok: true });
+    expect(limiter.take('a').ok).toBe(false);
+  });
 
-test.each([
-  { perSecond: 0, burst: 1, clientsMax: 1 },
-  { perSecond: Number.NaN, burst: 1, clientsMax: 1 },
-  { perSecond: 1, burst: 0, clientsMax: 1 },
-  { perSecond: 1, burst: 1, clientsMax: 0 },
-])('%j is refused', (options) => {
-  expect(() => createRateLimiter({ ...options, now: () => 0 })).toThrow(RangeError);
-});
+  it('forgets the client unseen for longest, and only that one', () => {
+    const limiter = createRateLimiter({ ...base, burst: 1, clientsMax: 2 });
+    expect(['a', 'b', 'a', 'c', 'a', 'c', 'b'].map((client) => limiter.take(client).ok)).toEqual([
+      true,
+      true,
+      false, // a is the newest again, b the oldest
+      true, // b is forgotten for c
+      false,
+      false,
+      true, // b starts anew
+    ]);
+  });
 
-/** A bucket of tokens, filled bit by bit: what the algorithm must equal. Times are multiples of the interval's quarter. */
-test('it agrees with a bucket that is filled token by token', () => {
-  fc.assert(
-    fc.property(
-      fc.integer({ min: 1, max: 5 }),
-      fc.array(fc.integer({ min: 0, max: 9 }), { maxLength: 80 }),
-      (burst, waits) => {
-        const { time, limiter } = setUp(250, burst);
-        let quarters = burst * 4;
-        for (const wait of waits) {
-          time.ms += wait;
-          quarters = Math.min(burst * 4, quarters + wait);
-          const expected = quarters >= 4;
-          if (expected) quarters -= 4;
-          expect(limiter.take('a').ok).toBe(expected);
+  it('agrees with an exact bucket', () => {
+    const takes = fc.array(fc.record({ client: fc.constantFrom('a', 'b', 'c'), waitMs: fc.nat(300) }), {
+      maxLength: 200,
+    });
+    const size = fc.record({
+      tokens: fc.integer({ min: 1, max: 50 }),
+      intervalMs: fc.integer({ min: 1, max: 2000 }),
+      burst: fc.integer({ min: 1, max: 8 }),
+      startMs: fc.nat(1_000_000),
+    });
+    fc.assert(
+      fc.property(size, takes, ({ tokens, intervalMs, burst, startMs }, steps) => {
+        let nowMs = startMs;
+        const limiter = createRateLimiter({ tokens, intervalMs, burst, clientsMax: 3, nowMs: () => nowMs });
+        const twin = new ExactBuckets(BigInt(tokens), BigInt(intervalMs), BigInt(burst));
+        for (const { client, waitMs } of steps) {
+          nowMs += waitMs;
+          expect(limiter.take(client)).toEqual(twin.take(client, BigInt(nowMs)));
         }
-      },
-    ),
-  );
+      }),
+      { numRuns: 200 },
+    );
+  });
 });
+
+/** The textbook bucket with whole numbers: its level is counted in tokens × intervalMs. */
+class ExactBuckets {
+  readonly #levels = new Map<string, { level: bigint; atMs: bigint }>();
+  readonly #tokens: bigint;
+  readonly #intervalMs: bigint;
+  readonly #burst: bigint;
+
+  constructor(tokens: bigint, intervalMs: bigint, burst: bigint) {
+    this.#tokens = tokens;
+    this.#intervalMs = intervalMs;
+    this.#burst = burst;
+  }
+
+  take(client: string, nowMs: bigint) {
+    const full = this.#burst * this.#intervalMs;
+    const bucket = this.#levels.get(client) ?? { level: full, atMs: nowMs };
+    const refilled = bucket.level + (nowMs - bucket.atMs) * this.#tokens;
+    // biome-ignore lint/complexity/useMathMinMax: Math.min takes no bigint.
+    const level = refilled < full ? refilled : full;
+    if (level >= this.#intervalMs) {
+      this.#levels.set(client, { level: level - this.#intervalMs, atMs: nowMs });
+      return { ok: true };
+    }
+    this.#levels.set(client, { level, atMs: nowMs });
+    const missing = this.#intervalMs - level;
+    return { ok: false, retryAfterMs: Number((missing + this.#tokens - 1n) / this.#tokens) };
+  }
+}

@@ -1,29 +1,36 @@
 import type { DegradationLevel } from '../contracts/device.js';
 
-const modelNames = 'answers by language models';
+/** How a level limits prompts. */
+export interface Limits {
+  /** Share of an engine's queue that may be used, 0 to 1; the bound is rounded up. */
+  queueShare: number;
+  /** Whether engines with a language model answer. */
+  models: boolean;
+  /** Whether the navigator answers. */
+  navigator: boolean;
+}
 
-/** What each level sheds, in words; a level sheds what the levels before it shed, or more of it. */
-const shed: Record<DegradationLevel, string[]> = {
-  normal: [],
-  light: [],
-  moderate: ['half of the places in the queues of the engines'],
-  heavy: ['the queues of the engines: who cannot start at once is refused'],
-  emergency: [modelNames],
-  survival: [modelNames, 'the built-in assistant'],
+/** What each level limits; the words below are made from it. */
+const table: Readonly<Record<DegradationLevel, Limits>> = {
+  normal: { queueShare: 1, models: true, navigator: true },
+  light: { queueShare: 1, models: true, navigator: true },
+  moderate: { queueShare: 0.5, models: true, navigator: true },
+  heavy: { queueShare: 0, models: true, navigator: true },
+  emergency: { queueShare: 0, models: false, navigator: true },
+  survival: { queueShare: 0, models: false, navigator: false },
 };
 
+/** What is shed at a level, in words: only what it really sheds. Nothing at `normal` and `light`. */
 export function shedAt(level: DegradationLevel): string[] {
-  return [...shed[level]];
+  const { queueShare, models, navigator } = table[level];
+  if (!navigator) return ['all engines: no prompt is answered'];
+  const words: string[] = [];
+  if (!models) words.push('engines with a language model: only the navigator answers');
+  if (queueShare === 0) words.push('waiting for an engine: prompts start at once or are refused');
+  else if (queueShare < 1) words.push('half of the places in the queue of each engine');
+  return words;
 }
 
-/** Prompts that may wait for an engine at this level. */
-export function waitingMaxAt(level: DegradationLevel, configured: number): number {
-  if (level === 'moderate') return Math.ceil(configured / 2);
-  return level === 'normal' || level === 'light' ? configured : 0;
-}
-
-/** Whether an engine answers at all at this level. */
-export function servedAt(level: DegradationLevel, engine: string): boolean {
-  if (level === 'survival') return false;
-  return level !== 'emergency' || engine === 'navigator';
+export function limitsAt(level: DegradationLevel): Limits {
+  return table[level];
 }

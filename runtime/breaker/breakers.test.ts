@@ -1,67 +1,127 @@
-import { expect, test } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { Core } from '../../core-wasm/index.js';
 import { configSchema } from '../config/schema.js';
-import type { Breaker } from '../contracts/breaker.js';
-import { createBreakers, type TransitionNotice } from './breakers.js';
+import { type BreakerTransitionEvent, CoreBreakers } from './breakers.js';
 
-function setUp() {
-  const time = { ms: 0 };
-  const notices: TransitionNotice[] = [];
+function setUp(overrides: Record<string, number> = {}) {
   const core = Core.create();
-  const breakers = createBreakers({
-    core,
-    config: configSchema.parse({
-      breaker: { window_calls: 4, calls_min: 4, open_ms: 1000, half_open_ms: 500 },
-    }).breaker,
-    clock: { monotonicMs: () => time.ms, wallMs: () => 0 },
-    onTransition: (notice) => notices.push(notice),
-  });
-  return { time, notices, breakers, core };
+  const time = { now: 0 };
+  const clock = { wallMs: () => 0, monotonicMs: () => time.now };
+  const events: BreakerTransitionEvent[] = [];
+  const options = configSchema.parse({ breaker: overrides }).breaker;
+  const breakers = new CoreBreakers(core, options, clock, (event) => events.push(event));
+  return { core, time, clock, options, events, breakers };
 }
 
-function call(breaker: Breaker, outcome: 'success' | 'failure') {
+function call(breaker: ReturnType<CoreBreakers['get']>, outcome: 'success' | 'failure' | 'ignored'): boolean {
   const permit = breaker.acquire();
   if (permit.ok) breaker.record(permit.permit, outcome);
   return permit.ok;
 }
 
-test('it opens, refuses with the time left, probes and closes; each transition is told once and in order', () => {
-  const { time, notices, breakers } = setUp();
-  const breaker = breakers.get('ollama');
-  for (let i = 0; i < 4; i++) expect(call(breaker, i < 2 ? 'success' : 'failure')).toBe(true);
-  time.ms = 400;
-  expect(breaker.acquire()).toEqual({ ok: false, retryAfterMs: 600 });
-  expect(breaker.snapshot()).toEqual({
-    name: 'ollama',
-    state: 'open',
-    calls: 4,
-    failures: 2,
-    openings: 1,
-    retry_after_ms: 600,
+describe('breakers', () => {
+  it('tells each transition once, in order, with its cause', () => {
+    const { breakers, time, events } = setUp({ calls_min: 2 });
+    const breaker = breakers.get('ollama');
+    expect([call(breaker, 'failure'), call(breaker, 'failure'), call(breaker, 'failure')]).toEqual([
+      true,
+      true,
+      false,
+    ]);
+    time.now = 9999;
+    expect(breaker.snapshot()).toEqual({
+      name: 'ollama',
+      state: 'open',
+      calls: 2,
+      failures: 2,
+      openings: 1,
+      retry_after_ms: 1,
+    });
+    time.now = 10_000;
+    call(breaker, 'failure');
+    time.now = 20_000;
+    call(breaker, 'success');
+    expect(
+      events.map(({ name, from, to, cause, missed }) => `${name}: ${from} > ${to}, ${cause}, ${missed}`),
+    ).toEqual([
+      'ollama: closed > open, failure_rate, 0',
+      'ollama: open > half_open, open_time_over, 0',
+      'ollama: half_open > open, probe_failed, 0',
+      'ollama: open > half_open, open_time_over, 0',
+      'ollama: half_open > closed, probes_succeeded, 0',
+    ]);
+    expect(breaker.snapshot()).toEqual({
+      name: 'ollama',
+      state: 'closed',
+      calls: 0,
+      failures: 0,
+      openings: 2,
+    });
   });
-  time.ms = 1000;
-  expect(call(breaker, 'success')).toBe(true);
-  expect(breaker.snapshot().state).toBe('closed');
-  expect(notices.map(({ from, to, cause }) => [from, to, cause])).toEqual([
-    ['closed', 'open', 'failure_rate'],
-    ['open', 'half_open', 'open_time_over'],
-    ['half_open', 'closed', 'probes_succeeded'],
-  ]);
-});
 
-test('breakers of different names do not share state; the same name is the same breaker', () => {
-  const { breakers } = setUp();
-  for (let i = 0; i < 4; i++) call(breakers.get('a'), 'failure');
-  expect(breakers.get('a').acquire().ok).toBe(false);
-  expect(breakers.get('b').acquire().ok).toBe(true);
-  expect(breakers.all().map((snapshot) => snapshot.name)).toEqual(['a', 'b']);
-});
+  it('keeps one breaker per name, apart from the others', () => {
+    const { breakers } = setUp({ calls_min: 1 });
+    call(breakers.get('a'), 'failure');
+    expect(breakers.get('a')).toBe(breakers.get('a'));
+    expect(call(breakers.get('b'), 'success')).toBe(true);
+    expect(breakers.all().map(({ name, state }) => [name, state])).toEqual([
+      ['a', 'open'],
+      ['b', 'closed'],
+    ]);
+  });
 
-test('what another holder of the slot did is told here too', () => {
-  const { breakers, core, notices } = setUp();
-  const breaker = breakers.get('a');
-  const other = core.breakers.at(0);
-  for (let i = 0; i < 4; i++) other.record(other.acquire(0), 'failure', 0);
-  expect(breaker.acquire().ok).toBe(false);
-  expect(notices).toHaveLength(1);
+  it('tells what another thread did at the next look, and how much was overwritten before', () => {
+    const { core, breakers, events } = setUp({ calls_min: 2, window_calls: 2, open_ms: 100 });
+    const breaker = breakers.get('engine');
+    const other = Core.attach(core.share.memory, core.share.module).breakers.at(breaker.slot);
+    let now = 0;
+    const turn = () => {
+      other.record(other.acquire(now), 'failure', now);
+      other.record(other.acquire(now), 'failure', now);
+      now += 100;
+      other.record(other.acquire(now), 'success', now);
+    };
+    turn();
+    breakers.all();
+    expect(events.map(({ to }) => to)).toEqual(['open', 'half_open', 'closed']);
+    for (let i = 0; i < 30; i++) turn();
+    breakers.all();
+    expect(events).toHaveLength(3 + 64);
+    expect(events[3]?.missed).toBe(90 - 64);
+    expect(events.slice(4).every(({ missed }) => missed === 0)).toBe(true);
+  });
+
+  it('keeps the order when the handler itself calls the breaker', () => {
+    const { core, clock, options, time } = setUp({ calls_min: 1 });
+    const told: string[] = [];
+    const breakers = new CoreBreakers(core, { ...options, open_ms: 100 }, clock, ({ to }) => {
+      time.now += 100;
+      breakers.get('x').acquire();
+      told.push(to);
+    });
+    call(breakers.get('x'), 'failure');
+    expect(told).toEqual(['open', 'half_open']);
+  });
+
+  it('passes on what the handler throws, and does not tell that transition again', () => {
+    const { core, clock, options } = setUp({ calls_min: 1 });
+    let told = 0;
+    const breakers = new CoreBreakers(core, options, clock, () => {
+      told++;
+      throw new Error('handler');
+    });
+    expect(() => call(breakers.get('x'), 'failure')).toThrow('handler');
+    expect(call(breakers.get('x'), 'failure')).toBe(false);
+    expect(told).toBe(1);
+  });
+
+  it('refuses options that contradict each other, and says when slots run out', () => {
+    expect(() => setUp({ window_calls: 4, calls_min: 5 })).toThrow(
+      'breaker.calls_min must be at most breaker.window_calls (4), not 5',
+    );
+    const { breakers } = setUp();
+    for (let i = 0; i < 256; i++) breakers.get(`engine-${i}`);
+    expect(() => breakers.get('one-more')).toThrow('all 256 breaker slots of the core are taken');
+    expect(breakers.get('engine-3').name).toBe('engine-3');
+  });
 });

@@ -10,93 +10,129 @@ import type {
 } from '../contracts/breaker.js';
 import type { Clock } from '../contracts/clock.js';
 
-export interface TransitionNotice {
+export interface BreakerTransitionEvent {
   name: string;
   from: BreakerState;
   to: BreakerState;
   cause: BreakerCause;
+  /** Transitions before this one that other threads made faster than they were read here; 0 but in a storm. */
+  missed: number;
 }
 
-export interface BreakersOptions {
-  core: Core;
-  config: Config['breaker'];
-  clock: Clock;
-  /** Told once of every transition, in order, whichever thread made it; on this thread's next use of the breaker at the latest. */
-  onTransition: (notice: TransitionNotice) => void;
-}
+/** Breakers in the shared memory, one slot per name. Transitions made by other threads are told at the next call here. */
+export class CoreBreakers implements Breakers {
+  readonly #core: Core;
+  readonly #options: Config['breaker'];
+  readonly #clock: Clock;
+  readonly #onTransition: (event: BreakerTransitionEvent) => void;
+  readonly #breakers = new Map<string, CoreBreaker>();
 
-/** One breaker of the hot core under a name. */
-class SlotBreaker implements Breaker {
-  readonly name: string;
-  readonly #slot: BreakerSlot;
-  readonly #options: BreakersOptions;
-  #told = 0;
-
-  constructor(name: string, slot: BreakerSlot, options: BreakersOptions) {
-    this.name = name;
-    this.#slot = slot;
+  /** Throws a RangeError for options that contradict each other. `onTransition` is called once per transition, in order. */
+  constructor(
+    core: Core,
+    options: Config['breaker'],
+    clock: Clock,
+    onTransition: (event: BreakerTransitionEvent) => void,
+  ) {
+    if (options.calls_min > options.window_calls) {
+      throw new RangeError(
+        `breaker.calls_min must be at most breaker.window_calls (${options.window_calls}), not ${options.calls_min}`,
+      );
+    }
+    this.#core = core;
     this.#options = options;
+    this.#clock = clock;
+    this.#onTransition = onTransition;
+  }
+
+  /** Throws a RangeError when all slots of the core are taken. */
+  get(name: string): CoreBreaker {
+    const known = this.#breakers.get(name);
+    if (known !== undefined) return known;
+    const options = this.#options;
+    const slot = this.#core.breakers.take({
+      windowCalls: options.window_calls,
+      callsMin: options.calls_min,
+      failureRate: options.failure_rate,
+      openMs: options.open_ms,
+      halfOpenPermits: options.half_open_permits,
+      halfOpenMs: options.half_open_ms,
+    });
+    const breaker = new CoreBreaker(name, slot, this.#clock, this.#onTransition);
+    this.#breakers.set(name, breaker);
+    return breaker;
+  }
+
+  all(): BreakerSnapshot[] {
+    return [...this.#breakers.values()].map((breaker) => breaker.snapshot());
+  }
+}
+
+class CoreBreaker implements Breaker {
+  readonly name: string;
+  /** Slot in the core, for a thread that works on the same breaker. */
+  readonly slot: number;
+  readonly #slot: BreakerSlot;
+  readonly #clock: Clock;
+  readonly #onTransition: (event: BreakerTransitionEvent) => void;
+  #told = 0;
+  #telling = false;
+
+  constructor(
+    name: string,
+    slot: BreakerSlot,
+    clock: Clock,
+    onTransition: (event: BreakerTransitionEvent) => void,
+  ) {
+    this.name = name;
+    this.slot = slot.index;
+    this.#slot = slot;
+    this.#clock = clock;
+    this.#onTransition = onTransition;
   }
 
   acquire(): Permit {
-    const answer = this.#slot.acquire(this.#options.clock.monotonicMs());
+    const permit = this.#slot.acquire(this.#clock.monotonicMs());
     this.#tell();
-    return answer >= 0 ? { ok: true, permit: answer } : { ok: false, retryAfterMs: -answer };
+    return permit >= 0 ? { ok: true, permit } : { ok: false, retryAfterMs: -permit };
   }
 
   record(permit: number, outcome: BreakerOutcome): void {
-    this.#slot.record(permit, outcome, this.#options.clock.monotonicMs());
+    this.#slot.record(permit, outcome, this.#clock.monotonicMs());
     this.#tell();
   }
 
   snapshot(): BreakerSnapshot {
     this.#tell();
-    const { calls, failures } = this.#slot.window();
     const state = this.#slot.state();
     const snapshot: BreakerSnapshot = {
       name: this.name,
       state,
-      calls,
-      failures,
+      ...this.#slot.window(),
       openings: this.#slot.counters().openings,
     };
-    if (state === 'open')
-      snapshot.retry_after_ms = this.#slot.retryAfterMs(this.#options.clock.monotonicMs());
+    if (state === 'open') snapshot.retry_after_ms = this.#slot.retryAfterMs(this.#clock.monotonicMs());
     return snapshot;
   }
 
-  /** Passes on the transitions since the last time. The core keeps the last 64; more cannot happen between two uses of a name. */
+  /** Tells the transitions since the last call. A handler that calls back does not nest: the outer loop tells on, in order. */
   #tell(): void {
-    const latest = this.#slot.transition();
-    while (this.#told !== latest) {
-      this.#told = this.#slot.transitionAfter(this.#told);
-      const transition = this.#slot.transitionAt(this.#told);
-      if (transition !== undefined) this.#options.onTransition({ name: this.name, ...transition });
+    if (this.#telling || this.#slot.transition() === this.#told) return;
+    this.#telling = true;
+    let missed = 0;
+    try {
+      while (this.#slot.transition() !== this.#told) {
+        this.#told = this.#slot.transitionAfter(this.#told);
+        const transition = this.#slot.transitionAt(this.#told);
+        if (transition === undefined) {
+          missed++;
+          continue;
+        }
+        this.#onTransition({ name: this.name, ...transition, missed });
+        missed = 0;
+      }
+    } finally {
+      this.#telling = false;
     }
   }
-}
-
-/** Breakers by name over the slots of the shared memory. @throws RangeError at the first use when all slots are taken. */
-export function createBreakers(options: BreakersOptions): Breakers {
-  const { config, core } = options;
-  const breakers = new Map<string, SlotBreaker>();
-  return {
-    get(name) {
-      let breaker = breakers.get(name);
-      if (breaker === undefined) {
-        const slot = core.breakers.take({
-          windowCalls: config.window_calls,
-          callsMin: config.calls_min,
-          failureRate: config.failure_rate,
-          openMs: config.open_ms,
-          halfOpenPermits: config.half_open_permits,
-          halfOpenMs: config.half_open_ms,
-        });
-        breaker = new SlotBreaker(name, slot, options);
-        breakers.set(name, breaker);
-      }
-      return breaker;
-    },
-    all: () => [...breakers.values()].map((breaker) => breaker.snapshot()),
-  };
 }

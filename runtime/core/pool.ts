@@ -1,46 +1,56 @@
-import { fileURLToPath } from 'node:url';
 import { Piscina } from 'piscina';
 import type { Core } from '../../core-wasm/index.js';
+import type { PoolResult, PoolTask } from './tasks.js';
 
-/** What a pool thread starts from. */
-export interface PoolData {
-  memory: WebAssembly.Memory;
-  module: WebAssembly.Module;
+export interface CorePoolOptions {
+  /** Threads, 1 to 64: started at once, kept warm, replaced when they die. */
+  threads: number;
+  /** Told of a thread that died while it had nothing to do; a task that died with its thread rejects instead. */
+  onError: (error: unknown) => void;
+  /** The script of the threads; another one in tests of a pool whose threads die. */
+  script?: URL;
 }
 
-export type PoolTask =
-  | { kind: 'score'; from: number; count: number }
-  /** Calls that were made on behalf of a pool thread, reported to a breaker at one moment. */
-  | { kind: 'outcomes'; slot: number; nowMs: number; outcomes: ('success' | 'failure')[] };
-
-/**
- * The threads for batches: fixed in number, kept warm, one instance of the hot core in each over the one shared memory. A task that
- * fails with its thread rejects; whoever posted it does the work itself.
- */
+/** Threads, each with its own instance of the core over the same memory. */
 export class CorePool {
-  readonly threads: number;
-  readonly #piscina: Piscina<PoolTask, void>;
+  readonly #pool: Piscina<PoolTask, PoolResult>;
 
-  constructor(core: Core, threads: number) {
-    const workerData: PoolData = { memory: core.share.memory, module: core.share.module };
-    this.threads = threads;
-    this.#piscina = new Piscina({
-      filename: fileURLToPath(new URL('./worker.js', import.meta.url)),
+  constructor(core: Core, options: CorePoolOptions) {
+    const { threads, onError, script = new URL('./worker.js', import.meta.url) } = options;
+    if (!(Number.isInteger(threads) && threads >= 1 && threads <= 64)) {
+      throw new RangeError(`core.threads must be an integer from 1 to 64, not ${threads}`);
+    }
+    this.#pool = new Piscina({
+      filename: script.href,
       minThreads: threads,
       maxThreads: threads,
       idleTimeout: Number.POSITIVE_INFINITY,
-      // One batch is scored in microseconds; waiting for the next in the thread would burn a core of the device.
-      atomics: 'disabled',
-      workerData,
+      // At most one task per region of the slab is ever out, beside the few of start and tests.
+      maxQueue: 1024,
+      workerData: core.share,
+      recordTiming: false,
     });
+    this.#pool.on('error', onError);
   }
 
-  run(task: PoolTask): Promise<void> {
-    return this.#piscina.run(task);
+  /** Resolves when a thread has loaded the core and answers; rejects with the reason when it cannot. */
+  async ready(): Promise<void> {
+    await this.#pool.run({ kind: 'ready' });
   }
 
-  /** Finishes what was posted, then ends the threads. */
+  /** Scores a range of the slab in a thread. Rejects when the thread dies; the inputs are then untouched. */
+  async score(from: number, count: number): Promise<void> {
+    await this.#pool.run({ kind: 'score', from, count });
+  }
+
+  /** Makes calls on a breaker from a thread; how many it let through. Times are those of the caller's clock. */
+  async recordOutcomes(task: Omit<Extract<PoolTask, { kind: 'outcomes' }>, 'kind'>): Promise<number> {
+    return await this.#pool.run({ kind: 'outcomes', ...task });
+  }
+
+  /** Waits for what runs, then ends every thread. */
   async close(): Promise<void> {
-    await this.#piscina.close({ force: false });
+    await this.#pool.close();
+    await this.#pool.destroy();
   }
 }

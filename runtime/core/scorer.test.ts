@@ -1,147 +1,198 @@
-import fc from 'fast-check';
-import { afterEach, expect, test } from 'vitest';
+import { afterEach, describe, expect, it } from 'vitest';
 import { Core } from '../../core-wasm/index.js';
-import type { Score, ScoreInput, Severity } from '../contracts/decision.js';
-import { CorePool, type PoolTask } from './pool.js';
-import { BatchScorer } from './scorer.js';
+import type { ScoreInput } from '../contracts/decision.js';
+import { CorePool } from './pool.js';
+import { CoreScorer } from './scorer.js';
 
-const closers: (() => Promise<void>)[] = [];
+/** A pool whose batches end when the test says so. */
+class HeldPool {
+  readonly batches: { from: number; count: number; end: (error?: Error) => void }[] = [];
+  closed = 0;
+  constructor(readonly core: Core) {}
+
+  score(from: number, count: number): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const end = (error?: Error) => {
+        if (error) return reject(error);
+        this.core.slab.score(from, count);
+        resolve();
+      };
+      this.batches.push({ from, count, end });
+    });
+  }
+
+  async close(): Promise<void> {
+    this.closed++;
+  }
+}
+
+const input = (cpu: number): ScoreInput => ({ cpu, ram: 0, severity: 'none' });
+const turn = () => new Promise((resolve) => setImmediate(resolve));
+const ends: (() => Promise<void>)[] = [];
 afterEach(async () => {
-  for (const close of closers.splice(0)) await close();
+  for (const end of ends.splice(0)) await end();
 });
 
-function setUp(
-  offload: 'auto' | 'always' | 'never',
-  threads = 2,
-  run?: (pool: CorePool, task: PoolTask) => Promise<void>,
-) {
+async function held() {
   const core = Core.create();
-  const real = new CorePool(core, threads);
-  closers.push(() => real.close());
-  const pool =
-    run === undefined ? real : ({ run: (task: PoolTask) => run(real, task) } as unknown as CorePool);
+  const pool = new HeldPool(core);
   const failures: unknown[] = [];
-  const scorer = new BatchScorer({
+  const scorer = await CoreScorer.start({
     core,
     pool,
-    offload,
-    now: () => performance.now(),
-    onPoolFailure: (error) => failures.push(error),
+    offload: 'always',
+    onPoolFailure: (e) => failures.push(e),
   });
-  return { core, real, scorer, failures };
+  return { core, pool, scorer, failures };
 }
 
-/** What one record gives on a core of its own. */
-function alone(input: ScoreInput): Score {
-  const { slab } = Core.create();
-  slab.write(0, input);
-  slab.score(0, 1);
-  return slab.read(0);
-}
-
-const input = fc.record({
-  cpu: fc.double({ min: 0, max: 100, noNaN: true }),
-  ram: fc.double({ min: 0, max: 100, noNaN: true }),
-  severity: fc.constantFrom<Severity>('none', 'normal', 'low', 'medium', 'high', 'critical'),
-});
-
-test.each(['auto', 'always', 'never'] as const)(
-  'offload %s gives each request its own score',
-  async (offload) => {
-    const { scorer } = setUp(offload);
-    await scorer.start();
-    const inputs = fc.sample(input, 200);
-    const scores = await Promise.all(inputs.map((one) => scorer.score(one)));
-    expect(scores).toEqual(inputs.map(alone));
-  },
-);
-
-test('more requests in one turn than the slab has records are all answered', async () => {
-  const { scorer, core } = setUp('always');
-  const count = core.slab.records * 2 + 17;
-  const scores = await Promise.all(
-    Array.from({ length: count }, (_, i) => scorer.score({ cpu: i % 101, ram: 0, severity: 'none' })),
-  );
-  for (const [i, score] of scores.entries()) expect(score.pressure).toBe((i % 101) / 100);
-});
-
-test('batches that end out of order do not write over each other', async () => {
-  const held: (() => void)[] = [];
-  const { scorer, core } = setUp('always', 1, async (pool, task) => {
-    await pool.run(task);
-    // The first batch ends last.
-    if (held.length === 0) await new Promise<void>((resolve) => held.push(resolve));
+const here = () =>
+  CoreScorer.start({
+    core: Core.create(),
+    offload: 'never',
+    onPoolFailure: (error) => {
+      throw error;
+    },
   });
-  const size = Math.floor(core.slab.records * 0.6);
-  const batch = (cpu: number) =>
-    Promise.all(Array.from({ length: size }, () => scorer.score({ cpu, ram: 0, severity: 'none' })));
-  const first = batch(10);
-  await new Promise((resolve) => setImmediate(resolve));
-  const second = batch(20);
-  const third = batch(30);
-  await new Promise((resolve) => setTimeout(resolve, 20));
-  held[0]!();
-  for (const [scores, pressure] of [
-    [await first, 0.1],
-    [await second, 0.2],
-    [await third, 0.3],
-  ] as const) {
-    for (const score of scores) expect(score.pressure).toBe(pressure);
-  }
-});
 
-test('a pool thread that fails takes no request with it, and is told of', async () => {
-  const { scorer, failures } = setUp('always', 1, () => Promise.reject(new Error('thread died')));
-  expect(await scorer.score({ cpu: 85, ram: 10, severity: 'normal' })).toMatchObject({
-    decision: 'reduce_load',
+describe('scorer', () => {
+  it('scores the requests of one turn as one batch and gives each its own result', async () => {
+    const { pool, scorer } = await held();
+    const scores = Array.from({ length: 100 }, (_, cpu) => scorer.score(input(cpu)));
+    await turn();
+    expect(pool.batches.map(({ from, count }) => [from, count])).toEqual([[0, 100]]);
+    pool.batches[0]?.end();
+    expect((await Promise.all(scores)).map((score) => score.pressure)).toEqual(
+      Array.from({ length: 100 }, (_, cpu) => cpu / 100),
+    );
+    await scorer.close();
   });
-  expect(failures).toHaveLength(1);
-});
 
-test('an impossible input is refused alone; its batch goes on', async () => {
-  const { scorer } = setUp('never');
-  const good = scorer.score({ cpu: 10, ram: 10, severity: 'normal' });
-  const bad = scorer.score({ cpu: Number.NaN, ram: 10, severity: 'normal' });
-  const after = scorer.score({ cpu: 90, ram: 10, severity: 'normal' });
-  await expect(bad).rejects.toThrow(RangeError);
-  expect((await good).decision).toBe('normal');
-  expect((await after).decision).toBe('reduce_load');
-});
-
-test('close waits for what is in the pool', async () => {
-  const { scorer } = setUp('always');
-  const pending = scorer.score({ cpu: 1, ram: 1, severity: 'none' });
-  await scorer.close();
-  expect((await pending).decision).toBe('normal');
-});
-
-const breakerOptions = {
-  windowCalls: 10,
-  callsMin: 4,
-  failureRate: 0.5,
-  openMs: 1000,
-  halfOpenPermits: 1,
-  halfOpenMs: 1000,
-};
-
-test('a breaker opened by a pool thread is open here', async () => {
-  const { core, real } = setUp('never');
-  const slot = core.breakers.take(breakerOptions);
-  await real.run({
-    kind: 'outcomes',
-    slot: slot.index,
-    nowMs: 5,
-    outcomes: ['failure', 'failure', 'failure', 'failure'],
+  it('never writes into a region whose batch is out', async () => {
+    const { pool, scorer } = await held();
+    const scores: Promise<number>[] = [];
+    for (let batch = 0; batch < 4; batch++) {
+      scores.push(scorer.score(input(batch)).then((score) => score.pressure));
+      await turn();
+    }
+    for (let extra = 4; extra < 10; extra++)
+      scores.push(scorer.score(input(extra)).then((score) => score.pressure));
+    await turn();
+    expect(pool.batches.map(({ from }) => from)).toEqual([0, 1024, 2048, 3072]);
+    pool.batches[2]?.end();
+    await turn();
+    await turn();
+    expect(pool.batches.slice(4).map(({ from, count }) => [from, count])).toEqual([[2048, 6]]);
+    for (const at of [4, 3, 0, 1]) pool.batches[at]?.end();
+    expect(await Promise.all(scores)).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9].map((cpu) => cpu / 100));
+    await scorer.close();
   });
-  expect(slot.state()).toBe('open');
-  expect(slot.acquire(105)).toBe(-900);
-});
 
-test('a breaker opened here is open in a pool thread', async () => {
-  const { core, real } = setUp('never');
-  const slot = core.breakers.take(breakerOptions);
-  for (let i = 0; i < 4; i++) slot.record(slot.acquire(5), 'failure', 5);
-  await real.run({ kind: 'outcomes', slot: slot.index, nowMs: 10, outcomes: ['success', 'success'] });
-  // The thread asked twice and was refused twice; a closed breaker would have counted two successes.
-  expect(slot.counters()).toMatchObject({ refused: 2, successes: 0 });
+  it('lets 4096 requests wait for a batch, refuses the next with queue_full, and answers the rest', async () => {
+    const { pool, scorer } = await held();
+    const scores = Array.from({ length: 8192 }, (_, i) => scorer.score(input(i % 101)));
+    await expect(scorer.score(input(1))).rejects.toMatchObject({ code: 'queue_full', retryAfterMs: 1000 });
+    for (let ended = 0; ended < 8; ended++) {
+      expect(pool.batches.length - ended).toBe(Math.min(4, 8 - ended));
+      pool.batches[ended]?.end();
+      await turn();
+    }
+    const pressures = (await Promise.all(scores)).map((score) => score.pressure);
+    expect(pressures).toEqual(Array.from({ length: 8192 }, (_, i) => (i % 101) / 100));
+    await scorer.close();
+  });
+
+  it('scores a batch here when the pool fails at it', async () => {
+    const { pool, scorer, failures } = await held();
+    const score = scorer.score(input(90));
+    await turn();
+    pool.batches[0]?.end(new Error('thread died'));
+    expect((await score).reasons).toEqual(['cpu_above_80']);
+    expect(failures.map(String)).toEqual(['Error: thread died']);
+    await scorer.close();
+  });
+
+  it('rejects a bad input alone', async () => {
+    const scorer = await here();
+    const scores = await Promise.allSettled([
+      scorer.score(input(1)),
+      scorer.score(input(Number.NaN)),
+      scorer.score(input(2)),
+    ]);
+    expect(scores.map((score) => score.status)).toEqual(['fulfilled', 'rejected', 'fulfilled']);
+    expect((scores[1] as PromiseRejectedResult).reason).toBeInstanceOf(RangeError);
+    expect((scores[2] as PromiseFulfilledResult<{ pressure: number }>).value.pressure).toBe(0.02);
+    await scorer.close();
+  });
+
+  it('rejects a whole batch that the core stops at, and goes on with the next', async () => {
+    const core = Core.create();
+    const scorer = await CoreScorer.start({ core, offload: 'never', onPoolFailure: () => {} });
+    const score = scorer.score(input(1));
+    new DataView(core.share.memory.buffer).setUint32(
+      core.layout.SLAB + core.layout.RECORD_SEVERITY,
+      99,
+      true,
+    );
+    await expect(score).rejects.toThrow('the hot core stopped at an assertion');
+    expect((await scorer.score(input(3))).pressure).toBe(0.03);
+    await scorer.close();
+  });
+
+  it('answers more requests in one turn than a region holds', async () => {
+    const scorer = await here();
+    const scores = await Promise.all(Array.from({ length: 5000 }, (_, i) => scorer.score(input(i % 101))));
+    expect(scores.every((score, i) => score.pressure === (i % 101) / 100)).toBe(true);
+    await scorer.close();
+  });
+
+  it('close waits for every score, those waiting for a batch included, and ends the pool once', async () => {
+    const { pool, scorer } = await held();
+    const scores = Array.from({ length: 4097 }, (_, i) => scorer.score(input(i % 101)));
+    const closed = scorer.close();
+    await expect(scorer.score(input(1))).rejects.toMatchObject({ code: 'shutting_down' });
+    expect(pool.closed).toBe(0);
+    for (let ended = 0; ended < 5; ended++) {
+      pool.batches[ended]?.end();
+      await turn();
+      await turn();
+    }
+    await closed;
+    expect(pool.closed).toBe(1);
+    expect(await Promise.all(scores)).toHaveLength(4097);
+  });
+
+  it('needs a pool unless it never offloads', async () => {
+    const options = { core: Core.create(), onPoolFailure: () => {} };
+    await expect(CoreScorer.start({ ...options, offload: 'auto' })).rejects.toThrow(
+      'core.offload = auto needs a pool',
+    );
+    const scorer = await CoreScorer.start({ ...options, offload: 'never' });
+    expect(scorer.crossoverRecords).toBe(Number.POSITIVE_INFINITY);
+    await scorer.close();
+  });
+
+  it.each(['auto', 'always', 'never'] as const)('gives the same bits with offload %s', async (offload) => {
+    const core = Core.create();
+    const errors: unknown[] = [];
+    const onError = (error: unknown) => errors.push(error);
+    const pool = new CorePool(core, { threads: 2, onError });
+    ends.push(() => pool.close());
+    const scorer = await CoreScorer.start({ core, pool, offload, onPoolFailure: onError });
+    if (offload === 'auto') expect(Number.isInteger(scorer.crossoverRecords)).toBe(true);
+    const sample: ScoreInput = {
+      cpu: 33.3,
+      ram: 66.6,
+      severity: 'low',
+      latencyMs: 77,
+      historyPressure: 0.123,
+    };
+    const scores = await Promise.all(Array.from({ length: 3000 }, () => scorer.score(sample)));
+    core.slab.write(0, sample);
+    core.slab.score(0, 1);
+    const expected = core.slab.read(0);
+    for (const score of scores) expect(score).toStrictEqual(expected);
+    expect(errors).toEqual([]);
+    await scorer.close();
+  });
 });

@@ -1,14 +1,19 @@
 import type { Core } from '../../core-wasm/index.js';
 import type { CoreIdentity, DecisionScorer, Score, ScoreInput } from '../contracts/decision.js';
+import { AppError } from '../contracts/errors.js';
+import { measureCrossover } from './crossover.js';
 import type { CorePool } from './pool.js';
 
-export interface ScorerOptions {
+/** Batches that can be out at once, and records in each: together the slab. */
+const regions = 4;
+const waitingMax = 4096;
+
+export interface CoreScorerOptions {
   core: Core;
-  pool: CorePool;
+  /** Needed unless `offload` is `never`. Closed by the scorer. */
+  pool?: Pick<CorePool, 'score' | 'close'>;
   offload: 'auto' | 'always' | 'never';
-  /** Monotonic ms; used to measure the crossover. */
-  now: () => number;
-  /** Told when a batch had to be scored here because its thread failed. */
+  /** Told when the pool failed at a batch, which was then scored in this thread. */
   onPoolFailure: (error: unknown) => void;
 }
 
@@ -18,143 +23,181 @@ interface Waiting {
   reject: (error: unknown) => void;
 }
 
-const MEASURED_RECORDS = 256;
-const MEASURED_POSTS = 20;
-
 /**
- * Scores decisions in batches: what arrives in one turn of the event loop is written into the shared slab at its end (setImmediate
- * runs after the sockets that were ready have been read, so requests that came together share a batch). Below the crossover a batch
- * is scored in this thread, above it in the pool. The slab is a ring: a batch takes the next free records, and what does not fit
- * waits for the next turn in which a batch has ended.
+ * Collects the requests of one turn of the event loop into the slab and scores them as one batch.
+ *
+ * A batch ends in `setImmediate`, not in a microtask: Node runs microtasks after every socket callback, so each batch would
+ * hold one request, while the check phase comes once after all sockets that were ready have been read.
+ *
+ *   slab  ├ region 0: filling ┼ region 1: in the pool ┼ region 2: free ┼ region 3: free ┤
+ *
+ * A region is filled again only when its batch has been read. With all regions in the pool, requests wait (at most 4096).
  */
-export class BatchScorer implements DecisionScorer {
+export class CoreScorer implements DecisionScorer {
   readonly identity: CoreIdentity;
-  /** Records from which the pool is cheaper for this thread; null until measured, or when the mode needs none. */
-  crossover: number | null = null;
-  readonly #options: ScorerOptions;
+  /** Batches of at least so many records go to the pool: 1 for `always`, Infinity for `never`, measured for `auto`. */
+  readonly crossoverRecords: number;
+  readonly #core: Core;
+  readonly #pool: CoreScorerOptions['pool'];
+  readonly #always: boolean;
+  readonly #onPoolFailure: (error: unknown) => void;
+  readonly #regionRecords: number;
+  readonly #resolves: (((score: Score) => void) | undefined)[];
+  readonly #rejects: (((error: unknown) => void) | undefined)[];
+  readonly #free: number[] = [];
+  readonly #inFlight = new Set<Promise<void>>();
+  readonly #flushSoon = () => this.#endTurn();
   #waiting: Waiting[] = [];
+  /** The region being filled; -1 while all are in the pool. */
+  #region = 0;
+  #count = 0;
   #scheduled = false;
-  /** First free record of the ring, how many are not free, and the batches that hold them, oldest first. */
-  #next = 0;
-  #used = 0;
-  readonly #out: { count: number; done: boolean }[] = [];
-  #closing: (() => void) | undefined;
+  #closed = false;
 
-  constructor(options: ScorerOptions) {
-    this.#options = options;
-    this.identity = options.core.identity;
+  private constructor(options: CoreScorerOptions, crossoverRecords: number) {
+    const { core, pool, offload, onPoolFailure } = options;
+    this.identity = core.identity;
+    this.crossoverRecords = crossoverRecords;
+    this.#core = core;
+    this.#pool = pool;
+    this.#always = offload === 'always';
+    this.#onPoolFailure = onPoolFailure;
+    this.#regionRecords = core.slab.records / regions;
+    this.#resolves = new Array(core.slab.records).fill(undefined);
+    this.#rejects = new Array(core.slab.records).fill(undefined);
+    for (let region = regions - 1; region > 0; region--) this.#free.push(region);
   }
 
-  /** Measures what posting a task costs this thread against scoring here; some milliseconds, once. */
-  async start(): Promise<void> {
-    const { core, pool, offload, now } = this.#options;
-    if (offload === 'never') return;
-    for (let i = 0; i < MEASURED_RECORDS; i++)
-      core.slab.write(i, { cpu: i % 100, ram: 50, severity: 'normal' });
-    // The first round warms both ways up; the second counts.
-    for (const counts of [false, true]) {
-      const scoring = now();
-      for (let i = 0; i < 16; i++) core.slab.score(0, MEASURED_RECORDS);
-      const recordMs = (now() - scoring) / (16 * MEASURED_RECORDS);
-      const posts: Promise<void>[] = [];
-      const posting = now();
-      for (let i = 0; i < MEASURED_POSTS; i++) posts.push(pool.run({ kind: 'score', from: 0, count: 1 }));
-      const postMs = (now() - posting) / MEASURED_POSTS;
-      await Promise.all(posts);
-      if (counts) this.crossover = Math.max(1, Math.ceil(postMs / Math.max(recordMs, 1e-6)));
+  /** Measures the crossover for `auto`. Throws a RangeError when a pool is needed and none is given. */
+  static async start(options: CoreScorerOptions): Promise<CoreScorer> {
+    const { core, pool, offload } = options;
+    if (offload === 'never') return new CoreScorer(options, Number.POSITIVE_INFINITY);
+    if (pool === undefined) throw new RangeError(`core.offload = ${offload} needs a pool`);
+    return new CoreScorer(options, offload === 'always' ? 1 : await measureCrossover(core, pool));
+  }
+
+  /** Rejects with a RangeError for a value out of bounds, `queue_full` when too many wait, `shutting_down` after close. */
+  score(input: ScoreInput): Promise<Score> {
+    return new Promise((resolve, reject) => this.#place(input, resolve, reject));
+  }
+
+  /** Finishes every score that was asked for, then ends the pool. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    this.#flush();
+    while (this.#inFlight.size > 0) {
+      await Promise.all(this.#inFlight);
+      this.#flush();
+    }
+    await this.#pool?.close();
+  }
+
+  #place(input: ScoreInput, resolve: Waiting['resolve'], reject: Waiting['reject']): void {
+    if (this.#closed) {
+      reject(new AppError('shutting_down', 'The hot core is closed'));
+    } else if (this.#region >= 0) {
+      this.#write(input, resolve, reject);
+    } else if (this.#waiting.length < waitingMax) {
+      this.#waiting.push({ input, resolve, reject });
+    } else {
+      const message = `All batches of the hot core are out and ${waitingMax} requests wait for one`;
+      reject(new AppError('queue_full', message, { retryAfterMs: 1000 }));
     }
   }
 
-  score(input: ScoreInput): Promise<Score> {
-    return new Promise((resolve, reject) => {
-      this.#waiting.push({ input, resolve, reject });
-      this.#schedule();
-    });
-  }
-
-  /** Resolves when nothing is in the pool. */
-  async close(): Promise<void> {
-    if (this.#used === 0 && this.#waiting.length === 0) return;
-    await new Promise<void>((resolve) => {
-      this.#closing = resolve;
-    });
-  }
-
-  #schedule(): void {
-    if (this.#scheduled) return;
-    this.#scheduled = true;
-    setImmediate(() => {
-      this.#scheduled = false;
+  #write(input: ScoreInput, resolve: Waiting['resolve'], reject: Waiting['reject']): void {
+    const index = this.#region * this.#regionRecords + this.#count;
+    try {
+      this.#core.slab.write(index, input);
+    } catch (error) {
+      reject(error);
+      return;
+    }
+    this.#resolves[index] = resolve;
+    this.#rejects[index] = reject;
+    this.#count++;
+    if (this.#count === this.#regionRecords) {
       this.#flush();
-    });
+    } else if (!this.#scheduled) {
+      this.#scheduled = true;
+      setImmediate(this.#flushSoon);
+    }
+  }
+
+  #endTurn(): void {
+    this.#scheduled = false;
+    this.#flush();
   }
 
   #flush(): void {
-    const { records } = this.#options.core.slab;
-    while (this.#waiting.length > 0) {
-      // A batch is one run of records: up to the end of the ring, or up to the oldest batch that is still out.
-      const room = Math.min(records - this.#used, records - this.#next);
-      if (room === 0) break;
-      const batch = this.#waiting.length <= room ? this.#waiting : this.#waiting.slice(0, room);
-      this.#waiting = batch === this.#waiting ? [] : this.#waiting.slice(room);
-      this.#run(batch);
-    }
-    this.#settle();
-  }
-
-  #run(batch: Waiting[]): void {
-    const { slab } = this.#options.core;
-    const from = this.#next;
-    const written: Waiting[] = [];
-    for (const waiting of batch) {
-      try {
-        slab.write(from + written.length, waiting.input);
-        written.push(waiting);
-      } catch (error) {
-        waiting.reject(error);
-      }
-    }
-    if (written.length === 0) return;
-    if (!this.#toPool(written.length)) {
-      slab.score(from, written.length);
-      this.#answer(written, from);
+    if (this.#region < 0 || this.#count === 0) return;
+    const from = this.#region * this.#regionRecords;
+    const count = this.#count;
+    this.#count = 0;
+    const spare = this.#always || this.#free.length > 0;
+    if (this.#pool === undefined || count < this.crossoverRecords || !spare) {
+      this.#scoreHere(from, count);
       return;
     }
-    void this.#runInPool(written, from);
+    const region = this.#region;
+    this.#region = this.#free.pop() ?? -1;
+    const batch = this.#scoreInPool(this.#pool, from, count).then(() => {
+      this.#inFlight.delete(batch);
+      this.#release(region);
+    });
+    this.#inFlight.add(batch);
   }
 
-  async #runInPool(written: Waiting[], from: number): Promise<void> {
-    const { core, pool, onPoolFailure } = this.#options;
-    const held = { count: written.length, done: false };
-    this.#next = (from + held.count) % core.slab.records;
-    this.#used += held.count;
-    this.#out.push(held);
+  async #scoreInPool(pool: Pick<CorePool, 'score'>, from: number, count: number): Promise<void> {
     try {
-      await pool.run({ kind: 'score', from, count: written.length });
+      await pool.score(from, count);
     } catch (error) {
-      onPoolFailure(error);
-      core.slab.score(from, written.length);
+      // The thread is gone and scoring leaves inputs as they are, so the batch can simply be scored again.
+      this.#onPoolFailure(error);
+      this.#scoreHere(from, count);
+      return;
     }
-    this.#answer(written, from);
-    held.done = true;
-    // Records come free in the order of the ring, whichever batch ends first.
-    while (this.#out[0]?.done) this.#used -= this.#out.shift()!.count;
-    if (this.#waiting.length > 0) this.#schedule();
-    this.#settle();
+    this.#settle(from, count);
   }
 
-  #toPool(count: number): boolean {
-    const { offload } = this.#options;
-    if (offload === 'always') return true;
-    return offload === 'auto' && this.crossover !== null && count >= this.crossover;
+  #scoreHere(from: number, count: number): void {
+    try {
+      this.#core.slab.score(from, count);
+    } catch (error) {
+      for (let index = from; index < from + count; index++) {
+        this.#rejects[index]?.(error);
+        this.#forget(index);
+      }
+      return;
+    }
+    this.#settle(from, count);
   }
 
-  #answer(written: Waiting[], from: number): void {
-    const { slab } = this.#options.core;
-    for (let i = 0; i < written.length; i++) written[i]!.resolve(slab.read(from + i));
+  #settle(from: number, count: number): void {
+    const { slab } = this.#core;
+    for (let index = from; index < from + count; index++) {
+      this.#resolves[index]?.(slab.read(index));
+      this.#forget(index);
+    }
   }
 
-  #settle(): void {
-    if (this.#used === 0 && this.#waiting.length === 0) this.#closing?.();
+  #forget(index: number): void {
+    this.#resolves[index] = undefined;
+    this.#rejects[index] = undefined;
+  }
+
+  #release(region: number): void {
+    if (this.#region >= 0) {
+      this.#free.push(region);
+      return;
+    }
+    this.#region = region;
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    for (const one of waiting) {
+      // Filling the region may send it off: the rest waits for the next.
+      if (this.#region < 0) this.#waiting.push(one);
+      else this.#write(one.input, one.resolve, one.reject);
+    }
   }
 }

@@ -1,19 +1,24 @@
 import { workerData } from 'piscina';
 import { Core } from '../../core-wasm/index.js';
-import type { PoolData, PoolTask } from './pool.js';
+import type { PoolResult, PoolTask } from './tasks.js';
 
-const { memory, module } = workerData as PoolData;
-const core = Core.attach(memory, module);
+const share = workerData as Core['share'];
+const core = Core.attach(share.memory, share.module);
 
-/** Runs one task of the pool over the shared memory. */
-export default function run(task: PoolTask): void {
+/** One task of the pool, in one of its threads. */
+export default function work(task: PoolTask): PoolResult {
   if (task.kind === 'score') {
     core.slab.score(task.from, task.count);
-    return;
+    return task.count;
   }
-  const breaker = core.breakers.at(task.slot);
-  for (const outcome of task.outcomes) {
-    const permit = breaker.acquire(task.nowMs);
-    if (permit >= 0) breaker.record(permit, outcome, task.nowMs);
+  if (task.kind === 'ready') return 0;
+  const slot = core.breakers.at(task.slot);
+  let passed = 0;
+  for (let i = 0; i < task.times; i++) {
+    const permit = slot.acquire(task.nowMs);
+    if (permit < 0) continue;
+    passed++;
+    slot.record(permit, task.outcome, task.nowMs);
   }
+  return passed;
 }

@@ -95,6 +95,13 @@ describe('what is cut', () => {
     }
   });
 
+  it('at the first match that is decided, when two overlap', () => {
+    const link = `](https://collect.example/?${'a'.repeat(40)}`;
+    const { released, cut } = stream([`x${link}${secrets['a GitHub token']}`]);
+    expect(released).toBe('x');
+    expect(cut?.reasons[0]).toMatchObject({ rule: 'link-carries-data', span: [1, 1 + link.length + 8] });
+  });
+
   it('a short system prompt by a shorter run, also at the very end', () => {
     const short = 'Speak like a pirate at all times';
     expect(stream(['Arr: Speak like a pirate at'], { systemPrompt: short }).cut).toBeDefined();

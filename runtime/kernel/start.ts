@@ -3,17 +3,18 @@ import { join } from 'node:path';
 import type { Logger } from 'pino';
 import { Core } from '../../core-wasm/index.js';
 import { createPromptRunner } from '../../sandbox/index.js';
-import { EngineAdmission } from '../admission/admission.js';
+import { createAdmission } from '../admission/admission.js';
 import { createRateLimiter } from '../admission/rate-limit.js';
 import { shedAt } from '../admission/shed.js';
-import { createBreakers, type TransitionNotice } from '../breaker/breakers.js';
+import { type BreakerTransitionEvent, CoreBreakers } from '../breaker/breakers.js';
 import type { Config } from '../config/schema.js';
 import { packageVersion } from '../config/version.js';
 import { systemClock } from '../contracts/clock.js';
 import type { Ledger, NewEvent } from '../contracts/ledger.js';
 import type { ModuleContext, SystemStatus } from '../contracts/module.js';
+import { type EngineName, engineNames } from '../contracts/prompt.js';
 import { CorePool } from '../core/pool.js';
-import { BatchScorer } from '../core/scorer.js';
+import { CoreScorer } from '../core/scorer.js';
 import { controlSocketPath } from '../data-folder/control-socket.js';
 import { openDataFolder } from '../data-folder/data-folder.js';
 import { createGuard } from '../guard/guard.js';
@@ -102,34 +103,33 @@ async function open({ config, log, builtIn }: StartOptions, undo: Undo): Promise
 
   const bus = createBus((name, error) => log.error({ err: error, event: name }, 'a subscriber failed'));
   const core = Core.create();
-  const pool = new CorePool(core, config.core.threads);
-  undo.add('pool', () => pool.close());
-  const scorer = new BatchScorer({
+  const pool = new CorePool(core, {
+    threads: config.core.threads,
+    onError: (error) => log.error({ err: error }, 'a pool thread failed'),
+  });
+  const scorer = await CoreScorer.start({
     core,
     pool,
     offload: config.core.offload,
-    now,
     onPoolFailure: (error) =>
-      log.error({ err: error }, 'a pool thread failed; its batch was scored in the HTTP thread'),
+      log.error({ err: error }, 'a batch was scored in the HTTP thread because the pool failed'),
   });
-  undo.add('scorer', () => scorer.close());
-  await scorer.start();
-  const breakers = createBreakers({
-    core,
-    config: config.breaker,
-    clock,
-    onTransition: (notice) => {
-      bus.publish('breaker.changed', notice);
-      recordLater(ledger, log, transitionEvent(notice));
-    },
+  undo.add('scorer and pool', () => scorer.close());
+  const breakers = new CoreBreakers(core, config.breaker, clock, (transition) => {
+    bus.publish('breaker.changed', transition);
+    recordLater(ledger, log, transitionEvent(transition));
   });
   const degradation = createDegradation({ bus, ledger, shedAt });
-  const { ollama, openai, embedded, navigator } = config.engines;
-  const admission = new EngineAdmission({
-    engines: { ollama, openai, embedded, navigator },
+  const capacity = (name: EngineName) => {
+    const { slots, queue_max } = config.engines[name];
+    return [name, { slots, queueMax: queue_max }] as const;
+  };
+  const admission = createAdmission({
+    engines: Object.fromEntries(engineNames.map(capacity)),
     level: () => degradation.level(),
     clock,
   });
+  bus.subscribe('level.changed', () => admission.levelChanged());
   undo.add('admission', () => admission.close());
   const prompts = createPromptRunner({
     sandbox: config.sandbox,
@@ -142,18 +142,22 @@ async function open({ config, log, builtIn }: StartOptions, undo: Undo): Promise
   undo.add('sandbox', () => prompts.close());
   await prompts.start();
   const { limits } = config;
+  const nowMs = () => Math.floor(now());
+  const { clients_max: clientsMax } = limits;
   const rate = {
     requests: createRateLimiter({
-      perSecond: limits.requests_per_second,
+      tokens: limits.requests_per_second,
+      intervalMs: 1000,
       burst: limits.requests_burst,
-      clientsMax: limits.clients_max,
-      now,
+      clientsMax,
+      nowMs,
     }),
     prompts: createRateLimiter({
-      perSecond: limits.prompts_per_minute / 60,
+      tokens: limits.prompts_per_minute,
+      intervalMs: 60_000,
       burst: limits.prompts_burst,
-      clientsMax: limits.clients_max,
-      now,
+      clientsMax,
+      nowMs,
     }),
   };
 
@@ -184,8 +188,8 @@ async function open({ config, log, builtIn }: StartOptions, undo: Undo): Promise
     core: {
       ...core.identity,
       offload: config.core.offload,
-      crossover: scorer.crossover,
-      threads: pool.threads,
+      crossover: Number.isFinite(scorer.crossoverRecords) ? scorer.crossoverRecords : null,
+      threads: config.core.threads,
     },
     ledger: ledger.status(),
     guard: { mode: config.guard.mode, rules: guard.rules() },
@@ -266,7 +270,7 @@ const transitionTypes = {
   closed: 'circuit_closed',
 } as const;
 
-function transitionEvent({ name, from, to, cause }: TransitionNotice): NewEvent {
+function transitionEvent({ name, from, to, cause }: BreakerTransitionEvent): NewEvent {
   return { type: transitionTypes[to], module: 'kernel', data: { breaker: name, from, to, cause } };
 }
 

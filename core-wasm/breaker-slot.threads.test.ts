@@ -1,0 +1,125 @@
+import { Worker } from 'node:worker_threads';
+import { describe, expect, it } from 'vitest';
+import type { BreakerSlot } from './breaker-slot.js';
+import { Core } from './index.js';
+import type { BreakerThreadTask } from './testing/breaker-thread.js';
+
+const threads = 3;
+const many = process.env.ARKALIA_TEST_LONG ? 20 : 1;
+const core = Core.create();
+
+async function run(job: BreakerThreadTask['job'], slot: BreakerSlot, rounds: number): Promise<number[][][]> {
+  const gate = new Int32Array(new SharedArrayBuffer(8));
+  return await Promise.all(
+    Array.from({ length: threads }, (_, thread) => {
+      const task: BreakerThreadTask = {
+        share: core.share,
+        slot: slot.index,
+        job,
+        rounds,
+        thread,
+        threads,
+        gate,
+      };
+      const worker = new Worker(new URL('./testing/breaker-thread.js', import.meta.url), {
+        workerData: task,
+      });
+      return new Promise<number[][]>((resolve, reject) => {
+        let result: number[][] | undefined;
+        worker.once('message', (message: number[][]) => {
+          result = message;
+        });
+        worker.once('error', reject);
+        worker.once('exit', (code) => (result ? resolve(result) : reject(new Error(`exit ${code}`))));
+      });
+    }),
+  );
+}
+
+/** Entries of the ring whose outcome is a failure. */
+function failuresInRing(slot: BreakerSlot, size: number): number {
+  const { SLOTS, SLOT_BYTES, SLOT_RING } = core.layout;
+  const ring = new Uint32Array(core.share.memory.buffer, SLOTS + slot.index * SLOT_BYTES + SLOT_RING, size);
+  return ring.reduce((sum, entry) => sum + (entry & 1), 0);
+}
+
+describe('breaker under several threads', () => {
+  it.each([1, 2, 5])('lets exactly %d probes through, and one failed probe wins', async (permits) => {
+    const slot = core.breakers.take({
+      windowCalls: 1,
+      callsMin: 1,
+      failureRate: 1,
+      openMs: 1000,
+      halfOpenPermits: permits,
+      halfOpenMs: 1000,
+    });
+    slot.record(slot.acquire(0), 'failure', 0);
+    const rounds = 400 * many;
+    const seen = await run('probe', slot, rounds);
+    for (let round = 0; round < rounds; round++) {
+      const granted = seen.reduce((sum, thread) => sum + (thread[round]?.[0] ?? 0), 0);
+      const moved = seen.reduce((sum, thread) => sum + (thread[round]?.[1] ?? 0), 0);
+      expect([round, granted, moved]).toEqual([round, permits, 1]);
+    }
+    expect(slot.counters()).toEqual({
+      successes: 0,
+      failures: 1 + rounds,
+      ignored: 0,
+      late: rounds * (permits - 1),
+      refused: rounds * (3 * threads - permits),
+      openings: 1 + rounds,
+    });
+    expect(slot.transition()).toBe((1 + 2 * rounds) % 16_384);
+  });
+
+  // Each thread reports successes and failures in turn, so more outcomes than threads are never all failures: it stays closed.
+  it.each([4, 7, 1024])('loses no outcome of a window of %d', async (size) => {
+    const slot = core.breakers.take({
+      windowCalls: size,
+      callsMin: size,
+      failureRate: 1,
+      openMs: 0,
+      halfOpenPermits: 1,
+      halfOpenMs: 1000,
+    });
+    const rounds = 20_000 * many;
+    await run('flood', slot, rounds);
+    const half = (threads * rounds) / 2;
+    expect(slot.counters()).toEqual({
+      successes: half,
+      failures: half,
+      ignored: 0,
+      late: 0,
+      refused: 0,
+      openings: 0,
+    });
+    expect(slot.window()).toEqual({ calls: size, failures: failuresInRing(slot, size) });
+  });
+
+  it('accounts for every call and keeps the log whole while it opens and closes', async () => {
+    const slot = core.breakers.take({
+      windowCalls: 3,
+      callsMin: 2,
+      failureRate: 0.6,
+      openMs: 0.5,
+      halfOpenPermits: 2,
+      halfOpenMs: 5,
+    });
+    const seen = (await run('storm', slot, 40_000 * many)).map(([sums]) => sums as number[]);
+    const sum = (at: number) => seen.reduce((total, sums) => total + (sums[at] as number), 0);
+    const { successes, failures, ignored, late, refused, openings } = slot.counters();
+    expect(sum(0)).toBe(successes + failures + ignored + late);
+    expect([sum(1), sum(2), sum(3)]).toEqual([refused, late, successes + failures + ignored]);
+    expect(openings).toBeGreaterThan(100);
+    const { calls, failures: failed } = slot.window();
+    expect(failed).toBeLessThanOrEqual(calls);
+
+    const last = slot.transition();
+    let after: string | undefined = slot.state();
+    for (let back = 0; back < 64; back++) {
+      const transition = slot.transitionAt((last - back + 16_384) % 16_384);
+      expect(transition?.to).toBe(after);
+      after = transition?.from;
+    }
+  });
+});

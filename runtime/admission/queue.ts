@@ -1,0 +1,239 @@
+import type { QueueStatus, Slot } from '../contracts/admission.js';
+import type { Clock } from '../contracts/clock.js';
+import { AppError } from '../contracts/errors.js';
+
+/** Calls `run` once after `delayMs`; returns the function that takes it back. */
+export type SetTimer = (run: () => void, delayMs: number) => () => void;
+
+export interface EngineQueueOptions {
+  name: string;
+  /** Prompts that the engine works on at once, at least 1. */
+  slots: number;
+  /** Prompts that may wait when nothing is shed, at least 0. */
+  queueMax: number;
+  /** Prompts that may wait now: at most `queueMax`. */
+  waitingMax: () => number;
+  clock: Clock;
+  setTimer: SetTimer;
+}
+
+interface Waiter {
+  client: string;
+  deadlineMs: number;
+  start(slot: Slot): void;
+  refuse(reason: unknown): void;
+  /** Takes back its timer and its listener. */
+  detach(): void;
+}
+
+/** Longest delay of a timer; a longer wait is made of several. */
+const TIMER_MAX_MS = 2_000_000_000;
+/** Weight of the newest measurement in the mean service time. */
+const SERVICE_WEIGHT = 0.2;
+/** The mean before anything was measured, and the bounds of a retry estimate. */
+const SERVICE_DEFAULT_MS = 1000;
+const RETRY_MIN_MS = 100;
+const RETRY_MAX_MS = 300_000;
+
+/**
+ * The slots of one engine and who waits for them.
+ *
+ * Waiting clients stand in a ring; each turn takes the oldest prompt of the client whose turn it is:
+ * ```
+ * turn ─▶ anna: a1 a2 a3     order of start: a1 b1 c1 a2 b2 a3
+ *         ben:  b1 b2
+ *         cleo: c1
+ * ```
+ * Every operation is O(1) but for shedding, which is O(what it sheds).
+ */
+export class EngineQueue {
+  readonly #options: EngineQueueOptions;
+  #busy = 0;
+  #waiting = 0;
+  #serviceMs: number | undefined;
+  /** Clients in the order of their turns, each with its prompts in the order they came. */
+  readonly #ring = new Map<string, Set<Waiter>>();
+
+  /** @throws RangeError when slots or queueMax is no whole number in its range. */
+  constructor(options: EngineQueueOptions) {
+    const { name, slots, queueMax } = options;
+    if (!Number.isSafeInteger(slots) || slots < 1) {
+      throw new RangeError(`slots of ${name} must be a whole number from 1, not ${slots}`);
+    }
+    if (!Number.isSafeInteger(queueMax) || queueMax < 0) {
+      throw new RangeError(`queueMax of ${name} must be a whole number from 0, not ${queueMax}`);
+    }
+    this.#options = options;
+  }
+
+  status(): QueueStatus {
+    return {
+      slots: this.#options.slots,
+      busy: this.#busy,
+      waiting: this.#waiting,
+      waitingMax: this.#options.waitingMax(),
+    };
+  }
+
+  /** A slot now, or a place in the queue; see `Admission.admit`. */
+  enter(client: string, deadlineMs: number, signal: AbortSignal): Promise<Slot> {
+    return new Promise((resolve, reject) => {
+      signal.throwIfAborted();
+      if (this.#options.clock.monotonicMs() >= deadlineMs) throw this.#tooLate();
+      if (this.#busy < this.#options.slots) {
+        this.#assertInvariants();
+        resolve(this.#occupy());
+        return;
+      }
+      if (this.#waiting >= this.#options.waitingMax()) throw this.#full();
+      this.#wait(client, deadlineMs, signal, resolve, reject);
+    });
+  }
+
+  /** Refuses whoever waits beyond the present bound, the newest of the client with most waiting first. */
+  shed(): void {
+    while (this.#waiting > this.#options.waitingMax()) {
+      let longest: Set<Waiter> | undefined;
+      for (const waiters of this.#ring.values()) {
+        if (longest === undefined || waiters.size >= longest.size) longest = waiters;
+      }
+      const newest = Array.from(longest ?? []).at(-1);
+      if (newest === undefined)
+        throw new Error(`${this.#waiting} wait for ${this.#options.name}, none is found`);
+      this.#leave(newest);
+      newest.refuse(this.#full());
+    }
+  }
+
+  /** Refuses everyone who waits. */
+  refuseAll(error: () => AppError): void {
+    const all = Array.from(this.#ring.values(), (waiters) => Array.from(waiters)).flat();
+    for (const waiter of all) {
+      this.#leave(waiter);
+      waiter.refuse(error());
+    }
+  }
+
+  #wait(
+    client: string,
+    deadlineMs: number,
+    signal: AbortSignal,
+    start: (slot: Slot) => void,
+    refuse: (reason: unknown) => void,
+  ): void {
+    const giveUp = () => {
+      this.#leave(waiter);
+      refuse(signal.reason);
+    };
+    let cancelTimer = () => {};
+    const armTimer = () => {
+      const leftMs = deadlineMs - this.#options.clock.monotonicMs();
+      // A timer may ring early: by a rounding, or because the wait is longer than a timer can be.
+      if (leftMs > 0) {
+        cancelTimer = this.#options.setTimer(armTimer, Math.min(Math.ceil(leftMs), TIMER_MAX_MS));
+        return;
+      }
+      this.#leave(waiter);
+      refuse(this.#tooLate());
+    };
+    const waiter: Waiter = {
+      client,
+      deadlineMs,
+      start,
+      refuse,
+      detach: () => {
+        cancelTimer();
+        signal.removeEventListener('abort', giveUp);
+      },
+    };
+    signal.addEventListener('abort', giveUp, { once: true });
+    const waiters = this.#ring.get(client);
+    if (waiters === undefined) this.#ring.set(client, new Set([waiter]));
+    else waiters.add(waiter);
+    this.#waiting++;
+    armTimer();
+    this.#assertInvariants();
+  }
+
+  #leave(waiter: Waiter): void {
+    const waiters = this.#ring.get(waiter.client);
+    if (waiters === undefined || !waiters.delete(waiter)) {
+      throw new Error(`a prompt left the queue of ${this.#options.name} twice`);
+    }
+    if (waiters.size === 0) this.#ring.delete(waiter.client);
+    this.#waiting--;
+    waiter.detach();
+  }
+
+  /** Takes the next prompt by turns; its client goes to the end of the ring. */
+  #next(): Waiter | undefined {
+    const turn = this.#ring.entries().next();
+    if (turn.done === true) return undefined;
+    const [client, waiters] = turn.value;
+    const [waiter] = waiters;
+    if (waiter === undefined) throw new Error(`a client without prompts waits for ${this.#options.name}`);
+    this.#leave(waiter);
+    if (waiters.size > 0) {
+      this.#ring.delete(client);
+      this.#ring.set(client, waiters);
+    }
+    return waiter;
+  }
+
+  #occupy(): Slot {
+    this.#busy++;
+    const startedMs = this.#options.clock.monotonicMs();
+    let released = false;
+    return {
+      release: () => {
+        if (released) return;
+        released = true;
+        this.#busy--;
+        const tookMs = this.#options.clock.monotonicMs() - startedMs;
+        this.#serviceMs =
+          this.#serviceMs === undefined
+            ? tookMs
+            : this.#serviceMs + SERVICE_WEIGHT * (tookMs - this.#serviceMs);
+        this.#dispatch();
+      },
+    };
+  }
+
+  #dispatch(): void {
+    while (this.#busy < this.#options.slots) {
+      const waiter = this.#next();
+      if (waiter === undefined) break;
+      // Its timer may be late on a busy event loop; the deadline holds all the same.
+      if (this.#options.clock.monotonicMs() >= waiter.deadlineMs) waiter.refuse(this.#tooLate());
+      else waiter.start(this.#occupy());
+    }
+    this.#assertInvariants();
+  }
+
+  #tooLate(): AppError {
+    return new AppError(
+      'deadline_exceeded',
+      `No slot of ${this.#options.name} came free before the deadline`,
+    );
+  }
+
+  #full(): AppError {
+    const { name, slots } = this.#options;
+    const serviceMs = this.#serviceMs ?? SERVICE_DEFAULT_MS;
+    const estimateMs = Math.ceil((serviceMs * (this.#waiting + 1)) / slots);
+    return new AppError('queue_full', `${this.#waiting} prompts wait for ${name} and no more may`, {
+      retryAfterMs: Math.min(RETRY_MAX_MS, Math.max(RETRY_MIN_MS, estimateMs)),
+    });
+  }
+
+  #assertInvariants(): void {
+    const { name, slots, queueMax } = this.#options;
+    if (this.#busy < 0 || this.#busy > slots)
+      throw new Error(`${this.#busy} of ${slots} slots of ${name} are busy`);
+    if (this.#waiting < 0 || this.#waiting > queueMax) {
+      throw new Error(`${this.#waiting} wait for ${name}, ${queueMax} may`);
+    }
+    if (this.#waiting > 0 && this.#busy < slots)
+      throw new Error(`prompts wait for ${name} beside a free slot`);
+  }
+}
