@@ -1,0 +1,90 @@
+/** Bytes of the length field: unsigned, 32 bits, little-endian. */
+const headerBytes = 4;
+
+/** Why a stream of frames cannot be read any further. */
+export type FrameFault = 'too_long' | 'not_utf8' | 'not_json';
+
+export interface Decoded {
+  /** Values of the frames completed by this chunk, in order. */
+  values: unknown[];
+  /** Set once the stream is broken; everything after it is ignored. */
+  fault?: FrameFault;
+}
+
+/** One frame: four bytes of length, then that many bytes of JSON in UTF-8. */
+export function encodeFrame(value: unknown): Buffer {
+  const text = JSON.stringify(value);
+  const length = Buffer.byteLength(text);
+  const frame = Buffer.allocUnsafe(headerBytes + length);
+  frame.writeUInt32LE(length, 0);
+  frame.write(text, headerBytes, 'utf8');
+  return frame;
+}
+
+/**
+ * Cuts a byte stream into frames. Never throws, and holds no more than the bytes that really arrived: the claimed length is
+ * compared with the bound before anything is gathered for it.
+ */
+export class FrameDecoder {
+  readonly #utf8 = new TextDecoder('utf-8', { fatal: true });
+  #chunks: Buffer[] = [];
+  #held = 0;
+  #bytesMax: number;
+  #fault: FrameFault | undefined;
+
+  constructor(bytesMax: number) {
+    this.#bytesMax = bytesMax;
+  }
+
+  /** Changes the bound for frames whose length has not been read yet. */
+  limit(bytesMax: number): void {
+    this.#bytesMax = bytesMax;
+  }
+
+  push(chunk: Buffer): Decoded {
+    const values: unknown[] = [];
+    if (this.#fault !== undefined) return { values, fault: this.#fault };
+    if (chunk.length > 0) {
+      this.#chunks.push(chunk);
+      this.#held += chunk.length;
+    }
+    while (this.#fault === undefined && this.#held >= headerBytes) {
+      const length = this.#head().readUInt32LE(0);
+      if (length > this.#bytesMax) this.#fault = 'too_long';
+      else if (this.#held < headerBytes + length) break;
+      else this.#read(headerBytes + length, values);
+    }
+    if (this.#fault === undefined) return { values };
+    this.#chunks = [];
+    this.#held = 0;
+    return { values, fault: this.#fault };
+  }
+
+  /** The first chunk, made long enough to hold a header. */
+  #head(): Buffer {
+    const first = this.#chunks[0] as Buffer;
+    if (first.length >= headerBytes) return first;
+    const whole = Buffer.concat(this.#chunks);
+    this.#chunks = [whole];
+    return whole;
+  }
+
+  #read(frameBytes: number, values: unknown[]): void {
+    const whole = this.#chunks.length === 1 ? (this.#chunks[0] as Buffer) : Buffer.concat(this.#chunks);
+    const rest = whole.subarray(frameBytes);
+    this.#chunks = rest.length > 0 ? [rest] : [];
+    this.#held = rest.length;
+    let text: string;
+    try {
+      text = this.#utf8.decode(whole.subarray(headerBytes, frameBytes));
+    } catch {
+      this.#fault = 'not_utf8';
+      return;
+    }
+    try {
+      values.push(JSON.parse(text));
+    } catch {
+      this.#fault = 'not_json';
+    }
+  }
+}

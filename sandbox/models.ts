@@ -1,0 +1,54 @@
+import { closeSync, existsSync, openSync, readdirSync, readSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { basename, join, resolve } from 'node:path';
+
+export type ModelFile = { file: string; id: string } | { problem: string };
+
+const hint = 'put one *.gguf file there, or set engines.embedded.model_file';
+
+/** The GGUF file of the embedded engine: the configured one, else the only one in the folder. */
+export function findModelFile(configured: string | undefined, folder: string): ModelFile {
+  if (configured !== undefined) return checked(resolve(configured), 'engines.embedded.model_file');
+  const here = resolve(folder);
+  if (!existsSync(here)) return { problem: `There is no folder ${here}: ${hint}.` };
+  const files = readdirSync(here)
+    .filter((name) => name.toLowerCase().endsWith('.gguf'))
+    .sort();
+  const [only, second] = files;
+  if (only === undefined) return { problem: `There is no model in ${here}: ${hint}.` };
+  if (second !== undefined)
+    return {
+      problem: `There are ${files.length} models in ${here}: set engines.embedded.model_file to one of them.`,
+    };
+  return checked(join(here, only), 'the model');
+}
+
+/** Reads the four letters that every GGUF file begins with. */
+function checked(file: string, what: string): ModelFile {
+  let handle: number;
+  try {
+    handle = openSync(file, 'r');
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown error';
+    return { problem: `${what} cannot be read: ${file} (${code}).` };
+  }
+  try {
+    const magic = Buffer.alloc(4);
+    const read = readSync(handle, magic, 0, 4, 0);
+    if (read < 4 || magic.toString('latin1') !== 'GGUF')
+      return { problem: `${what} is not a GGUF file: ${file}.` };
+  } finally {
+    closeSync(handle);
+  }
+  return { file, id: basename(file).replace(/\.gguf$/i, '') };
+}
+
+/** Whether a package is installed beside this program; nothing of it is loaded. */
+export function isInstalled(packageName: string): boolean {
+  const folders = createRequire(import.meta.url).resolve.paths(packageName) ?? [];
+  return folders.some((folder) => existsSync(join(folder, packageName, 'package.json')));
+}
+
+/** What to do when the package that runs models is missing. */
+export const notInstalled =
+  'The optional package node-llama-cpp is not installed; run `npm install node-llama-cpp@3.21.1`.';

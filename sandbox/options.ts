@@ -1,0 +1,72 @@
+import type { EngineKind } from './types.js';
+
+/** Sections of the configuration that this room uses; the names are those of arkalia.toml. */
+export interface RemoteEngineOptions {
+  url?: string | undefined;
+  model?: string | undefined;
+  connect_timeout_ms: number;
+  idle_timeout_ms: number;
+}
+
+export interface EmbeddedOptions {
+  model_file?: string | undefined;
+  threads: number;
+  context_tokens: number;
+  memory_bytes: number;
+  idle_timeout_ms: number;
+}
+
+export interface EnginesOptions {
+  order: EngineKind[];
+  probe: boolean;
+  ollama: RemoteEngineOptions;
+  openai: RemoteEngineOptions & { api_key_file?: string | undefined };
+  embedded: EmbeddedOptions;
+}
+
+/** A child that had to be killed or died. */
+export interface Incident {
+  cause: 'deadline' | 'out_of_memory' | 'crashed' | 'protocol' | 'aborted' | 'stalled';
+  child: 'worker' | 'model';
+  /** The engine whose prompt it worked on; absent when it was idle. */
+  engine?: EngineKind;
+}
+
+export interface SandboxOptions {
+  sandbox: { workers: number; memory_bytes: number; prompts_max: number; output_bytes_max: number };
+  engines: EnginesOptions;
+  models_dir: string;
+  /** Names this server in the Via header of everything it asks, so that an address that leads back is noticed. */
+  viaToken: string;
+  /** Milliseconds since an arbitrary start, never going back. */
+  monotonicMs: () => number;
+  /** Told of every child that was killed or died. */
+  onIncident: (incident: Incident) => void;
+  /** For tests only: other programs and addresses than the real ones. */
+  internal?: InternalOptions;
+}
+
+export interface InternalOptions {
+  workerEntry?: URL;
+  modelHostEntry?: URL;
+  ollamaProbeUrl?: string;
+  openaiProbeUrl?: string;
+  /** Name of the package that runs GGUF files. */
+  llamaPackage?: string;
+}
+
+/** The bounds that this room relies on; configuration checks them too, a caller of its own might not. */
+export function checkOptions(options: SandboxOptions): void {
+  const { workers, memory_bytes, prompts_max, output_bytes_max } = options.sandbox;
+  within('sandbox.workers', workers, 1, 64);
+  within('sandbox.memory_bytes', memory_bytes, 100_663_296, Number.MAX_SAFE_INTEGER);
+  within('sandbox.prompts_max', prompts_max, 1, Number.MAX_SAFE_INTEGER);
+  within('sandbox.output_bytes_max', output_bytes_max, 1024, Number.MAX_SAFE_INTEGER);
+  if (!/^[A-Za-z0-9_-]{1,64}$/.test(options.viaToken))
+    throw new RangeError('viaToken must be 1 to 64 letters, digits, _ or -');
+}
+
+function within(name: string, value: number, min: number, max: number): void {
+  if (!Number.isSafeInteger(value) || value < min || value > max)
+    throw new RangeError(`${name} must be a whole number from ${min} to ${max}, not ${value}`);
+}

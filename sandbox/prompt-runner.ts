@@ -1,0 +1,184 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Broker } from './broker.js';
+import { Child } from './child.js';
+import { EngineDirectory } from './engine-directory.js';
+import { failureOfExit } from './failures.js';
+import { findLauncher, type Launcher } from './launch.js';
+import { ModelProcess } from './model-process.js';
+import { checkOptions, type SandboxOptions } from './options.js';
+import { closedError, WorkerPool } from './pool.js';
+import { PromptRun } from './prompt-run.js';
+import type {
+  EngineView,
+  PromptEvent,
+  PromptJob,
+  PromptRunner,
+  RunOptions,
+  SandboxError,
+  SandboxStatus,
+} from './types.js';
+
+/** Longest that a timer of Node can wait. */
+const timerMaxMs = 2_147_483_647;
+/** An engine's raw answer may be this much longer than the text in it: every token comes in JSON of its own. */
+const rawPerOutput = 64;
+
+/** What exists once the sandbox is started. */
+interface Parts {
+  /** Empty, and where every child stands. */
+  folder: string;
+  launcher: Launcher;
+  pool: WorkerPool;
+  model: ModelProcess;
+  broker: Broker;
+}
+
+/** The supervisor: workers, the model's process, the broker to the servers, and the directory of engines. */
+export class Supervisor implements PromptRunner {
+  readonly #options: SandboxOptions;
+  readonly #directory: EngineDirectory;
+  readonly #running = new Set<AbortController>();
+  #parts: Parts | undefined;
+  #closed = false;
+
+  constructor(options: SandboxOptions) {
+    checkOptions(options);
+    this.#options = options;
+    this.#directory = new EngineDirectory(options, () => this.#parts?.model.problem());
+  }
+
+  /** Finds how children can be limited here, starts the workers and asks the engines. Throws when no worker comes up. */
+  async start(): Promise<void> {
+    if (this.#parts !== undefined || this.#closed) throw new Error('a sandbox is started once');
+    const folder = mkdtempSync(join(tmpdir(), 'arkalia-sandbox-'));
+    const launcher = await findLauncher(this.#options.sandbox.memory_bytes, folder);
+    const parts = this.#assemble(folder, launcher);
+    this.#parts = parts;
+    try {
+      await Promise.all([parts.pool.start(), this.#directory.refresh()]);
+    } catch (error) {
+      await this.close();
+      throw error;
+    }
+    const configured = this.#options.engines.embedded.model_file !== undefined;
+    if (!configured || !this.#directory.uses('embedded')) return;
+    // In the background: a failure becomes the problem of the engine.
+    const review = () => this.#directory.reviewEmbedded();
+    parts.model.load().then(review, review);
+  }
+
+  async *run(job: PromptJob, options: RunOptions): AsyncGenerator<PromptEvent> {
+    const parts = this.#parts;
+    if (parts === undefined || this.#closed) throw closedError();
+    if (!(options.timeoutMs > 0)) throw failureOfExit('deadline');
+    const ending = new AbortController();
+    const abort = () => ending.abort(failureOfExit('aborted'));
+    const timer = setTimeout(
+      () => ending.abort(failureOfExit('deadline')),
+      Math.min(options.timeoutMs, timerMaxMs),
+    );
+    this.#running.add(ending);
+    if (options.signal.aborted) abort();
+    else options.signal.addEventListener('abort', abort);
+    try {
+      const child = await parts.pool.lease(job.engine, ending.signal);
+      yield* events(this.#begin(child, job, parts), ending.signal);
+    } finally {
+      clearTimeout(timer);
+      options.signal.removeEventListener('abort', abort);
+      this.#running.delete(ending);
+    }
+  }
+
+  engines(): EngineView[] {
+    return this.#directory.views();
+  }
+
+  refreshEngines(): Promise<EngineView[]> {
+    return this.#directory.refresh();
+  }
+
+  status(): SandboxStatus {
+    const parts = this.#parts;
+    const counts = parts?.pool.status() ?? {
+      workers: { idle: 0, busy: 0, starting: 0 },
+      spawned: 0,
+      killed: { deadline: 0, out_of_memory: 0, crashed: 0, protocol: 0, aborted: 0 },
+      recycled: 0,
+    };
+    const { holds, lacks } = parts?.launcher ?? { holds: [], lacks: [] };
+    return { level: 'process', ...counts, holds: [...holds], lacks: [...lacks] };
+  }
+
+  /** Ends every prompt with `closed` and every process; resolves when nothing is left. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    for (const running of this.#running) running.abort(closedError());
+    await this.#directory.close();
+    const parts = this.#parts;
+    if (parts === undefined) return;
+    await Promise.all([parts.pool.close(), parts.model.close()]);
+    rmSync(parts.folder, { recursive: true, force: true });
+  }
+
+  #assemble(folder: string, launcher: Launcher): Parts {
+    const { sandbox, engines, internal, viaToken, monotonicMs, onIncident } = this.#options;
+    const workerEntry = internal?.workerEntry ?? new URL('./worker.js', import.meta.url);
+    const modelHostEntry = internal?.modelHostEntry ?? new URL('./model-host.js', import.meta.url);
+    const spawn = (entry: URL, kind: 'worker' | 'model', memoryBytes: number) => () =>
+      new Child({ launcher, entry, limits: { kind, memoryBytes }, cwd: folder });
+    const pool = new WorkerPool({
+      workers: sandbox.workers,
+      promptsMax: sandbox.prompts_max,
+      spawn: spawn(workerEntry, 'worker', sandbox.memory_bytes),
+      onIncident,
+    });
+    const model = new ModelProcess({
+      spawn: spawn(modelHostEntry, 'model', engines.embedded.memory_bytes),
+      modelFile: () => this.#directory.modelFile(),
+      embedded: engines.embedded,
+      llamaPackage: internal?.llamaPackage ?? 'node-llama-cpp',
+      monotonicMs,
+      onIncident,
+    });
+    const broker = new Broker({
+      endpoint: (engine) => this.#directory.endpoint(engine),
+      viaToken,
+      bytesMax: sandbox.output_bytes_max * rawPerOutput + 1_048_576,
+    });
+    return { folder, launcher, pool, model, broker };
+  }
+
+  /** Starts the prompt on the worker, and sees to it that the worker is given back. */
+  #begin(child: Child, job: PromptJob, parts: Parts): PromptRun {
+    const { pool, broker, model } = parts;
+    const outputBytesMax = this.#options.sandbox.output_bytes_max;
+    try {
+      const run = new PromptRun({ child, job, broker, model, outputBytesMax });
+      void run.settled.then(() => pool.release(child));
+      return run;
+    } catch (error) {
+      pool.release(child);
+      throw error;
+    }
+  }
+}
+
+/** What the prompt says, until it is done, the signal ends it, or nobody listens any more. */
+async function* events(run: PromptRun, ending: AbortSignal): AsyncGenerator<PromptEvent> {
+  const end = () => {
+    const reason = ending.reason as SandboxError;
+    if (reason.code === 'deadline') run.expire();
+    else run.stop(reason);
+  };
+  if (ending.aborted) end();
+  else ending.addEventListener('abort', end);
+  try {
+    for (let event = await run.next(); event !== undefined; event = await run.next()) yield event;
+  } finally {
+    ending.removeEventListener('abort', end);
+    run.stop(failureOfExit('aborted'));
+  }
+}

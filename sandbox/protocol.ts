@@ -1,0 +1,180 @@
+import { isCount, isOneOf, isOptional, isRealNumber, isRecord, isText } from './check.js';
+import type {
+  NavigatorBrief,
+  NavigatorTopic,
+  PromptJob,
+  PromptMessage,
+  PromptSampling,
+  PromptUsage,
+} from './types.js';
+
+/**
+ * What the supervisor and its children say to each other, as JSON frames over pipes.
+ *
+ *     supervisor -> worker : job, then response | data | end | broke | generated for what it opened; stop
+ *     worker -> supervisor : ready; open | generate | delta, then exactly one of done | failed | stopped for each job
+ *     supervisor -> model  : load, then generate, stop
+ *     model -> supervisor  : ready, then loaded | unloadable; delta, then exactly one of done | failed | stopped for each generate
+ *
+ * A pipe keeps its order, so what was sent to a prompt that has ended is always read before the next job and is dropped.
+ */
+
+/** What a child may report as the reason of a failure; the supervisor words it. */
+export const failureCodes = [
+  'engine_unreachable',
+  'engine_status',
+  'engine_overloaded',
+  'engine_garbage',
+  'engine_stalled',
+  'engine_died',
+  'engine_rejected',
+  'model_not_found',
+  'context_length_exceeded',
+  'loop_detected',
+  'output_limit',
+] as const;
+export type FailureCode = (typeof failureCodes)[number];
+
+/** Why a model could not be loaded: the package, its native part, the file, or the memory for its context. */
+export const loadFaults = ['package', 'binary', 'model', 'context'] as const;
+export type LoadFault = (typeof loadFaults)[number];
+
+/** Facts about a failure that hold no text of anyone's. */
+export interface FailureFacts {
+  status?: number;
+  retryAfterMs?: number;
+  /** Length of the engine's words about it, and the first 16 hex digits of their SHA-256. */
+  bytes?: number;
+  sha256?: string;
+}
+
+export type ToChild =
+  | { type: 'job'; job: PromptJob }
+  | { type: 'response'; status: number; retryAfterMs?: number }
+  | { type: 'data'; text: string }
+  | { type: 'end' }
+  | { type: 'broke'; code: FailureCode }
+  | { type: 'generated'; finishReason: 'stop' | 'length'; usage?: PromptUsage }
+  | { type: 'stop' }
+  | { type: 'load'; modelFile: string; threads: number; contextTokens: number; llamaPackage: string }
+  | { type: 'generate'; messages: PromptMessage[]; sampling: PromptSampling };
+
+export type FromChild =
+  | { type: 'ready' }
+  | { type: 'loaded'; contextTokens: number }
+  | { type: 'unloadable'; fault: LoadFault }
+  | { type: 'open'; method: 'POST'; path: string; body: string }
+  | { type: 'generate'; messages: PromptMessage[]; sampling: PromptSampling }
+  | { type: 'delta'; text: string }
+  | { type: 'done'; finishReason: 'stop' | 'length'; model: string; usage?: PromptUsage }
+  | ({ type: 'failed'; code: FailureCode } & FailureFacts)
+  | { type: 'stopped' };
+
+/** Longest frame that is not sized by a prompt. */
+export const frameBytesBase = 1_048_576;
+/** Longest job. The largest body that the API can be configured to take is 64 MiB. */
+export const jobBytesMax = 69_206_016;
+
+const finishReasons = ['stop', 'length'] as const;
+const roles = ['system', 'user', 'assistant', 'tool'] as const;
+const engineKinds = ['ollama', 'openai', 'embedded', 'navigator'] as const;
+
+function isMessages(value: unknown): value is PromptMessage[] {
+  return (
+    Array.isArray(value) &&
+    value.every((one) => isRecord(one) && isOneOf(one.role, roles) && isText(one.content))
+  );
+}
+
+const isTexts = (value: unknown): value is string[] =>
+  Array.isArray(value) && value.every((one) => isText(one));
+
+function isSampling(value: unknown): value is PromptSampling {
+  return (
+    isRecord(value) &&
+    isOptional(value.maxTokens, isCount) &&
+    isOptional(value.temperature, isRealNumber) &&
+    isOptional(value.topP, isRealNumber) &&
+    isOptional(value.seed, isRealNumber) &&
+    isOptional(value.stop, isTexts)
+  );
+}
+
+function isTopic(value: unknown): value is NavigatorTopic {
+  return (
+    isRecord(value) &&
+    isText(value.id) &&
+    isText(value.source) &&
+    isRecord(value.facts) &&
+    Object.values(value.facts).every((fact) => ['string', 'number', 'boolean'].includes(typeof fact))
+  );
+}
+
+function isBrief(value: unknown): value is NavigatorBrief {
+  return (
+    isRecord(value) &&
+    isOneOf(value.lang, ['en', 'fr']) &&
+    Array.isArray(value.topics) &&
+    value.topics.every(isTopic) &&
+    Array.isArray(value.passages) &&
+    value.passages.every(
+      (one) => isRecord(one) && isText(one.source) && isText(one.title) && isText(one.text),
+    ) &&
+    typeof value.modelLoaded === 'boolean'
+  );
+}
+
+function isJob(value: unknown): value is PromptJob {
+  if (!isRecord(value) || !isOneOf(value.engine, engineKinds)) return false;
+  if (!isMessages(value.messages) || !isSampling(value.sampling) || !isText(value.model)) return false;
+  return value.engine !== 'navigator' || isBrief(value.brief);
+}
+
+function isUsage(value: unknown): value is PromptUsage {
+  return isRecord(value) && isCount(value.prompt_tokens) && isCount(value.completion_tokens);
+}
+
+const isStatus = (value: unknown): value is number => isCount(value) && value >= 100 && value <= 599;
+const isHashPrefix = (value: unknown): value is string =>
+  typeof value === 'string' && /^[0-9a-f]{16}$/.test(value);
+
+const toChild: Record<ToChild['type'], (m: Record<string, unknown>) => boolean> = {
+  job: (m) => isJob(m.job),
+  response: (m) => isStatus(m.status) && isOptional(m.retryAfterMs, isCount),
+  data: (m) => isText(m.text),
+  end: () => true,
+  broke: (m) => isOneOf(m.code, failureCodes),
+  generated: (m) => isOneOf(m.finishReason, finishReasons) && isOptional(m.usage, isUsage),
+  stop: () => true,
+  load: (m) =>
+    isText(m.modelFile) && isCount(m.threads) && isCount(m.contextTokens) && isText(m.llamaPackage),
+  generate: (m) => isMessages(m.messages) && isSampling(m.sampling),
+};
+
+const fromChild: Record<FromChild['type'], (m: Record<string, unknown>) => boolean> = {
+  ready: () => true,
+  loaded: (m) => isCount(m.contextTokens),
+  unloadable: (m) => isOneOf(m.fault, loadFaults),
+  open: (m) => m.method === 'POST' && isText(m.path, 1024) && isText(m.body),
+  generate: (m) => isMessages(m.messages) && isSampling(m.sampling),
+  delta: (m) => isText(m.text),
+  done: (m) =>
+    isOneOf(m.finishReason, finishReasons) && isText(m.model, 1024) && isOptional(m.usage, isUsage),
+  failed: (m) =>
+    isOneOf(m.code, failureCodes) &&
+    isOptional(m.status, isStatus) &&
+    isOptional(m.retryAfterMs, isCount) &&
+    isOptional(m.bytes, isCount) &&
+    isOptional(m.sha256, isHashPrefix),
+  stopped: () => true,
+};
+
+function check<T>(table: Record<string, (m: Record<string, unknown>) => boolean>, value: unknown): T | null {
+  if (!isRecord(value) || typeof value.type !== 'string' || !Object.hasOwn(table, value.type)) return null;
+  return table[value.type]?.(value) ? (value as T) : null;
+}
+
+/** The message, or null when the value is none. */
+export const readToChild = (value: unknown): ToChild | null => check<ToChild>(toChild, value);
+/** The message, or null when the value is none. */
+export const readFromChild = (value: unknown): FromChild | null => check<FromChild>(fromChild, value);
