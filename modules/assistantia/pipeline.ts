@@ -3,12 +3,13 @@ import type { GuardReason, GuardResult } from '../../runtime/contracts/guard.js'
 import type { JsonObject } from '../../runtime/contracts/json.js';
 import type { Receipt } from '../../runtime/contracts/ledger.js';
 import type { ModuleContext } from '../../runtime/contracts/module.js';
-import type {
-  NavigatorBrief,
-  PromptEvent,
-  PromptJob,
-  PromptMessage,
-  PromptSampling,
+import {
+  type NavigatorBrief,
+  type PromptEvent,
+  type PromptJob,
+  type PromptMessage,
+  type PromptSampling,
+  SandboxError,
 } from '../../runtime/contracts/sandbox.js';
 import { type Candidate, type ChainRequest, resolveChain } from './chain.js';
 import { type Failure, treat } from './failures.js';
