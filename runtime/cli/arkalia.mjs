@@ -67,5 +67,4 @@ if (major < 20 || (major === 20 && minor < 19))
 const isCheckout = existsSync(join(root, 'tsconfig.json'));
 if (isCheckout && !(existsSync(stamp) && statSync(stamp).mtimeMs >= newestSource())) build();
 
-const { main } = await import('../../dist/runtime/cli/main.js');
-await main(process.argv);
+await import('../../dist/runtime/cli/main.js');

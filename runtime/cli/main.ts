@@ -102,17 +102,15 @@ function createProgram(exit: (code: number) => void): Command {
   return program;
 }
 
-/** Runs the command line; sets the exit code instead of leaving, so that output is written out. */
-export async function main(argv: string[]): Promise<void> {
-  const program = createProgram((code) => {
-    process.exitCode = code;
-  });
-  try {
-    await program.parseAsync(argv);
-  } catch (error) {
-    console.error(
-      `arkalia: ${printable(error instanceof Error ? error.message : String(error), { lines: true })}`,
-    );
-    process.exitCode = 1;
-  }
+// The exit code is set instead of leaving at once, so that what was printed is written out.
+const program = createProgram((code) => {
+  process.exitCode = code;
+});
+try {
+  await program.parseAsync(process.argv);
+} catch (error) {
+  console.error(
+    `arkalia: ${printable(error instanceof Error ? error.message : String(error), { lines: true })}`,
+  );
+  process.exitCode = 1;
 }
