@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { DecisionMade, DecisionScorer, Score, ScoreInput } from '../../runtime/contracts/decision.js';
-import type { JsonObject } from '../../runtime/contracts/json.js';
 import type { Ledger, Receipt } from '../../runtime/contracts/ledger.js';
+import { decisionEvent } from './encode.js';
 import { StreamHistory } from './history.js';
 
 export interface DecideOptions {
@@ -54,41 +54,11 @@ export class Decider {
       module: 'zeroia',
       stream,
       correlationId,
-      data: this.#eventData(id, input, score),
+      data: decisionEvent(id, input, score, this.#scorer.identity),
       texts: context === undefined ? undefined : { context },
     });
     const made: DecisionMade = { id, stream, input, score, index: receipt.index };
     if (options.sampleMonotonicMs !== undefined) made.sampleMonotonicMs = options.sampleMonotonicMs;
     return { made, receipt };
   }
-
-  /** Everything that the decision was made from and gave; keys in canonical order. */
-  #eventData(id: string, input: ScoreInput, score: Score): JsonObject {
-    const factors: JsonObject = {};
-    for (const { name, score: value, weight } of score.factors) factors[name] = [value, weight];
-    const { identity } = this.#scorer;
-    return {
-      absent: score.absent,
-      confidence: score.confidence,
-      core_sha256: identity.core_sha256,
-      decision: score.decision,
-      factors,
-      id,
-      input: recordedInput(input),
-      pressure: score.pressure,
-      reasons: score.reasons,
-      weights_version: identity.weights_version,
-    };
-  }
-}
-
-function recordedInput(input: ScoreInput): JsonObject {
-  const recorded: JsonObject = { cpu: input.cpu, ram: input.ram, severity: input.severity };
-  if (input.contextRelevance !== undefined) recorded.context_relevance = input.contextRelevance;
-  if (input.disk !== undefined) recorded.disk = input.disk;
-  if (input.errorRate !== undefined) recorded.error_rate = input.errorRate;
-  if (input.historyPressure !== undefined) recorded.history_pressure = input.historyPressure;
-  if (input.latencyMs !== undefined) recorded.latency_ms = input.latencyMs;
-  if (input.temperatureC !== undefined) recorded.temperature_c = input.temperatureC;
-  return recorded;
 }

@@ -1,8 +1,9 @@
 import { z } from 'zod';
 import type { Decision, ScoreInput } from '../../runtime/contracts/decision.js';
-import { defineRoute, json, type RouteDefinition } from '../../runtime/contracts/http.js';
+import { defineRoute, json, jsonText, type RouteDefinition } from '../../runtime/contracts/http.js';
 import type { ModuleContext } from '../../runtime/contracts/module.js';
 import type { Decider } from './decider.js';
+import { answerJson } from './encode.js';
 import { contextRelevance } from './relevance.js';
 import { type DecisionRequest, decisionAnswer, decisionRequest } from './schema.js';
 
@@ -47,17 +48,7 @@ export function zeroiaRoutes(
           context: text,
         });
         options.count(score.decision);
-        return json({
-          id: made.id,
-          decision: score.decision,
-          confidence: score.confidence,
-          factors: score.factors,
-          absent: score.absent,
-          reasons: score.reasons,
-          model: identity,
-          recorded: receipt.recorded,
-          receipt,
-        });
+        return jsonText(answerJson(made.id, score, identity, receipt));
       },
     }),
     defineRoute({

@@ -1,4 +1,4 @@
-import type { JsonObject } from './json.js';
+import type { CanonicalJson, JsonObject } from './json.js';
 
 /** Event types that the kernel and the built-in modules record. A third party's module records `<module>.<type>`. */
 export const eventTypes = [
@@ -29,7 +29,7 @@ export interface NewEvent {
   /** Ties the events of one request together: the request id. */
   correlationId?: string;
   /** Facts, never what a person typed or can be identified by. */
-  data: JsonObject;
+  data: JsonObject | CanonicalJson;
   /**
    * What a person typed or can be identified by (messages, context, session, address). The leaf holds only a salted
    * hash of each; text and salt lie beside it and can be erased while every proof still holds.

@@ -1,6 +1,6 @@
 import type { EncodedEvent } from './event.js';
 import { leafBytesMax, leafPrefix } from './leaf.js';
-import type { AppendMessage } from './protocol.js';
+import { type AppendMessage, noName } from './protocol.js';
 
 /** Room of a fresh slab; holds the longest leaf even when every character takes three bytes. */
 export const slabBytes = 262_144;
@@ -14,10 +14,8 @@ export class Batch {
   bytes = 0;
   #slab: Buffer;
   #sizes: number[] = [];
-  #types: string[] = [];
-  #modules: string[] = [];
-  #streams: (string | null)[] = [];
-  #correlationIds: (string | null)[] = [];
+  #names = new Map<string, number>();
+  #columns: number[] = [];
   #timesMs: number[] = [];
   #textNames: string[] = [];
 
@@ -36,10 +34,13 @@ export class Batch {
   add(event: EncodedEvent, columns: BatchColumns): void {
     const leafBytes = this.#writeLeaf(event.leaf);
     let end = this.bytes + 1 + leafBytes;
-    let more = 0;
+    const { correlationId = '' } = columns;
+    let more = correlationId.length * 3;
     for (const text of event.texts) more += text.salt.byteLength + text.bytes.byteLength;
     this.#reserve(end, more);
-    this.#sizes.push(leafBytes, event.texts.length);
+    const correlationBytes = this.#slab.write(correlationId, end, 'utf8');
+    end += correlationBytes;
+    this.#sizes.push(leafBytes, correlationBytes, event.texts.length);
     for (const text of event.texts) {
       this.#slab.set(text.salt, end);
       end += text.salt.byteLength;
@@ -50,10 +51,12 @@ export class Batch {
     }
     this.bytes = end;
     this.count++;
-    this.#types.push(columns.type);
-    this.#modules.push(columns.module);
-    this.#streams.push(columns.stream ?? null);
-    this.#correlationIds.push(columns.correlationId ?? null);
+    const { type, module, stream } = columns;
+    this.#columns.push(
+      this.#name(type),
+      this.#name(module),
+      stream === undefined ? noName : this.#name(stream),
+    );
     this.#timesMs.push(columns.timeMs);
   }
 
@@ -64,13 +67,19 @@ export class Batch {
       count: this.count,
       slab: this.#slab.buffer as ArrayBuffer,
       sizes: Uint32Array.from(this.#sizes),
-      types: this.#types,
-      modules: this.#modules,
-      streams: this.#streams,
-      correlationIds: this.#correlationIds,
-      timesMs: this.#timesMs,
+      names: [...this.#names.keys()],
+      columns: Uint32Array.from(this.#columns),
+      timesMs: Float64Array.from(this.#timesMs),
       textNames: this.#textNames,
     };
+  }
+
+  #name(name: string): number {
+    const known = this.#names.get(name);
+    if (known !== undefined) return known;
+    const place = this.#names.size;
+    this.#names.set(name, place);
+    return place;
   }
 
   #writeLeaf(leaf: string): number {

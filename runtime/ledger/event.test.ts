@@ -123,7 +123,7 @@ describe('Batch', () => {
     batch.add(filler(1), columns);
     const message = batch.message();
     expect(message.count).toBe(2);
-    expect([...message.sizes]).toEqual([leafBytesMax, 0, 1, 0]);
+    expect([...message.sizes]).toEqual([leafBytesMax, 0, 0, 1, 0, 0]);
     expect(Buffer.from(message.slab)[leafBytesMax + 1]).toBe(0);
   });
 
@@ -132,21 +132,29 @@ describe('Batch', () => {
     const leaves = Array.from({ length: 50 }, (_, i) => `é${i}`.repeat(i + 1));
     for (const leaf of leaves) {
       const texts = encodeEvent(event({ texts: { t: leaf } }), stamp).texts;
-      batch.add({ leaf, texts }, columns);
+      batch.add({ leaf, texts }, { ...columns, correlationId: 'é-1', stream: leaf });
     }
-    const { slab, sizes } = batch.message();
+    const { slab, sizes, names, columns: places } = batch.message();
     let at = 0;
     for (const [i, leaf] of leaves.entries()) {
-      const [leafBytes, texts, textBytes] = sizes.subarray(i * 3, i * 3 + 3) as unknown as [
+      const [leafBytes, correlationBytes, texts, textBytes] = [...sizes.subarray(i * 4, i * 4 + 4)] as [
+        number,
         number,
         number,
         number,
       ];
+      expect([...places.subarray(i * 3, i * 3 + 3)].map((place) => names[place])).toEqual([
+        'decision_made',
+        'zeroia',
+        leaf,
+      ]);
       expect(texts).toBe(1);
-      const bytes = Buffer.from(slab).subarray(at, at + 1 + leafBytes + 16 + textBytes);
+      const bytes = Buffer.from(slab).subarray(at, at + 1 + leafBytes + correlationBytes + 16 + textBytes);
       expect(bytes[0]).toBe(0);
       expect(bytes.subarray(1, 1 + leafBytes).toString('utf8')).toBe(leaf);
-      expect(bytes.subarray(1 + leafBytes + 16).toString('utf8')).toBe(leaf);
+      const textStart = 1 + leafBytes + correlationBytes + 16;
+      expect(bytes.subarray(1 + leafBytes, textStart - 16).toString('utf8')).toBe('é-1');
+      expect(bytes.subarray(textStart).toString('utf8')).toBe(leaf);
       at += bytes.byteLength;
     }
     expect(batch.bytes).toBe(at);

@@ -1,3 +1,4 @@
+import { CanonicalJson } from '../contracts/json.js';
 import { eventTypes, type NewEvent } from '../contracts/ledger.js';
 import { canonicalJson, canonicalString } from './canonical.js';
 import { type CommittedText, commitText } from './commitment.js';
@@ -33,7 +34,8 @@ const noTexts: readonly CommittedText[] = [];
 /**
  * Turns an event into its leaf, canonical JSON of
  * `{boot_id, correlation_id?, data, module, monotonic_ms, stream?, texts?: {name: commitment}, time_ms, type, v: 1}`.
- * The envelope's keys are written in canonical order here; `data` goes through canonicalJson.
+ * The envelope's keys are written in canonical order here; `data` goes through canonicalJson, unless its maker has
+ * done that.
  * @throws RangeError or TypeError that says what is wrong with the event.
  */
 export function encodeEvent(event: NewEvent, stamp: Stamp): EncodedEvent {
@@ -45,7 +47,8 @@ export function encodeEvent(event: NewEvent, stamp: Stamp): EncodedEvent {
   if (event.correlationId !== undefined) {
     leaf += `,"correlation_id":${seriesName(event.correlationId, 'correlationId')}`;
   }
-  leaf += `,"data":${canonicalJson(event.data)},"module":"${event.module}","monotonic_ms":${stamp.monotonicMs}`;
+  const data = event.data instanceof CanonicalJson ? event.data.text : canonicalJson(event.data);
+  leaf += `,"data":${data},"module":"${event.module}","monotonic_ms":${stamp.monotonicMs}`;
   if (event.stream !== undefined) leaf += `,"stream":${seriesName(event.stream, 'stream')}`;
   if (texts.length > 0) {
     leaf += `,"texts":{${texts.map((text) => `"${text.name}":"${text.commitment}"`).join()}}`;

@@ -4,7 +4,13 @@ import { saltBytes } from './commitment.js';
 import { openForWriting } from './database.js';
 import { prefixedLeafHash } from './leaf.js';
 import { LedgerFileError } from './ledger-file-error.js';
-import type { AppendMessage, ThreadData, WriterReply, WriterRequest } from './protocol.js';
+import {
+  type AppendMessage,
+  noName,
+  type ThreadData,
+  type WriterReply,
+  type WriterRequest,
+} from './protocol.js';
 
 /** The one thread that writes: a batch is one transaction, so one sync of the disk, and is answered after it. */
 class Writer {
@@ -49,7 +55,7 @@ class Writer {
 
   #insertAll(message: AppendMessage, first: number): string {
     const slab = Buffer.from(message.slab);
-    const { sizes, types, modules, streams, correlationIds, timesMs, textNames } = message;
+    const { sizes, names, columns, timesMs, textNames } = message;
     let hashes = '';
     let at = 0;
     let size = 0;
@@ -59,18 +65,20 @@ class Writer {
       const leafEnd = at + 1 + sizes[size++]!;
       const hash = prefixedLeafHash(slab.subarray(at, leafEnd));
       const leaf = slab.subarray(at + 1, leafEnd);
+      const correlationEnd = leafEnd + sizes[size++]!;
+      const stream = columns[i * 3 + 2]!;
       this.#insertEvent.run(
         index,
-        types[i],
-        modules[i],
-        streams[i],
-        correlationIds[i],
+        names[columns[i * 3]!],
+        names[columns[i * 3 + 1]!],
+        stream === noName ? null : names[stream],
+        correlationEnd === leafEnd ? null : slab.toString('utf8', leafEnd, correlationEnd),
         timesMs[i],
         leaf,
         Buffer.from(hash, 'hex'),
       );
       hashes += hash;
-      at = leafEnd;
+      at = correlationEnd;
       for (let left = sizes[size++]!; left > 0; left--) {
         const textStart = at + saltBytes;
         const textEnd = textStart + sizes[size++]!;

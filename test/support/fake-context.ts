@@ -7,6 +7,7 @@ import type { Clock } from '../../runtime/contracts/clock.js';
 import { type Decision, decisions, type Score, type ScoreInput } from '../../runtime/contracts/decision.js';
 import type { Degradation, DegradationLevel } from '../../runtime/contracts/device.js';
 import { AppError } from '../../runtime/contracts/errors.js';
+import { CanonicalJson } from '../../runtime/contracts/json.js';
 import type { EventQuery, Ledger, NewEvent, Receipt, StoredEvent } from '../../runtime/contracts/ledger.js';
 import type { ModuleContext, SystemStatus } from '../../runtime/contracts/module.js';
 import type { EngineView, SandboxStatus } from '../../runtime/contracts/sandbox.js';
@@ -74,7 +75,7 @@ export class FakeLedger implements Ledger {
       time_ms: this.clock.wallMs(),
       monotonic_ms: this.clock.monotonicMs(),
       boot_id: 'fake-boot',
-      data: structuredClone(event.data),
+      data: event.data instanceof CanonicalJson ? JSON.parse(event.data.text) : structuredClone(event.data),
       commitments: {},
       leaf_hash,
     });

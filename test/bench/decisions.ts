@@ -1,0 +1,121 @@
+import { type ChildProcess, fork } from 'node:child_process';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { cpus } from 'node:os';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { TestAppliance } from '../support/appliance.js';
+import type { Load, Measured } from './load-client.js';
+
+const { values: flags } = parseArgs({
+  options: {
+    json: { type: 'string' },
+    seconds: { type: 'string', default: '5' },
+    rounds: { type: 'string', default: '3' },
+    help: { type: 'boolean', default: false },
+  },
+});
+if (flags.help) {
+  console.log(
+    'npm run bench -- [--seconds 5] [--rounds 3] [--json FILE]\nDurable decisions a second against bare Hono routes, in turn, in one run.',
+  );
+  process.exit(0);
+}
+const seconds = Number(flags.seconds);
+const rounds = Number(flags.rounds);
+if (!(seconds >= 1 && seconds <= 60 && Number.isInteger(rounds) && rounds >= 1 && rounds <= 20)) {
+  console.error(`--seconds must be 1 to 60 and --rounds 1 to 20, not ${flags.seconds} and ${flags.rounds}`);
+  process.exit(1);
+}
+
+const here = (file: string) => fileURLToPath(new URL(file, import.meta.url));
+const decision = JSON.stringify({ cpu: 85, ram: 70, severity: 'high' });
+
+function message<T>(child: ChildProcess): Promise<T> {
+  return new Promise((resolve, reject) => {
+    child.once('message', (value) => resolve(value as T));
+    child.once('exit', (code) => reject(new Error(`a process of the benchmark ended with ${code}`)));
+  });
+}
+
+function load(options: Omit<Load, 'seconds'>, forSeconds = seconds): Promise<Measured> {
+  return message<Measured>(
+    fork(here('./load-client.js'), [JSON.stringify({ ...options, seconds: forSeconds })]),
+  );
+}
+
+const median = (numbers: number[]) => [...numbers].sort((a, b) => a - b)[Math.floor(numbers.length / 2)]!;
+
+/** Resident memory of a process in MiB; where there is no /proc it is not known. */
+function residentMiB(pid: number): number | null {
+  try {
+    return Math.round(Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))![1]) / 1024);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
+    throw error;
+  }
+}
+
+const echo = fork(here('./echo-server.js'));
+const floor = await message<string>(echo);
+// The limit per client is raised, because here one client stands for all; the check itself runs.
+const appliance = await TestAppliance.start({
+  env: { ARKALIA_LIMITS_REQUESTS_PER_SECOND: '1000000', ARKALIA_LIMITS_REQUESTS_BURST: '1000000' },
+});
+try {
+  await new Promise((resolve) => setTimeout(resolve, 2000));
+  const restMiB = residentMiB(appliance.process.pid!);
+  const answer = await (await appliance.post('/zeroia/decisions', decision)).text();
+  await fetch(`${floor}/answer`, { method: 'POST', body: answer });
+  const targets = {
+    echo: `${floor}/echo`,
+    'same bytes': `${floor}/same-bytes`,
+    decisions: `${appliance.url}/zeroia/decisions`,
+  };
+  for (const url of Object.values(targets)) await load({ url, body: decision, connections: 32 }, 2);
+
+  const figures: Record<string, unknown>[] = [];
+  for (const connections of [32, 128]) {
+    const seen: Record<string, Measured[]> = { echo: [], 'same bytes': [], decisions: [] };
+    for (let round = 0; round < rounds; round++) {
+      for (const [name, url] of Object.entries(targets))
+        seen[name]!.push(await load({ url, body: decision, connections }));
+    }
+    const ratioTo = (name: string) =>
+      median(
+        seen.decisions!.map((run, round) => run.requestsPerSecond / seen[name]![round]!.requestsPerSecond),
+      );
+    for (const [name, runs] of Object.entries(seen)) {
+      figures.push({
+        connections,
+        route: name,
+        'requests/s': median(runs.map((run) => run.requestsPerSecond)),
+        'p50 ms': Number(median(runs.map((run) => run.p50Ms)).toFixed(2)),
+        'p99 ms': Number(median(runs.map((run) => run.p99Ms)).toFixed(2)),
+        failed: runs.reduce((sum, run) => sum + run.failed, 0),
+        'decisions / this': name === 'decisions' ? 1 : Number(ratioTo(name).toFixed(2)),
+      });
+    }
+  }
+  const loadedMiB = residentMiB(appliance.process.pid!);
+  console.log(`Node ${process.version}, ${cpus().length} × ${cpus()[0]?.model ?? 'unknown processor'}`);
+  console.log(
+    `Median of ${rounds} rounds of ${seconds} s, routes in turn. Every decision is durable (fsync) before it is answered.`,
+  );
+  console.table(figures);
+  console.log(
+    `Resident memory of the server: ${restMiB ?? 'not readable'} MiB at rest, ${loadedMiB ?? 'not readable'} MiB after the load.`,
+  );
+  if (flags.json !== undefined) {
+    writeFileSync(
+      flags.json,
+      `${JSON.stringify({ node: process.version, seconds, rounds, figures, restMiB, loadedMiB }, null, 2)}\n`,
+    );
+  }
+  if (figures.some((row) => row.failed !== 0)) {
+    console.error('Some requests failed, so these figures do not count.');
+    process.exitCode = 1;
+  }
+} finally {
+  echo.disconnect();
+  await appliance.close();
+}
