@@ -1,70 +1,110 @@
 #!/usr/bin/env node
-// The command: builds what is missing or older than its sources when run from a checkout, then hands over to the compiled program.
-// Plain JavaScript, because it must run before anything is compiled.
-import { spawnSync } from 'node:child_process';
-import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+// Plain JavaScript, so that it runs before anything is built. In a source checkout it builds what is missing or older than its
+// sources; in an installed package it only starts.
+import { spawn } from 'node:child_process';
+import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { join } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 
-const root = join(dirname(fileURLToPath(import.meta.url)), '..', '..');
-const rooms = ['core-wasm', 'runtime', 'modules', 'sandbox'];
-const stamp = join(root, 'dist', '.built');
+const root = fileURLToPath(new URL('../../', import.meta.url));
+const entry = join(root, 'dist/runtime/cli/main.js');
+/** Touched after each build that this file made. */
+const stamp = join(root, 'dist/.arkalia-built');
+const sourceFolders = ['core-wasm', 'runtime', 'modules', 'sandbox'];
+const sourceFiles = ['package.json', 'tsconfig.json'];
+/** The local programs that `npm run build` runs, by the name its scripts use. */
+const programs = {
+  tsc: join(root, 'node_modules/typescript/bin/tsc'),
+  asc: join(root, 'node_modules/assemblyscript/bin/asc.js'),
+};
 
-/** Newest change of any source, in milliseconds. */
-function newestSource() {
-  let newest = 0;
-  const look = (path) => {
-    const entry = statSync(path);
-    if (!entry.isDirectory()) newest = Math.max(newest, entry.mtimeMs);
-    else for (const name of readdirSync(path)) look(join(path, name));
-  };
-  for (const name of [...rooms, 'package.json', 'tsconfig.json']) look(join(root, name));
+const stop = (message) => {
+  process.stderr.write(`${message}\n`);
+  process.exit(1);
+};
+
+checkNode();
+checkDependencies();
+if (isCheckout() && !isCurrent()) await build();
+if (!existsSync(entry)) stop('Arkalia is not built here. Run "npm ci", then this command again.');
+await import(pathToFileURL(entry).href);
+
+function checkNode() {
+  const [major, minor] = process.versions.node.split('.').map(Number);
+  if (major > 20 || (major === 20 && minor >= 19)) return;
+  stop(`Arkalia needs Node 20.19 or later; this is ${process.versions.node}.`);
+}
+
+function checkDependencies() {
+  try {
+    createRequire(import.meta.url).resolve('commander');
+  } catch (error) {
+    if (error.code !== 'MODULE_NOT_FOUND') throw error;
+    stop('The dependencies of Arkalia are not installed. Run "npm ci", then this command again.');
+  }
+}
+
+/** Sources and both compilers are here. Without them (an image, an installed package) what is built is used as it is. */
+function isCheckout() {
+  const sources = existsSync(join(root, 'runtime/cli/main.ts')) && existsSync(join(root, 'tsconfig.json'));
+  return sources && Object.values(programs).every((file) => existsSync(file));
+}
+
+/** Whether every output is there and newer than the newest source; `npm run build` makes its outputs without our stamp. */
+function isCurrent() {
+  const outputs = ['dist/core-wasm/core.wasm', 'dist/.tsbuildinfo'].map((file) => join(root, file));
+  if (![...outputs, entry].every((file) => existsSync(file))) return false;
+  const builtMs = Math.max(
+    existsSync(stamp) ? statSync(stamp).mtimeMs : 0,
+    Math.min(...outputs.map((file) => statSync(file).mtimeMs)),
+  );
+  return newestSourceMs() <= builtMs;
+}
+
+/** A folder's own time counts too: it tells of files that are gone. */
+function newestSourceMs() {
+  let newest = Math.max(...sourceFiles.map((file) => statSync(join(root, file)).mtimeMs));
+  for (const folder of sourceFolders) {
+    const path = join(root, folder);
+    newest = Math.max(newest, statSync(path).mtimeMs);
+    for (const name of readdirSync(path, { recursive: true })) {
+      newest = Math.max(newest, statSync(join(path, name)).mtimeMs);
+    }
+  }
   return newest;
 }
 
-function fail(...lines) {
-  for (const line of lines) console.error(line);
-  process.exit(1);
+async function build() {
+  const startedMs = performance.now();
+  const beganAt = new Date();
+  process.stderr.write('Arkalia: building TypeScript and WASM (only after a change of the sources) …\n');
+  const { scripts } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+  await Promise.all([compile(scripts['build:wasm']), compile(scripts['build:ts'])]);
+  writeFileSync(stamp, `${beganAt.toISOString()}\n`);
+  const seconds = ((performance.now() - startedMs) / 1000).toFixed(1);
+  process.stderr.write(`Arkalia: built in ${seconds} s.\n`);
 }
 
-function run(what, script, args) {
-  const began = Date.now();
-  process.stderr.write(`Building ${what} … `);
-  const { status } = spawnSync(process.execPath, [script, ...args], { cwd: root, stdio: ['ignore', 2, 2] });
-  if (status !== 0) fail('failed.', 'The messages above say why.');
-  process.stderr.write(`done in ${((Date.now() - began) / 1000).toFixed(1)} s\n`);
+/** Runs a build script of package.json: a compiler's name and its arguments. */
+function compile(script) {
+  const [name, ...args] = script.split(' ');
+  return new Promise((resolve) => {
+    const child = spawn(process.execPath, [programs[name], ...args], {
+      cwd: root,
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    let output = '';
+    child.stdout.on('data', (chunk) => {
+      output += chunk;
+    });
+    child.stderr.on('data', (chunk) => {
+      output += chunk;
+    });
+    child.on('error', (error) => stop(`${script}: ${error.message}`));
+    child.on('close', (code, signal) => {
+      if (code === 0) resolve();
+      else stop(`${output}\nThe build failed: ${script} (${signal ?? `exit code ${code}`}).`);
+    });
+  });
 }
-
-function build() {
-  const require = createRequire(import.meta.url);
-  const bin = (name, command) => {
-    try {
-      const file = require.resolve(`${name}/package.json`);
-      return join(dirname(file), JSON.parse(readFileSync(file, 'utf8')).bin[command]);
-    } catch {
-      return fail(`The package ${name} is not installed. Run "npm ci" in ${root}, then try again.`);
-    }
-  };
-  const asc = bin('assemblyscript', 'asc');
-  const tsc = bin('typescript', 'tsc');
-  rmSync(join(root, 'dist'), { recursive: true, force: true });
-  run('the hot core (WebAssembly)', asc, [
-    'core-wasm/assembly/index.ts',
-    '--config',
-    'core-wasm/asconfig.json',
-    '--target',
-    'release',
-  ]);
-  run('the program (TypeScript)', tsc, ['-p', '.']);
-  writeFileSync(stamp, '');
-}
-
-const [major, minor] = process.versions.node.split('.').map(Number);
-if (major < 20 || (major === 20 && minor < 19))
-  fail(`Node ${process.versions.node} is too old: Arkalia-LUNA needs 20.19 or later.`);
-
-const isCheckout = existsSync(join(root, 'tsconfig.json'));
-if (isCheckout && !(existsSync(stamp) && statSync(stamp).mtimeMs >= newestSource())) build();
-
-await import('../../dist/runtime/cli/main.js');

@@ -1,62 +1,101 @@
+import { z } from 'zod';
 import { printable } from '../contracts/text.js';
-import { postJson, problemText } from './http.js';
+import { CliFailure } from './failure.js';
+import { type CliIo, exitCodes } from './io.js';
+import { parseJson, post, problemFailure, readJson, reasonLines } from './server-request.js';
+import { findTarget, type TargetFlags } from './settings.js';
 import { readSse } from './sse.js';
 
-export interface ChatFlags {
-  url: string;
-  key?: string;
+export interface ChatFlags extends TargetFlags {
   session?: string;
   model?: string;
+  /** False with --no-stream. */
+  stream: boolean;
 }
 
-interface Done {
-  engine: string;
-  model: string;
-  session_id: string;
-  finish_reason: string;
-  reasons: { en: string }[];
-  receipt: { index: number; leaf_hash: string };
-}
+const ending = z.object({
+  model: z.string(),
+  engine: z.string(),
+  session_id: z.string(),
+  finish_reason: z.string().optional(),
+  reasons: z.unknown().optional(),
+  receipt: z.object({ index: z.number(), leaf_hash: z.string() }),
+});
+type Ending = z.infer<typeof ending>;
 
-/** Asks the running server and prints the answer as it comes; ends with who spoke and the receipt. Returns the exit code. */
-export async function chat(message: string, flags: ChatFlags): Promise<number> {
-  const interrupted = new AbortController();
-  process.once('SIGINT', () => interrupted.abort());
+/** Asks the running server and prints its answer as it comes, then who spoke and the receipt. */
+export async function chat(message: string, flags: ChatFlags, io: CliIo): Promise<number> {
+  const target = findTarget(flags, io);
+  const abort = new AbortController();
+  const release = io.onSignal(() => abort.abort());
   try {
-    return await ask(message, flags, interrupted.signal);
+    const response = await post(target, {
+      path: '/chat',
+      body: { message, session_id: flags.session, model: flags.model, stream: flags.stream },
+      signal: abort.signal,
+    });
+    const end = flags.stream ? await printStream(response, io) : await printWhole(response, io);
+    return printEnding(end, io);
   } catch (error) {
-    if (!interrupted.signal.aborted) throw error;
-    console.error('\nstopped');
-    return 130;
+    if (!abort.signal.aborted) throw error;
+    io.err('\nStopped.\n');
+    return exitCodes.interrupted;
+  } finally {
+    release();
   }
 }
 
-async function ask(message: string, flags: ChatFlags, signal: AbortSignal): Promise<number> {
-  const body = { message, stream: true, session_id: flags.session, model: flags.model };
-  const response = await postJson(flags.url, '/chat', body, { key: flags.key, signal });
-  if (!response.ok || response.body === null) {
-    console.error(problemText(response.status, await response.text()));
-    return 1;
-  }
-  for await (const { event, data } of readSse(response.body)) {
-    if (event === 'delta') {
-      process.stdout.write(printable((JSON.parse(data) as { text: string }).text, { lines: true }));
-    } else if (event === 'done') {
-      const done = JSON.parse(data) as Done;
-      console.log();
-      for (const reason of done.reasons) console.error(`cut by the guard: ${printable(reason.en)}`);
-      const { index, leaf_hash } = done.receipt;
-      console.error(
-        printable(
-          `— ${done.engine}/${done.model}, session ${done.session_id}, ledger event ${index}, leaf ${leaf_hash.slice(0, 16)}…`,
-        ),
-      );
-      return done.finish_reason === 'content_filter' ? 1 : 0;
-    } else if (event === 'error') {
-      console.error(`\n${problemText((JSON.parse(data) as { status: number }).status, data)}`);
-      return 1;
+async function printStream(response: Response, io: CliIo): Promise<Ending> {
+  let printed = false;
+  try {
+    for await (const { event, data } of readSse(response.body ?? noBody())) {
+      const value = parseJson(data);
+      if (event === 'delta') {
+        io.out(printable(z.object({ text: z.string() }).parse(value).text, { lines: true }));
+        printed = true;
+      } else if (event === 'done') {
+        return ending.parse(value);
+      } else if (event === 'error') {
+        throw problemFailure(value, response.status);
+      }
     }
+  } catch (error) {
+    if (printed) io.out('\n');
+    if (error instanceof TypeError) throw broken('the connection was lost');
+    if (error instanceof z.ZodError) throw broken('a frame does not have the shape of ours');
+    throw error;
   }
-  console.error('\nthe stream broke off before its end; the answer is not complete');
-  return 1;
+  if (printed) io.out('\n');
+  throw broken('it ended without its last frame');
+}
+
+async function* noBody(): AsyncGenerator<Uint8Array> {}
+
+function broken(why: string): CliFailure {
+  return new CliFailure(`The answer is not complete: ${why}.`);
+}
+
+async function printWhole(response: Response, io: CliIo): Promise<Ending> {
+  const parsed = ending.extend({ answer: z.string() }).safeParse(await readJson(response));
+  if (!parsed.success) throw new CliFailure('The answer does not have the shape of ours. Is it Arkalia?');
+  io.out(printable(parsed.data.answer, { lines: true }));
+  return parsed.data;
+}
+
+function printEnding(
+  { model, engine, receipt, session_id, finish_reason, reasons }: Ending,
+  io: CliIo,
+): number {
+  io.out(
+    `\n\n-- ${printable(model)} (engine ${printable(engine)}), event ${receipt.index} of the ledger, leaf ${printable(receipt.leaf_hash).slice(0, 16)}\n`,
+  );
+  io.out(`   go on with: --session ${printable(session_id)}\n`);
+  if (finish_reason === 'length') io.err('The answer was cut at its longest length.\n');
+  if (finish_reason !== 'content_filter') return exitCodes.ok;
+  io.err(`The guard stopped this answer:\n${reasonLines(reasons).map(printableLine).join('')}`);
+  return exitCodes.failed;
+}
+
+function printableLine(line: string): string {
+  return `${printable(line)}\n`;
 }

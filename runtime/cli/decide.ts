@@ -1,9 +1,11 @@
+import { z } from 'zod';
 import { printable } from '../contracts/text.js';
-import { postJson, problemText } from './http.js';
+import { CliFailure } from './failure.js';
+import { type CliIo, exitCodes } from './io.js';
+import { post, readJson } from './server-request.js';
+import { findTarget, type TargetFlags } from './settings.js';
 
-export interface DecideFlags {
-  url: string;
-  key?: string;
+export interface DecideFlags extends TargetFlags {
   cpu: number;
   ram: number;
   severity: string;
@@ -15,56 +17,57 @@ export interface DecideFlags {
   stream?: string;
 }
 
-interface Decision {
-  id: string;
-  decision: string;
-  confidence: number;
-  factors: { name: string; score: number; weight: number; share: number }[];
-  absent: string[];
-  reasons: string[];
-  model: { core_sha256: string; weights_version: string };
-  receipt: { index: number; leaf_hash: string; recorded: string };
-}
+const answerShape = z.object({
+  id: z.string(),
+  decision: z.string(),
+  confidence: z.number(),
+  factors: z.array(z.object({ name: z.string(), score: z.number(), weight: z.number(), share: z.number() })),
+  absent: z.array(z.string()),
+  reasons: z.array(z.string()),
+  receipt: z.object({ index: z.number(), leaf_hash: z.string() }),
+});
 
-/** Asks the running server to decide, and prints the decision with what made it. Returns the exit code. */
-export async function decide(flags: DecideFlags): Promise<number> {
-  const body = {
-    cpu: flags.cpu,
-    ram: flags.ram,
-    severity: flags.severity,
-    temperature_c: flags.temperature,
-    disk: flags.disk,
-    error_rate: flags.errorRate,
-    latency_ms: flags.latency,
-    context: flags.context,
-    stream: flags.stream,
-  };
-  const response = await postJson(flags.url, '/zeroia/decisions', body, { key: flags.key });
-  const text = await response.text();
-  if (!response.ok) {
-    console.error(problemText(response.status, text));
-    return 1;
-  }
-  console.log(printable(table(JSON.parse(text) as Decision), { lines: true }));
-  return 0;
-}
-
-function table(decision: Decision): string {
-  const { model, receipt } = decision;
-  const rows = decision.factors.map(
-    ({ name, score, weight, share }) =>
-      `  ${name.padEnd(20)} ${score.toFixed(3)} × ${weight.toFixed(3)} = ${share.toFixed(3)}`,
+/** Asks the running server for a decision and prints it with what made it. */
+export async function decide(flags: DecideFlags, io: CliIo): Promise<number> {
+  const { cpu, ram, severity, temperature, disk, errorRate, latency, context, stream } = flags;
+  const response = await post(findTarget(flags, io), {
+    path: '/zeroia/decisions',
+    body: {
+      cpu,
+      ram,
+      severity,
+      temperature_c: temperature,
+      disk,
+      error_rate: errorRate,
+      latency_ms: latency,
+      context,
+      stream,
+    },
+  });
+  const parsed = answerShape.safeParse(await readJson(response));
+  if (!parsed.success) throw new CliFailure('The answer does not have the shape of ours. Is it Arkalia?');
+  io.out(
+    `${renderDecision(parsed.data)
+      .map((line) => printable(line))
+      .join('\n')}\n`,
   );
+  return exitCodes.ok;
+}
+
+function renderDecision(answer: z.infer<typeof answerShape>): string[] {
+  const { decision, confidence, factors, absent, reasons, receipt, id } = answer;
   return [
-    `decision    ${decision.decision}`,
-    `confidence  ${decision.confidence.toFixed(3)}`,
-    `because     ${decision.reasons.length === 0 ? 'no rule asks for more' : decision.reasons.join(', ')}`,
-    'factors     (score × weight = share)',
-    ...rows,
-    ...(decision.absent.length === 0
-      ? []
-      : [`left out    ${decision.absent.join(', ')} (no input; the other weights are rescaled)`]),
-    `made by     core ${model.core_sha256.slice(0, 16)}…, weights ${model.weights_version}`,
-    `receipt     ${receipt.recorded}, ledger event ${receipt.index}, leaf ${receipt.leaf_hash}`,
-  ].join('\n');
+    `decision    ${decision}`,
+    `confidence  ${confidence.toFixed(3)}`,
+    `reasons     ${reasons.join(', ') || 'none'}`,
+    '',
+    `${'factor'.padEnd(22)}  score  weight   share`,
+    ...factors.map(
+      ({ name, score, weight, share }) =>
+        `${name.padEnd(22)}  ${score.toFixed(3)}   ${weight.toFixed(3)}   ${share.toFixed(3)}`,
+    ),
+    ...(absent.length === 0 ? [] : [`left out, no input: ${absent.join(', ')}`]),
+    '',
+    `recorded    event ${receipt.index} of the ledger, leaf ${receipt.leaf_hash.slice(0, 16)}, decision ${id}`,
+  ];
 }

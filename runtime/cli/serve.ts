@@ -1,36 +1,94 @@
+import type { Logger } from 'pino';
+import type { LoadedConfig } from '../config/load.js';
+import type { Config } from '../config/schema.js';
+import { printable } from '../contracts/text.js';
 import { createLogger } from '../log/logger.js';
-import { startAppliance } from '../main.js';
-import { type ConfigFlags, loadFor } from './load.js';
+import { type CliIo, exitCodes } from './io.js';
+import { type ConfigFlags, loadFromFlags } from './settings.js';
 
-export interface ServeFlags extends ConfigFlags {
-  port?: number;
-  host?: string;
+/** What `serve` needs of a started appliance. */
+export interface Running {
+  banner: string[];
+  close(reason: string): Promise<void>;
+}
+
+export type StartAppliance = (options: { config: Config; log: Logger }) => Promise<Running>;
+
+/** Beyond http.shutdown_timeout_ms, for flushing the ledger and ending the processes. */
+const shutdownSlackMs = 3000;
+
+/**
+ * Runs the server until a signal. The banner goes to standard output as plain lines, the log to standard error as JSON lines.
+ * The first SIGTERM or SIGINT closes with grace, a second one ends the process at once.
+ */
+export async function serve(
+  flags: ConfigFlags,
+  io: CliIo,
+  startAppliance: StartAppliance = startReal,
+): Promise<number> {
+  const loaded = loadFromFlags(flags, io);
+  const log = createLogger(loaded.config.log);
+  const stopping = watchForEnd(io);
+  try {
+    const appliance = await startAppliance({ config: loaded.config, log });
+    io.out(`${[...appliance.banner, ...closingLines(loaded)].join('\n')}\n`);
+    const end = await stopping.asked;
+    if (end instanceof Error) log.fatal({ err: end }, 'an error that nobody caught; stopping');
+    else io.out(`Stopping (${end}); a second signal ends at once.\n`);
+    const withinMs = loaded.config.http.shutdown_timeout_ms + shutdownSlackMs;
+    const reason = end instanceof Error ? 'uncaught error' : end;
+    const inTime = await closeInTime(appliance, reason, withinMs);
+    if (!inTime) io.err(`Not everything stopped within ${withinMs} ms; ending all the same.\n`);
+    return inTime && typeof end === 'string' ? exitCodes.ok : exitCodes.failed;
+  } finally {
+    stopping.release();
+  }
+}
+
+async function startReal(options: { config: Config; log: Logger }): Promise<Running> {
+  const { startAppliance } = await import('../main.js');
+  return startAppliance(options);
 }
 
 /**
- * Serves until SIGTERM or SIGINT: the first lets what runs finish or cancels it, flushes the ledger and ends with 0; a second ends
- * at once with 1. The banner goes to standard output, the log to standard error.
+ * Resolves with the first signal, or with the error that nobody caught: after one, nothing can be relied on. A signal that comes
+ * while the server still starts is kept until it can be closed properly.
  */
-export async function serve(flags: ServeFlags): Promise<number> {
-  const { config } = loadFor(flags, { 'http.port': flags.port, 'http.host': flags.host });
-  const log = createLogger(config.log);
-  const appliance = await startAppliance({ config, log });
-  console.log(appliance.banner.join('\n'));
-  const reason = await ended();
-  process.once('SIGTERM', () => process.exit(1));
-  process.once('SIGINT', () => process.exit(1));
-  if (reason instanceof Error) log.fatal({ err: reason }, 'an error that nobody caught; stopping');
-  else console.log(`${reason}: stopping; what runs may finish within ${config.http.shutdown_timeout_ms} ms`);
-  await appliance.close(reason instanceof Error ? 'uncaught error' : reason);
-  log.flush();
-  // Whatever a third party's module left open must not keep the process alive.
-  process.exit(reason instanceof Error ? 1 : 0);
+function watchForEnd(io: CliIo): { asked: Promise<string | Error>; release(): void } {
+  const releases: (() => void)[] = [];
+  const asked = new Promise<string | Error>((resolve) => {
+    let signals = 0;
+    releases.push(
+      io.onSignal((signal) => {
+        signals++;
+        if (signals === 1) resolve(signal);
+        else io.exit(exitCodes.failed);
+      }),
+      io.onUncaught(resolve),
+    );
+  });
+  return {
+    asked,
+    release: () => {
+      for (const release of releases) release();
+    },
+  };
 }
 
-/** Resolves with the signal that asks to stop, or with the error that nobody caught: after one, nothing can be relied on. */
-function ended(): Promise<string | Error> {
-  return new Promise((resolve) => {
-    for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => resolve(signal));
-    process.once('uncaughtException', (error) => resolve(error));
+function closingLines({ file }: LoadedConfig): string[] {
+  const from = file === undefined ? 'defaults, no arkalia.toml' : printable(file);
+  return ['', `Configuration: ${from} ("arkalia config" shows it). Stop with Ctrl-C.`];
+}
+
+/** Whether it closed in time. */
+async function closeInTime(appliance: Running, reason: string, withinMs: number): Promise<boolean> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<'late'>((resolve) => {
+    timer = setTimeout(() => resolve('late'), withinMs);
   });
+  try {
+    return (await Promise.race([appliance.close(reason), late])) !== 'late';
+  } finally {
+    clearTimeout(timer);
+  }
 }

@@ -1,0 +1,66 @@
+import { configSchema } from '../../config/schema.js';
+import type { EngineView } from '../../contracts/sandbox.js';
+import { printable } from '../../contracts/text.js';
+import type { Check, DoctorContext, Finding } from './finding.js';
+
+/** Starts the sandbox with one worker, as the server would, and asks what it holds and which engines it finds. */
+export const sandboxCheck: Check = {
+  name: 'sandbox',
+  run: async (context) => {
+    const { createPromptRunner } = await import('../../../sandbox/index.js');
+    const { sandbox, engines, models_dir } = configOf(context);
+    const prompts = createPromptRunner({
+      sandbox: { ...sandbox, workers: 1 },
+      // Looking for a model file is enough here; loading one takes memory that a running server may need.
+      engines: { ...engines, embedded: { ...engines.embedded, model_file: undefined } },
+      models_dir,
+      viaToken: 'doctor',
+      monotonicMs: () => context.clock.monotonicMs(),
+      onIncident: () => undefined,
+    });
+    try {
+      await prompts.start();
+      const { level, holds, lacks } = prompts.status();
+      const sandboxFinding: Finding = {
+        check: 'sandbox',
+        level: 'ok',
+        found: `level ${level}, ${holds.length} limits in force; not held: ${lacks.join('; ') || 'nothing'}`,
+      };
+      return [sandboxFinding, engineFinding(prompts.engines())];
+    } catch (error) {
+      const message = error instanceof Error ? error.message : String(error);
+      return [
+        {
+          check: 'sandbox',
+          level: 'fatal',
+          found: `no worker starts: ${printable(message)}`,
+          todo: 'Check the memory limit of this machine (ulimit -a) and sandbox.memory_bytes.',
+        },
+      ];
+    } finally {
+      await prompts.close();
+    }
+  },
+};
+
+/** The configuration in force, or the defaults where it is faulty: the sandbox can be looked at all the same. */
+function configOf({ config }: DoctorContext): ReturnType<typeof configSchema.parse> {
+  return config.ok ? config.loaded.config : configSchema.parse({});
+}
+
+function engineFinding(engines: EngineView[]): Finding {
+  const found = engines.filter(({ state }) => state === 'found');
+  const words = found.map(({ name, where, models }) => {
+    const place = where === undefined ? '' : ` at ${where}`;
+    return printable(`${name}${place} (${models.length === 1 ? models[0] : `${models.length} models`})`);
+  });
+  if (found.some(({ name }) => name !== 'navigator')) {
+    return { check: 'engines', level: 'ok', found: words.join(', ') };
+  }
+  return {
+    check: 'engines',
+    level: 'warning',
+    found: `no language model${words.length === 0 ? '' : `; ${words.join(', ')} answers about the device itself`}`,
+    todo: 'To add one: start Ollama (port 11434) or llama.cpp (port 8080), set engines.openai.url, or put one .gguf file into models_dir.',
+  };
+}

@@ -1,0 +1,45 @@
+import { randomBytes } from 'node:crypto';
+import { join } from 'node:path';
+import type { Config } from '../config/schema.js';
+import { packageVersion } from '../config/version.js';
+import { systemClock } from '../contracts/clock.js';
+import type { Access } from '../contracts/module.js';
+import { openDataFolder } from '../data-folder/data-folder.js';
+import { openLedger } from '../ledger/ledger.js';
+import { openAccess } from '../security/access.js';
+
+/** Takes the lock of the data folder while no server has it, and does something with its keys; what changes is recorded. */
+export async function withOfflineAccess<T>(
+  config: Config,
+  verb: string,
+  use: (access: Access) => Promise<T>,
+): Promise<T> {
+  const clock = systemClock;
+  const folder = await openDataFolder(config.data_dir, {
+    address: `arkalia ${verb}`,
+    version: packageVersion(),
+    clock,
+  });
+  try {
+    const failures: Error[] = [];
+    const ledger = await openLedger({
+      file: join(folder.path, 'ledger.sqlite'),
+      bootId: randomBytes(8).toString('hex'),
+      clock,
+      queueMax: config.ledger.queue_max,
+      batchMax: config.ledger.batch_max,
+      onFailure: (error) => failures.push(error),
+    });
+    try {
+      // As on loopback: nobody listens, so there is no setup mode. The key of api_key_file is the server's to register.
+      const { access } = await openAccess({ dataDir: folder.path, clock, ledger, loopback: true });
+      return await use(access);
+    } catch (error) {
+      throw failures[0] ?? error;
+    } finally {
+      await ledger.close();
+    }
+  } finally {
+    await folder.release();
+  }
+}
