@@ -1,0 +1,75 @@
+import type { Incident, SandboxOptions } from '../../sandbox/options.js';
+import type { NavigatorBrief, PromptJob, PromptRunner } from '../../sandbox/types.js';
+
+/** Options of a small sandbox that finds no engine but navigator; every section can be changed. */
+export function sandboxOptions(
+  changes: {
+    sandbox?: Partial<SandboxOptions['sandbox']>;
+    engines?: Partial<SandboxOptions['engines']>;
+    internal?: SandboxOptions['internal'];
+    models_dir?: string;
+    onIncident?: (incident: Incident) => void;
+  } = {},
+): SandboxOptions {
+  const remote = { connect_timeout_ms: 2000, idle_timeout_ms: 10_000 };
+  return {
+    sandbox: {
+      workers: 2,
+      memory_bytes: 268_435_456,
+      prompts_max: 1000,
+      output_bytes_max: 1_048_576,
+      ...changes.sandbox,
+    },
+    engines: {
+      order: ['ollama', 'openai', 'embedded', 'navigator'],
+      probe: false,
+      ollama: remote,
+      openai: remote,
+      embedded: { threads: 1, context_tokens: 1024, memory_bytes: 4_294_967_296, idle_timeout_ms: 60_000 },
+      ...changes.engines,
+    },
+    models_dir: changes.models_dir ?? '/nonexistent/models',
+    viaToken: 'test-token',
+    monotonicMs: () => performance.now(),
+    onIncident: changes.onIncident ?? (() => {}),
+    ...(changes.internal === undefined ? {} : { internal: changes.internal }),
+  };
+}
+
+const brief: NavigatorBrief = { lang: 'en', topics: [], passages: [], modelLoaded: false };
+
+/** A job with one question. */
+export function jobFor(engine: PromptJob['engine'], content: string, model = 'scripted-model'): PromptJob {
+  const job = { messages: [{ role: 'user' as const, content }], sampling: { temperature: 0 }, model };
+  return engine === 'navigator' ? { ...job, engine, brief } : { ...job, engine };
+}
+
+export interface Answer {
+  text: string;
+  finishReason: 'stop' | 'length';
+  model: string;
+  usage?: { prompt_tokens: number; completion_tokens: number };
+}
+
+/** Runs a prompt to its end; throws what it throws, and when it ends without `done`. */
+export async function answerOf(
+  runner: PromptRunner,
+  job: PromptJob,
+  options: { timeoutMs?: number; signal?: AbortSignal; onDelta?: (text: string) => void } = {},
+): Promise<Answer> {
+  const signal = options.signal ?? new AbortController().signal;
+  let text = '';
+  let done: Answer | undefined;
+  for await (const event of runner.run(job, { timeoutMs: options.timeoutMs ?? 20_000, signal })) {
+    if (done !== undefined) throw new Error('an event came after done');
+    if (event.type === 'delta') {
+      text += event.text;
+      options.onDelta?.(event.text);
+    } else {
+      const { type: _, ...rest } = event;
+      done = { text, ...rest };
+    }
+  }
+  if (done === undefined) throw new Error('the prompt ended without done');
+  return done;
+}
