@@ -25,22 +25,23 @@ export function findModelFile(configured: string | undefined, folder: string): M
 
 /** Reads the four letters that every GGUF file begins with. */
 function checked(file: string, what: string): ModelFile {
-  let handle: number;
   try {
-    handle = openSync(file, 'r');
+    if (firstLetters(file) !== 'GGUF') return { problem: `${what} is not a GGUF file: ${file}.` };
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown error';
     return { problem: `${what} cannot be read: ${file} (${code}).` };
   }
+  return { file, id: basename(file).replace(/\.gguf$/i, '') };
+}
+
+function firstLetters(file: string): string {
+  const handle = openSync(file, 'r');
   try {
-    const magic = Buffer.alloc(4);
-    const read = readSync(handle, magic, 0, 4, 0);
-    if (read < 4 || magic.toString('latin1') !== 'GGUF')
-      return { problem: `${what} is not a GGUF file: ${file}.` };
+    const letters = Buffer.alloc(4);
+    return letters.toString('latin1', 0, readSync(handle, letters, 0, 4, 0));
   } finally {
     closeSync(handle);
   }
-  return { file, id: basename(file).replace(/\.gguf$/i, '') };
 }
 
 /** Whether a package is installed beside this program; nothing of it is loaded. */

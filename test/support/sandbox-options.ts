@@ -16,7 +16,7 @@ export function sandboxOptions(
     sandbox: {
       workers: 2,
       memory_bytes: 268_435_456,
-      prompts_max: 1000,
+      prompts_max: 1_000_000,
       output_bytes_max: 1_048_576,
       ...changes.sandbox,
     },

@@ -59,6 +59,7 @@ export class ScriptedUpstream {
   readonly #models: string[];
   readonly #as: 'ollama' | 'llamacpp' | 'openai';
   readonly #queue: Script[] = [];
+  #port = 0;
   #always: Script = { kind: 'ok', pieces: ['Hello', ' from the script.'] };
 
   private constructor(options: ScriptedUpstreamOptions) {
@@ -74,11 +75,13 @@ export class ScriptedUpstream {
     const upstream = new ScriptedUpstream(options);
     upstream.#server.listen(options.port ?? 0, '127.0.0.1');
     await once(upstream.#server, 'listening');
+    upstream.#port = (upstream.#server.address() as AddressInfo).port;
     return upstream;
   }
 
+  /** Stays the same after `close`. */
   get port(): number {
-    return (this.#server.address() as AddressInfo).port;
+    return this.#port;
   }
 
   get url(): string {

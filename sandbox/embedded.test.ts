@@ -1,0 +1,195 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterEach, describe, expect, it } from 'vitest';
+import { answerOf, jobFor, sandboxOptions } from '../test/support/sandbox-options.js';
+import { createPromptRunner, type Incident } from './index.js';
+import { isInstalled } from './models.js';
+import type { EmbeddedOptions } from './options.js';
+import type { EngineView, PromptRunner } from './types.js';
+
+// Compiled tests stand two folders deep in dist; the fixtures stay where they are.
+const fixtures = new URL('../../test/fixtures/models/', import.meta.url);
+const modelFile = fileURLToPath(new URL('tiny-chat.gguf', fixtures));
+const expected = JSON.parse(readFileSync(new URL('tiny-chat.expect.json', fixtures), 'utf8')) as [
+  string,
+  string,
+][];
+const installed = isInstalled('node-llama-cpp');
+
+type Runner = ReturnType<typeof createPromptRunner>;
+const cleanups: (() => unknown)[] = [];
+afterEach(async () => {
+  for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
+});
+
+async function started(
+  embedded: Partial<EmbeddedOptions> = {},
+  changes: { internal?: object; onIncident?: (incident: Incident) => void } = {},
+): Promise<Runner> {
+  const runner = createPromptRunner(
+    sandboxOptions({
+      ...changes,
+      models_dir: fileURLToPath(fixtures),
+      engines: {
+        order: ['embedded', 'navigator'],
+        embedded: {
+          threads: 1,
+          context_tokens: 1024,
+          memory_bytes: 4_294_967_296,
+          idle_timeout_ms: 60_000,
+          ...embedded,
+        },
+      },
+    }),
+  );
+  cleanups.push(() => runner.close());
+  await runner.start();
+  return runner;
+}
+
+const view = (runner: PromptRunner): EngineView =>
+  runner.engines().find((one) => one.name === 'embedded') as EngineView;
+const job = (question: string, sampling: object = {}) => ({
+  ...jobFor('embedded', question, 'tiny-chat'),
+  sampling: { temperature: 0, ...sampling },
+});
+
+describe('without node-llama-cpp', () => {
+  it('says what is missing and how to get it', async () => {
+    const runner = await started(
+      { model_file: modelFile },
+      { internal: { llamaPackage: 'no-such-package-here' } },
+    );
+    expect(view(runner)).toMatchObject({
+      state: 'absent',
+      models: [],
+      problem: expect.stringContaining('npm install node-llama-cpp@3.21.1'),
+    });
+    await expect(answerOf(runner, job('Hello'))).rejects.toThrow('npm install node-llama-cpp@3.21.1');
+  });
+
+  it.runIf(!installed)('THE PACKAGE IS NOT INSTALLED HERE: nothing below was run', async () => {
+    console.error('node-llama-cpp is not installed: the embedded engine was not tested with a model');
+    const runner = await started();
+    expect(view(runner)).toMatchObject({
+      state: 'absent',
+      problem: expect.stringContaining('not installed'),
+    });
+  });
+});
+
+describe.runIf(installed)('the embedded model', () => {
+  it('gives the exact answers at temperature 0, with usage, one prompt not touching the next', async () => {
+    const runner = await started();
+    expect(view(runner)).toEqual({
+      name: 'embedded',
+      state: 'found',
+      where: modelFile,
+      models: ['tiny-chat'],
+      defaultModel: 'tiny-chat',
+    });
+    const answers = await Promise.all(expected.map(([question]) => answerOf(runner, job(question))));
+    for (const [i, [question, text]] of expected.entries()) {
+      expect(answers[i], question).toMatchObject({ text, finishReason: 'stop', model: 'tiny-chat' });
+      expect(answers[i]?.usage?.completion_tokens).toBeGreaterThan(1);
+    }
+    expect(answers[0]?.usage?.prompt_tokens).toBeLessThan(answers[7]?.usage?.prompt_tokens as number);
+  });
+
+  it('keeps to maxTokens and stop', async () => {
+    const runner = await started();
+    expect(await answerOf(runner, job('Hello', { maxTokens: 3 }))).toMatchObject({
+      finishReason: 'length',
+      usage: { completion_tokens: 3 },
+    });
+    const stopped = await answerOf(runner, job('What is the capital of Japan?', { stop: [' is'] }));
+    expect(stopped).toMatchObject({ text: 'The capital of Japan', finishReason: 'stop' });
+  });
+
+  it('refuses a prompt that is longer than its context, and a model that is not loaded', async () => {
+    const runner = await started({ context_tokens: 128 });
+    await expect(answerOf(runner, job('word '.repeat(300)))).rejects.toMatchObject({
+      code: 'context_length_exceeded',
+    });
+    await expect(answerOf(runner, jobFor('embedded', 'Hello', 'other'))).rejects.toMatchObject({
+      code: 'model_not_found',
+    });
+    expect((await answerOf(runner, job('ping'))).text).toBe('pong');
+  });
+
+  it('stops on abort and serves the next prompt from the same process', async () => {
+    const incidents: Incident[] = [];
+    const runner = await started({}, { onIncident: (incident) => incidents.push(incident) });
+    const abort = new AbortController();
+    const answer = answerOf(runner, job('Tell me a story.'), {
+      signal: abort.signal,
+      onDelta: () => abort.abort(),
+    });
+    await expect(answer).rejects.toMatchObject({ code: 'aborted' });
+    expect((await answerOf(runner, job('ping'))).text).toBe('pong');
+    expect(incidents).toEqual([]);
+  });
+
+  it('is killed beyond its memory, says so, and tries again later', async () => {
+    const incidents: Incident[] = [];
+    const runner = await started(
+      { memory_bytes: 50_000_000, model_file: modelFile },
+      { onIncident: (incident) => incidents.push(incident) },
+    );
+    await expect(answerOf(runner, job('Hello'))).rejects.toMatchObject({
+      code: 'engine_unreachable',
+      message: expect.stringContaining('engines.embedded.memory_bytes'),
+      details: { retryAfterMs: expect.any(Number) },
+    });
+    expect(incidents).toEqual([{ cause: 'out_of_memory', child: 'model', engine: 'embedded' }]);
+    expect((await runner.refreshEngines()).find((one) => one.name === 'embedded')).toMatchObject({
+      state: 'absent',
+      problem: expect.stringContaining('memory'),
+    });
+  });
+
+  it('says that a damaged file cannot be loaded', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'arkalia-models-'));
+    cleanups.push(() => rmSync(folder, { recursive: true }));
+    const file = join(folder, 'damaged.gguf');
+    writeFileSync(file, readFileSync(modelFile).subarray(0, 2000));
+    const runner = await started({ model_file: file });
+    await expect(answerOf(runner, job('Hello'))).rejects.toMatchObject({
+      code: 'engine_unreachable',
+      message: expect.stringContaining('damaged'),
+    });
+    expect(view(runner).problem ?? (await runner.refreshEngines())[2]?.problem).toContain('damaged');
+  });
+});
+
+describe('the process of a model', () => {
+  const internal = { modelHostEntry: new URL('../test/support/faulty-model.js', import.meta.url) };
+
+  it.each([
+    ['crash', 'engine_died', 'crashed'],
+    ['hang', 'engine_stalled', 'stalled'],
+    ['noise', 'engine_died', 'protocol'],
+  ] as const)('%s: fails its prompt as %s, and a new one serves the next', async (fault, code, cause) => {
+    const incidents: Incident[] = [];
+    const runner = await started(
+      { idle_timeout_ms: 5000 },
+      { internal, onIncident: (incident) => incidents.push(incident) },
+    );
+    await expect(answerOf(runner, job(fault))).rejects.toMatchObject({ code });
+    expect((await answerOf(runner, job('hello'))).text).toBe('good: hello');
+    expect(incidents).toEqual([{ cause, child: 'model', engine: 'embedded' }]);
+  });
+
+  it('works on one prompt at a time, and leaves out those that were given up while they waited', async () => {
+    const runner = await started({}, { internal });
+    const abort = new AbortController();
+    const first = answerOf(runner, job('slow'));
+    const second = answerOf(runner, job('second'), { signal: abort.signal });
+    abort.abort();
+    await expect(second).rejects.toMatchObject({ code: 'aborted' });
+    expect((await first).text).toBe('good: slow');
+    expect((await answerOf(runner, job('count'))).text).toBe('2 prompts');
+  });
+});

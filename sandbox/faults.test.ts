@@ -1,0 +1,284 @@
+import { once } from 'node:events';
+import { afterEach, describe, expect, it } from 'vitest';
+import { answerOf, jobFor, sandboxOptions } from '../test/support/sandbox-options.js';
+import { createPromptRunner, type Incident } from './index.js';
+import type { PromptEvent } from './types.js';
+
+const workerEntry = new URL('../test/support/faulty-worker.js', import.meta.url);
+type Runner = ReturnType<typeof createPromptRunner>;
+
+let runner: Runner | undefined;
+let incidents: Incident[] = [];
+
+async function started(changes: Parameters<typeof sandboxOptions>[0] = {}): Promise<Runner> {
+  incidents = [];
+  runner = createPromptRunner(
+    sandboxOptions({
+      internal: { workerEntry },
+      onIncident: (incident) => incidents.push(incident),
+      ...changes,
+    }),
+  );
+  await runner.start();
+  return runner;
+}
+
+afterEach(async () => {
+  await runner?.close();
+  runner = undefined;
+});
+
+const ask = (of: Runner, content: string, timeoutMs = 20_000) =>
+  answerOf(of, jobFor('navigator', content), { timeoutMs });
+
+const pidIn = (text: string): number => Number(/pid (\d+)/.exec(text)?.[1]);
+
+/** Waits until a condition holds; the test's own timeout is the bound. */
+async function until(condition: () => boolean): Promise<void> {
+  while (!condition()) await new Promise((resolve) => setTimeout(resolve, 10));
+}
+
+const isAlive = (pid: number): boolean => {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+};
+
+const small = { memory_bytes: 134_217_728 };
+
+describe('a prompt that goes wrong', () => {
+  it.each([
+    ['hang', 'deadline', 'deadline', {}],
+    ['crash', 'crashed', 'crashed', {}],
+    ['abort', 'crashed', 'crashed', {}],
+    ['grow', 'out_of_memory', 'out_of_memory', small],
+    ['heap', 'out_of_memory', 'out_of_memory', small],
+    ['noise', 'protocol', 'protocol', {}],
+    ['huge', 'protocol', 'protocol', {}],
+    ['unknown', 'protocol', 'protocol', {}],
+    ['misplaced', 'protocol', 'protocol', {}],
+    ['unasked_stop', 'protocol', 'protocol', {}],
+    ['foreign_path', 'protocol', 'protocol', {}],
+    ['foreign_method', 'protocol', 'protocol', {}],
+    ['model', 'protocol', 'protocol', {}],
+  ] as const)(
+    '%s: ends as %s, while others go on and the worker is replaced',
+    async (fault, code, cause, sandbox) => {
+      const of = await started({ sandbox: { workers: 2, ...sandbox } });
+      const bad = ask(of, fault, fault === 'hang' ? 500 : 20_000).then(
+        () => 'answered',
+        (error: unknown) => error,
+      );
+      let ended = false;
+      void bad.then(() => {
+        ended = true;
+      });
+      let others = 0;
+      while (!ended || others < 5) {
+        const { text } = await ask(of, `other ${others}`);
+        expect(text).toContain(`other ${others}`);
+        others += 1;
+      }
+      expect(await bad).toMatchObject({ name: 'SandboxError', code });
+      await until(() => of.status().workers.idle === 2);
+      expect(of.status().killed[cause]).toBe(1);
+      expect(of.status().spawned).toBe(3);
+      expect(incidents).toEqual([{ cause, child: 'worker', engine: 'navigator' }]);
+    },
+  );
+
+  it.runIf(process.platform === 'linux')(
+    'burst: memory that grows faster than the watch is refused by the kernel',
+    async () => {
+      const of = await started({ sandbox: { workers: 1, ...small } });
+      expect(of.status().holds).toContain('memory bursts: RLIMIT_DATA');
+      await expect(ask(of, 'burst')).rejects.toMatchObject({ code: 'out_of_memory' });
+    },
+  );
+
+  it('cuts an answer that is too long, and keeps the worker when it stops', async () => {
+    const of = await started({ sandbox: { workers: 1, output_bytes_max: 5000 } });
+    await expect(ask(of, 'flood')).rejects.toMatchObject({ code: 'output_limit' });
+    expect((await ask(of, 'next')).text).toContain('next');
+  });
+
+  it('counts a deadline while it waits for a worker', async () => {
+    const of = await started({ sandbox: { workers: 1 } });
+    const first = ask(of, 'deaf', 1500);
+    await expect(ask(of, 'waits', 100)).rejects.toMatchObject({ code: 'deadline' });
+    await expect(first).rejects.toMatchObject({ code: 'deadline' });
+    await until(() => of.status().killed.deadline === 1);
+    await expect(ask(of, 'late', 0)).rejects.toMatchObject({ code: 'deadline' });
+  });
+
+  it('shows no control character of a model name', async () => {
+    const of = await started();
+    expect((await ask(of, 'hello')).model).toBe('faulty[31m');
+  });
+
+  it('refuses to hear more after the end of an answer', async () => {
+    const of = await started({ sandbox: { workers: 1 } });
+    expect((await ask(of, 'chatter')).text).toBe('done');
+    await until(() => of.status().killed.protocol === 1);
+    expect((await ask(of, 'next')).text).toContain('next');
+  });
+});
+
+describe('a prompt that is ended', () => {
+  it('kills a worker that does not stop, on abort', async () => {
+    const of = await started({ sandbox: { workers: 1 } });
+    const abort = new AbortController();
+    const answer = answerOf(of, jobFor('navigator', 'deaf'), {
+      signal: abort.signal,
+      onDelta: () => abort.abort(),
+    });
+    await expect(answer).rejects.toMatchObject({ code: 'aborted' });
+    await until(() => of.status().workers.idle === 1);
+    expect(of.status().killed.aborted).toBe(1);
+    expect((await ask(of, 'next')).text).toContain('next');
+  });
+
+  it('frees the worker when the iteration is left early', async () => {
+    const of = await started({ sandbox: { workers: 1 } });
+    const signal = new AbortController().signal;
+    for await (const event of of.run(jobFor('navigator', 'deaf'), { timeoutMs: 20_000, signal })) {
+      expect(event).toEqual({ type: 'delta', text: 'started' });
+      break;
+    }
+    expect((await ask(of, 'next')).text).toContain('next');
+  });
+
+  it('does not begin for a signal that is aborted already', async () => {
+    const of = await started();
+    const signal = AbortSignal.abort();
+    await expect(answerOf(of, jobFor('navigator', 'x'), { signal })).rejects.toMatchObject({
+      code: 'aborted',
+    });
+    expect(of.status().workers.busy).toBe(0);
+  });
+
+  it('holds a fast worker back when nobody reads, and loses nothing', async () => {
+    const of = await started({ sandbox: { workers: 1, output_bytes_max: 67_108_864 } });
+    const signal = new AbortController().signal;
+    const events: PromptEvent[] = [];
+    for await (const event of of.run(jobFor('navigator', 'flood'), { timeoutMs: 20_000, signal })) {
+      if (events.length === 0) await new Promise((resolve) => setTimeout(resolve, 300));
+      events.push(event);
+      if (events.length === 2000) break;
+    }
+    expect(events.every((event) => event.type === 'delta' && event.text.length === 1000)).toBe(true);
+  });
+});
+
+describe('the pool', () => {
+  it('replaces a worker after its share of prompts', async () => {
+    const of = await started({ sandbox: { workers: 1, prompts_max: 2 } });
+    const pids = [];
+    for (let i = 0; i < 5; i += 1) pids.push(pidIn((await ask(of, 'hello')).text));
+    expect(new Set(pids).size).toBe(3);
+    expect(pids[0]).toBe(pids[1]);
+    expect(of.status().recycled).toBe(2);
+    expect(incidents).toEqual([]);
+  });
+
+  it('replaces a worker that dies while it is idle', async () => {
+    const of = await started({ sandbox: { workers: 1 } });
+    expect((await ask(of, 'die_after')).text).toBe('last words');
+    await until(() => of.status().killed.crashed === 1);
+    expect((await ask(of, 'next')).text).toContain('next');
+    expect(incidents).toEqual([{ cause: 'crashed', child: 'worker' }]);
+  });
+
+  it('serves many prompts with few workers, each its own answer', async () => {
+    const of = await started({ sandbox: { workers: 2 } });
+    const answers = await Promise.all(Array.from({ length: 50 }, (_, i) => ask(of, `number ${i};`)));
+    for (const [i, answer] of answers.entries()) expect(answer.text).toContain(`number ${i};`);
+    await until(() => of.status().workers.idle === 2);
+    expect(of.status().spawned).toBe(2);
+  });
+
+  it('says at start that no worker comes up, and leaves nothing', async () => {
+    const entry = new URL('./probe.js', import.meta.url);
+    await expect(started({ internal: { workerEntry: entry } })).rejects.toThrow('did not start');
+    expect(runner?.status().workers).toEqual({ idle: 0, busy: 0, starting: 0 });
+  });
+
+  it('ends what runs and leaves no process after close', async () => {
+    const of = await started({ sandbox: { workers: 2 } });
+    const pid = pidIn((await ask(of, 'hello')).text);
+    const running = ask(of, 'hang');
+    const waiting = [ask(of, 'deaf'), ask(of, 'waits')];
+    running.catch(() => {});
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    const outcomes = Promise.allSettled([running, ...waiting]);
+    await of.close();
+    for (const outcome of await outcomes)
+      expect(outcome).toMatchObject({ status: 'rejected', reason: { code: 'closed' } });
+    expect(isAlive(pid)).toBe(false);
+    await expect(ask(of, 'after')).rejects.toMatchObject({ code: 'closed' });
+  });
+
+  it.each([
+    ['sandbox.workers', { workers: 0 }, '0'],
+    ['sandbox.memory_bytes', { memory_bytes: 1 }, '1'],
+    ['sandbox.prompts_max', { prompts_max: 0.5 }, '0.5'],
+    ['sandbox.output_bytes_max', { output_bytes_max: 1023 }, '1023'],
+  ])('refuses an impossible %s', (name, sandbox, value) => {
+    expect(() => createPromptRunner(sandboxOptions({ sandbox }))).toThrow(
+      new RegExp(`${name}.*not ${value}`),
+    );
+  });
+});
+
+describe('isolation', () => {
+  it('gives the worker nothing of ours, and claims no more than it keeps', async () => {
+    process.env.ARKALIA_TEST_SECRET = 'secret';
+    const of = await started();
+    delete process.env.ARKALIA_TEST_SECRET;
+    const seen = JSON.parse((await ask(of, 'report')).text) as Record<string, unknown>;
+    const env = Object.keys(seen.env as object).filter((name) => name !== '__CF_USER_TEXT_ENCODING');
+    expect(env).toEqual([]);
+    expect(seen.cwd).toContain('arkalia-sandbox-');
+    const { level, holds, lacks } = of.status();
+    expect(level).toBe('process');
+    expect(lacks).toContain('network: reachable');
+    const permissions = holds.some((text) => text.includes("Node's permission model"));
+    const denied = permissions ? 'ERR_ACCESS_DENIED' : 'allowed';
+    expect(seen).toMatchObject({ read: denied, execute: denied });
+    if (permissions || holds.some((text) => text.includes('RLIMIT_FSIZE')))
+      expect(seen.write).not.toBe('allowed');
+  });
+
+  it.runIf(process.platform === 'linux')(
+    'dies with a server that is killed, also in an endless loop',
+    async () => {
+      const { spawn } = await import('node:child_process');
+      const parent = spawn(
+        process.execPath,
+        [new URL('../test/support/sandbox-parent.js', import.meta.url).pathname],
+        {
+          stdio: ['ignore', 'pipe', 'inherit'],
+        },
+      );
+      const [line] = (await once(parent.stdout, 'data')) as [Buffer];
+      const { pids, folder, dies } = JSON.parse(String(line)) as {
+        pids: number[];
+        folder: string;
+        dies: boolean;
+      };
+      try {
+        expect(pids.every(isAlive)).toBe(true);
+        parent.kill('SIGKILL');
+        const [idle, looping] = pids as [number, number];
+        await until(() => !isAlive(idle));
+        if (dies) await until(() => !isAlive(looping));
+        else process.kill(looping, 'SIGKILL');
+      } finally {
+        const { rmSync } = await import('node:fs');
+        rmSync(folder, { recursive: true, force: true });
+      }
+    },
+  );
+});
