@@ -1,6 +1,7 @@
 import { execFile } from 'node:child_process';
 import { realpathSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { encodeFrame } from './frames.js';
 
 /** How children are started on this host: what was tried here and works, and what that gives. */
 export interface Launcher {
@@ -70,7 +71,7 @@ function wrap(entry: URL, limits: ChildLimits, wrapping: Wrapping): [string, str
 function works(program: string, args: string[], cwd: string): Promise<boolean> {
   return new Promise((resolve) => {
     execFile(program, args, { cwd, env: {}, timeout: probeTimeoutMs }, (error, stdout, stderr) => {
-      resolve(error === null && stdout === 'ready' && stderr === '');
+      resolve(error === null && stdout === encodeFrame('ready').toString() && stderr === '');
     });
   });
 }

@@ -46,7 +46,7 @@ export interface SandboxOptions {
   internal?: InternalOptions;
 }
 
-export interface InternalOptions {
+interface InternalOptions {
   workerEntry?: URL;
   modelHostEntry?: URL;
   ollamaProbeUrl?: string;

@@ -36,7 +36,7 @@ export const failureCodes = [
 export type FailureCode = (typeof failureCodes)[number];
 
 /** Why a model could not be loaded: the package, its native part, the file, or the memory for its context. */
-export const loadFaults = ['package', 'binary', 'model', 'context'] as const;
+const loadFaults = ['package', 'binary', 'model', 'context'] as const;
 export type LoadFault = (typeof loadFaults)[number];
 
 /** Facts about a failure that hold no text of anyone's. */

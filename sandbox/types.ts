@@ -51,7 +51,7 @@ export type PromptEvent =
   | { type: 'done'; finishReason: 'stop' | 'length'; model: string; usage?: PromptUsage };
 
 /** Stable codes of what can go wrong with a prompt. */
-export const sandboxErrorCodes = [
+const sandboxErrorCodes = [
   'aborted',
   'deadline',
   'crashed',

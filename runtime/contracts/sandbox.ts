@@ -1,5 +1,4 @@
 export type {
-  EngineKind,
   EngineView,
   NavigatorBrief,
   NavigatorTopic,

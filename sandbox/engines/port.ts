@@ -9,7 +9,7 @@ export interface EngineResponse {
   chunks: AsyncIterable<string>;
 }
 
-export type GeneratedPiece =
+type GeneratedPiece =
   | { type: 'delta'; text: string }
   | { type: 'end'; finishReason: 'stop' | 'length'; usage?: PromptUsage };
 
