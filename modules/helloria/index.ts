@@ -46,8 +46,10 @@ class Helloria implements ArkaliaModule {
     this.#openapi = openapiDocument(routes, this.#context.version);
     this.#docs = await docsPage(this.#openapi);
     const app = new Hono<NodeEnv>();
-    const listener = new Listener(app, this.#context.config.http, this.#context.controlSocket);
-    mountRoutes(app, routes, this.#frame(listener));
+    const nextRequestId = this.#requestIds();
+    const { config, controlSocket } = this.#context;
+    const listener = new Listener({ app, nextRequestId }, config.http, controlSocket);
+    mountRoutes(app, routes, this.#frame(listener, nextRequestId));
     await listener.open();
     this.#listener = listener;
   }
@@ -72,11 +74,15 @@ class Helloria implements ArkaliaModule {
       : { state: 'ok' as const, facts: { address: this.#listener.address() } };
   }
 
-  #frame(listener: Listener) {
+  #requestIds(): () => string {
+    const prefix = `${randomBytes(4).toString('hex')}-`;
+    let requests = 0;
+    return () => prefix + (++requests).toString(36);
+  }
+
+  #frame(listener: Listener, nextRequestId: () => string) {
     const { config, clock, access, rate, viaToken, log } = this.#context;
     const now = () => clock.monotonicMs();
-    const idPrefix = `${randomBytes(4).toString('hex')}-`;
-    let requests = 0;
     return {
       log,
       now,
@@ -90,7 +96,7 @@ class Helloria implements ArkaliaModule {
       identify: createIdentify(access, (incoming) => listener.isControl(incoming)),
       bodyLimitBytes: config.http.body_limit_bytes,
       jsonDepthMax: config.http.json_depth_max,
-      nextRequestId: () => idPrefix + (++requests).toString(36),
+      nextRequestId,
       observe: this.#observer(),
     };
   }

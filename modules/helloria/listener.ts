@@ -3,30 +3,42 @@ import { chmod, rm } from 'node:fs/promises';
 import type { IncomingMessage, Server } from 'node:http';
 import { createServer as createHttpServer } from 'node:http';
 import { createServer as createHttpsServer } from 'node:https';
-import type { AddressInfo, ListenOptions } from 'node:net';
-import { createAdaptorServer } from '@hono/node-server';
+import type { AddressInfo, ListenOptions, Socket } from 'node:net';
+import { getRequestListener } from '@hono/node-server';
 import type { Hono } from 'hono';
 import type { Config } from '../../runtime/contracts/module.js';
 import type { NodeEnv } from './frame/mount.js';
+import { answerClientError, answerUnreadable } from './frame/unreadable.js';
 
-function adaptorServer(app: Hono<NodeEnv>, http: Config['http'], tls: boolean): Server {
+interface Answering {
+  app: Hono<NodeEnv>;
+  /** For requests that never reach the app. */
+  nextRequestId: () => string;
+}
+
+function adaptorServer({ app, nextRequestId }: Answering, http: Config['http'], tls: boolean): Server {
   const limits = {
     maxHeaderSize: http.header_limit_bytes,
     headersTimeout: http.headers_timeout_ms,
     requestTimeout: Math.max(http.body_timeout_ms, http.headers_timeout_ms),
     keepAliveTimeout: http.keep_alive_timeout_ms,
   };
-  const options = tls
-    ? {
-        createServer: createHttpsServer,
-        serverOptions: {
-          ...limits,
+  // A missing Host is answered by us, in our form.
+  const options = { ...limits, requireHostHeader: false };
+  const listener = getRequestListener(app.fetch, {
+    errorHandler: (cause) => answerUnreadable(cause, nextRequestId()),
+  });
+  const server = tls
+    ? createHttpsServer(
+        {
+          ...options,
           cert: readFileSync(http.tls_cert_file!),
           key: readFileSync(http.tls_key_file!),
         },
-      }
-    : { createServer: createHttpServer, serverOptions: limits };
-  const server = createAdaptorServer({ fetch: app.fetch, ...options }) as Server;
+        listener,
+      )
+    : createHttpServer(options, listener);
+  server.on('clientError', (cause, socket) => answerClientError(cause, socket as Socket, nextRequestId()));
   server.maxConnections = http.connections_max;
   return server;
 }
@@ -48,11 +60,11 @@ export class Listener {
   readonly #control: Server;
   readonly #controlPath: string;
 
-  constructor(app: Hono<NodeEnv>, http: Config['http'], controlPath: string) {
+  constructor(answering: Answering, http: Config['http'], controlPath: string) {
     this.#http = http;
     this.#controlPath = controlPath;
-    this.#tcp = adaptorServer(app, http, http.tls_cert_file !== undefined);
-    this.#control = adaptorServer(app, http, false);
+    this.#tcp = adaptorServer(answering, http, http.tls_cert_file !== undefined);
+    this.#control = adaptorServer(answering, http, false);
   }
 
   /** Whether a request came in by the control socket. */
