@@ -46,7 +46,7 @@ module.exports = {
     {
       name: 'no-orphans',
       severity: 'error',
-      from: { orphan: true, pathNot: ['\\.(test|d)\\.ts$', '^test/'] },
+      from: { orphan: true, pathNot: ['-probe\\.ts$', '\\.(test|d)\\.ts$', '^test/'] },
       to: {},
     },
   ],

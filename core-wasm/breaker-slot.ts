@@ -1,6 +1,6 @@
 import type { Constants, CoreFunctions } from './exports.js';
 
-export const breakerStates = ['closed', 'open', 'half_open'] as const;
+const breakerStates = ['closed', 'open', 'half_open'] as const;
 type BreakerState = (typeof breakerStates)[number];
 type BreakerOutcome = 'success' | 'failure' | 'ignored';
 export type BreakerCause =

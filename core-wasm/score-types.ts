@@ -12,7 +12,7 @@ export const factorNames = [
   'error_rate',
 ] as const;
 
-export type FactorName = (typeof factorNames)[number];
+type FactorName = (typeof factorNames)[number];
 
 /** What one decision is made from. Percentages 0 to 100, ratios 0 to 1; an absent value is absent, never a default. */
 export interface ScoreInput {

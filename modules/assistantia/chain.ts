@@ -22,7 +22,7 @@ export interface ChainSources {
 }
 
 /** The model id that stands for the appliance itself: the configured order, navigator included. */
-export const ARKALIA_MODEL = 'arkalia';
+const ARKALIA_MODEL = 'arkalia';
 
 /**
  * Which engines are tried, in order, for a request:

@@ -4,10 +4,10 @@ import type { ModuleContext } from '../../runtime/contracts/module.js';
 import type { Decided, Decider } from './decider.js';
 import { LevelRule } from './levels.js';
 
-export const DEVICE_STREAM = 'device';
+const DEVICE_STREAM = 'device';
 
 /** What a sample is scored from; null when the platform does not tell enough to decide. */
-export function inputOf(sample: DeviceSample): ScoreInput | null {
+function inputOf(sample: DeviceSample): ScoreInput | null {
   if (sample.cpu === undefined || sample.ram === undefined) return null;
   const severity: Severity = sample.throttled ? 'high' : 'normal';
   const input: ScoreInput = { cpu: sample.cpu, ram: sample.ram, severity };

@@ -27,7 +27,7 @@ export type DecisionRequest = z.infer<typeof decisionRequest>;
 
 const factor = z.object({ name: z.string(), score: z.number(), weight: z.number(), share: z.number() });
 
-export const receiptSchema = z.object({
+const receiptSchema = z.object({
   recorded: z.literal('durable'),
   index: z.number().int(),
   leaf_hash: z.string(),

@@ -5,7 +5,7 @@ import { AppError } from '../contracts/errors.js';
 import { EngineQueue, type SetTimer } from './queue.js';
 import { limitsAt, shedAt } from './shed.js';
 
-export interface EngineCapacity {
+interface EngineCapacity {
   /** Prompts that the engine works on at once, at least 1. */
   slots: number;
   /** Prompts that may wait for a slot when nothing is shed, at least 0. */

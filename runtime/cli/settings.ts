@@ -56,7 +56,7 @@ function withKey(url: string, key: string | undefined): Target {
 }
 
 /** Where this machine reaches the server that the configuration describes. */
-export function ownUrl({ http }: Config): string {
+function ownUrl({ http }: Config): string {
   if (http.port === 0) {
     throw new CliFailure('http.port is 0, so the server took a free port; name it with --url.', 2);
   }

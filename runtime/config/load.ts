@@ -15,7 +15,7 @@ import { ConfigError, showValue } from './error.js';
 import { type Config, configSchema } from './schema.js';
 
 /** Where each key's value comes from, by dotted path. */
-export type Origins = Readonly<Record<string, Origin>>;
+type Origins = Readonly<Record<string, Origin>>;
 
 export interface LoadedConfig {
   config: Config;

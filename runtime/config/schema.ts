@@ -180,7 +180,7 @@ const engines = section({
 });
 
 const sandbox = section({
-  workers: count(2, 1, 64).describe(
+  workers: count(3, 1, 64).describe(
     'Warm worker processes; each runs one prompt at a time and takes about 45 MB.',
   ),
   memory_bytes: bytes(268_435_456, 100_663_296, 8_589_934_592).describe(

@@ -12,7 +12,7 @@ import { sseEvent, sseHeaders, streamResponse } from '../sse.js';
 const looseObject = z.record(z.string(), z.unknown());
 
 /** Value of the header Arkalia-Receipt. */
-export function receiptHeader(receipt: Receipt): string {
+function receiptHeader(receipt: Receipt): string {
   return `index=${receipt.index}; leaf=${receipt.leaf_hash}; recorded=${receipt.recorded}`;
 }
 
