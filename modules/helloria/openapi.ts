@@ -4,12 +4,29 @@ import type { RouteDefinition } from '../../runtime/contracts/http.js';
 
 type Json = Record<string, unknown>;
 
-function schemaOf(schema: z.ZodType, io: 'input' | 'output'): Json {
-  const { $schema: _, ...rest } = z.toJSONSchema(schema, { io, unrepresentable: 'any' });
-  return rest;
+/** Makes JSON Schemas; what refers to itself goes to components/schemas, where a reference from anywhere in the document finds it. */
+class Schemas {
+  readonly shared: Json = {};
+  readonly #prefixes = new Map<string, string>();
+
+  of(schema: z.ZodType, io: 'input' | 'output'): Json {
+    const { $schema: _, $defs, ...own } = z.toJSONSchema(schema, { io, unrepresentable: 'any' });
+    if ($defs === undefined) return own;
+    const definitions = JSON.stringify($defs);
+    const known = this.#prefixes.get(definitions);
+    const prefix = known ?? `Shared${this.#prefixes.size}`;
+    const moved = (text: string) =>
+      JSON.parse(text.replaceAll('"$ref":"#/$defs/', `"$ref":"#/components/schemas/${prefix}`)) as Json;
+    if (known === undefined) {
+      this.#prefixes.set(definitions, prefix);
+      for (const [name, definition] of Object.entries(moved(definitions)))
+        this.shared[prefix + name] = definition;
+    }
+    return moved(JSON.stringify(own));
+  }
 }
 
-function parametersOf(route: RouteDefinition): Json[] {
+function parametersOf(route: RouteDefinition, schemas: Schemas): Json[] {
   const inPath = [...route.path.matchAll(/:(\w+)/g)].map(([, name]) => ({
     name,
     in: 'path',
@@ -17,7 +34,7 @@ function parametersOf(route: RouteDefinition): Json[] {
     schema: { type: 'string' },
   }));
   if (route.query === undefined) return inPath;
-  const { properties = {}, required = [] } = schemaOf(route.query, 'input') as {
+  const { properties = {}, required = [] } = schemas.of(route.query, 'input') as {
     properties?: Json;
     required?: string[];
   };
@@ -30,7 +47,7 @@ function parametersOf(route: RouteDefinition): Json[] {
   return [...inPath, ...inQuery];
 }
 
-function operationOf(route: RouteDefinition): Json {
+function operationOf(route: RouteDefinition, schemas: Schemas): Json {
   const responses: Json = {};
   for (const [status, { description, schema, contentType = 'application/json' }] of Object.entries(
     route.responses,
@@ -38,7 +55,9 @@ function operationOf(route: RouteDefinition): Json {
     const content =
       schema === undefined && !contentType.startsWith('text/')
         ? {}
-        : { content: { [contentType]: schema === undefined ? {} : { schema: schemaOf(schema, 'output') } } };
+        : {
+            content: { [contentType]: schema === undefined ? {} : { schema: schemas.of(schema, 'output') } },
+          };
     responses[status] = { description, ...content };
   }
   responses.default =
@@ -57,13 +76,13 @@ function operationOf(route: RouteDefinition): Json {
     tags: [route.tag],
     'x-role': route.role,
     ...(route.role === 'none' ? { security: [] } : {}),
-    parameters: parametersOf(route),
+    parameters: parametersOf(route, schemas),
     ...(route.body === undefined
       ? {}
       : {
           requestBody: {
             required: true,
-            content: { 'application/json': { schema: schemaOf(route.body, 'input') } },
+            content: { 'application/json': { schema: schemas.of(route.body, 'input') } },
           },
         }),
     responses,
@@ -72,10 +91,11 @@ function operationOf(route: RouteDefinition): Json {
 
 /** The OpenAPI 3.1 document of the routes, made from their definitions so that it cannot drift from what is served. */
 export function openapiDocument(routes: readonly RouteDefinition[], version: string): Json {
+  const schemas = new Schemas();
   const paths: Record<string, Json> = {};
   for (const route of routes) {
     const path = route.path.replace(/:(\w+)(\{[^}]*\})?/g, '{$1}');
-    paths[path] = { ...paths[path], [route.method.toLowerCase()]: operationOf(route) };
+    paths[path] = { ...paths[path], [route.method.toLowerCase()]: operationOf(route, schemas) };
   }
   return {
     openapi: '3.1.0',
@@ -99,6 +119,7 @@ export function openapiDocument(routes: readonly RouteDefinition[], version: str
         },
       },
       schemas: {
+        ...schemas.shared,
         Problem: {
           description: 'RFC 9457 problem document',
           type: 'object',
