@@ -2,7 +2,7 @@
 // Plain JavaScript, so that it runs before anything is built. In a source checkout it builds what is missing or older than its
 // sources; in an installed package it only starts.
 import { spawn } from 'node:child_process';
-import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
@@ -103,8 +103,10 @@ function compile(script) {
     });
     child.on('error', (error) => stop(`${script}: ${error.message}`));
     child.on('close', (code, signal) => {
-      if (code === 0) resolve();
-      else stop(`${output}\nThe build failed: ${script} (${signal ?? `exit code ${code}`}).`);
+      if (code === 0) return resolve();
+      // A compiler writes its outputs in spite of errors; without this one the next start builds again.
+      rmSync(join(root, 'dist/.tsbuildinfo'), { force: true });
+      return stop(`${output}\nThe build failed: ${script} (${signal ?? `exit code ${code}`}).`);
     });
   });
 }

@@ -71,19 +71,21 @@ export function problemFailure(problem: unknown, status: number): CliFailure {
   if (typeof code !== 'string') {
     return new CliFailure(`The server answered with status ${status} and no reason. Is it Arkalia?`);
   }
-  const lines = [`${code}: ${typeof detail === 'string' ? detail : String(title ?? `status ${status}`)}`];
-  lines.push(...reasonLines(reasons));
+  const head = typeof detail === 'string' ? detail : String(title ?? `status ${status}`);
+  const lines = [`${code}: ${head}`];
+  lines.push(...reasonLines(reasons, head));
   if (typeof retryMs === 'number') lines.push(`Try again in ${Math.ceil(retryMs / 1000)} s.`);
   if (Object.hasOwn(advice, code)) lines.push(String(advice[code]));
   return new CliFailure(lines.join('\n'));
 }
 
-/** The reasons of the guard, a line each. */
-export function reasonLines(reasons: unknown): string[] {
+/** The reasons of the guard, a line each; words that were said already are not said again. */
+export function reasonLines(reasons: unknown, said = ''): string[] {
   if (!Array.isArray(reasons)) return [];
   return reasons.slice(0, 20).flatMap((reason) => {
     const { rule, en } = fieldsOf(reason);
-    return typeof rule === 'string' ? [`  ${rule}${typeof en === 'string' ? `: ${en}` : ''}`] : [];
+    if (typeof rule !== 'string') return [];
+    return [typeof en === 'string' && !said.includes(en) ? `  ${rule}: ${en}` : `  rule ${rule}`];
   });
 }
 

@@ -52,7 +52,8 @@ function engineFinding(engines: EngineView[]): Finding {
   const found = engines.filter(({ state }) => state === 'found');
   const words = found.map(({ name, where, models }) => {
     const place = where === undefined ? '' : ` at ${where}`;
-    return printable(`${name}${place} (${models.length === 1 ? models[0] : `${models.length} models`})`);
+    const offers = models.length === 1 ? models[0] : `${models.length} models`;
+    return printable(name === 'navigator' ? name : `${name}${place} (${offers})`);
   });
   if (found.some(({ name }) => name !== 'navigator')) {
     return { check: 'engines', level: 'ok', found: words.join(', ') };
