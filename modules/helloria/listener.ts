@@ -10,6 +10,9 @@ import type { Config } from '../../runtime/contracts/module.js';
 import type { NodeEnv } from './frame/mount.js';
 import { answerClientError, answerUnreadable } from './frame/unreadable.js';
 
+/** How often a closing server looks for connections that have become idle. */
+const idleSweepMs = 50;
+
 interface Answering {
   app: Hono<NodeEnv>;
   /** For requests that never reach the app. */
@@ -60,11 +63,17 @@ export class Listener {
   readonly #control: Server;
   readonly #controlPath: string;
 
+  /** Connections without a request so far: browsers and clients open some in advance, and Node does not count them as idle. */
+  readonly #unused = new Set<Socket>();
+
   constructor(answering: Answering, http: Config['http'], controlPath: string) {
+    const tls = http.tls_cert_file !== undefined;
     this.#http = http;
     this.#controlPath = controlPath;
-    this.#tcp = adaptorServer(answering, http, http.tls_cert_file !== undefined);
+    this.#tcp = adaptorServer(answering, http, tls);
     this.#control = adaptorServer(answering, http, false);
+    this.#watchUnused(this.#tcp, tls ? 'secureConnection' : 'connection');
+    this.#watchUnused(this.#control, 'connection');
   }
 
   /** Whether a request came in by the control socket. */
@@ -104,17 +113,34 @@ export class Listener {
   }
 
   /** Stops accepting; resolves when every connection has ended by itself, or `giveUp` has closed them. */
-  close(): Promise<void> {
-    const ends = [this.#tcp, this.#control].map(
+  async close(): Promise<void> {
+    const servers = [this.#tcp, this.#control];
+    const ends = servers.map(
       (server) =>
         new Promise<void>((resolve) => (server.listening ? server.close(() => resolve()) : resolve())),
     );
-    return Promise.all(ends).then(() => undefined);
+    // Node closes what is idle now; a connection whose answer comes later would be kept for its client until it times out.
+    const sweep = () => {
+      for (const server of servers) server.closeIdleConnections();
+      for (const socket of this.#unused) socket.destroy();
+    };
+    sweep();
+    const sweeping = setInterval(sweep, idleSweepMs);
+    await Promise.all(ends);
+    clearInterval(sweeping);
   }
 
   /** Closes every connection, whatever it is doing. */
   giveUp(): void {
     this.#tcp.closeAllConnections();
     this.#control.closeAllConnections();
+  }
+
+  #watchUnused(server: Server, event: 'connection' | 'secureConnection'): void {
+    server.on(event, (socket: Socket) => {
+      this.#unused.add(socket);
+      socket.once('close', () => this.#unused.delete(socket));
+    });
+    server.on('request', ({ socket }: IncomingMessage) => this.#unused.delete(socket));
   }
 }
