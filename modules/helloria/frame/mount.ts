@@ -214,7 +214,10 @@ function fail(
 ): Response {
   const error = asAppError(thrown);
   if (error.status >= 500) {
-    frame.log.warn({ request_id: requestId, code: error.code, err: error.cause ?? error }, 'request failed');
+    frame.log.warn(
+      { request_id: requestId, error_code: error.code, err: error.cause ?? error },
+      'request failed',
+    );
   }
   // What is left of a body that was not read must not be taken for the next request.
   if (!incoming.readableEnded && incoming.method !== 'GET' && incoming.method !== 'HEAD')
