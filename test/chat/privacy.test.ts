@@ -89,7 +89,8 @@ test('what an engine says in its errors is in no log, no metric, no leaf and no 
   }
   const failed = await ledgerEvents(appliance, 'type=chat_failed');
   expect(failed).toHaveLength(errors.length * 4);
-  await eventually(() => (logOf(appliance).includes('request failed') ? true : undefined));
+  // Our own words are there: the code says what failed.
+  await eventually(() => (logOf(appliance).includes('"error_code":"engine_failed"') ? true : undefined));
   const metrics = await (await fetch(`${appliance.url}/metrics`)).text();
   await appliance.end();
   for (const text of [said, metrics, appliance.output.text, JSON.stringify(failed)]) {

@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterEach, expect, test } from 'vitest';
 import type { TestAppliance } from '../support/appliance.js';
-import { type Script, ScriptedUpstream } from '../support/scripted-upstream.js';
+import { ScriptedUpstream } from '../support/scripted-upstream.js';
 import {
   allFrames,
   completion,
@@ -59,8 +59,6 @@ const queueIs = (appliance: TestAppliance, busy: number, waiting: number) =>
     const queue = (await status(appliance)).queues.openai!;
     return queue.busy === busy && queue.waiting === waiting ? true : undefined;
   });
-
-const slow: Script = { kind: 'ok', pieces: ['One. ', 'Two. ', 'Three.'], delayMs: 300 };
 
 /** What the prompts that reached the engine asked. */
 const textsOf = (upstream: ScriptedUpstream) =>
@@ -164,29 +162,6 @@ test('a deadline in mid-stream is a typed error frame', async () => {
     return sandbox.workers.idle === 2 ? sandbox : undefined;
   });
   expect(workers.killed.deadline).toBe(1);
-});
-
-test('a stopping server ends a stream with a typed error frame', async () => {
-  const { upstream, appliance } = await start();
-  upstream.always({ kind: 'stall_mid', pieces: ['Once upon a time '] });
-  const response = await appliance.post('/chat', { message: 'A tale', stream: true, model: 'quill' });
-  const reading = allFrames(response);
-  await queueIs(appliance, 1, 0);
-  expect(await appliance.end()).toBe(0);
-  const last = (await reading).at(-1);
-  expect(last?.event).toBe('error');
-  expect(JSON.parse(last!.data)).toMatchObject({ code: 'shutting_down' });
-});
-
-test('a stopping server lets an answer finish', async () => {
-  const { upstream, appliance } = await start({ ARKALIA_HTTP_SHUTDOWN_TIMEOUT_MS: '10000' });
-  upstream.always(slow);
-  const { response } = ask(appliance, 'first');
-  await queueIs(appliance, 1, 0);
-  const ended = appliance.end();
-  const answer = await response;
-  expect(await answer.json()).toMatchObject({ choices: [{ message: { content: 'One. Two. Three.' } }] });
-  expect(await ended).toBe(0);
 });
 
 test('a session carries its history to the engine, for the caller that began it only', async () => {

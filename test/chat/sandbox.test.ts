@@ -131,12 +131,18 @@ test('a worker killed before the first word: the next engine answers; a named mo
   await wholePool(appliance, 1);
 });
 
-test('idle workers that die are replaced before anyone notices', async () => {
+test('workers that die while idle are replaced, again and again', async () => {
   const { appliance } = await start(2);
-  for (let round = 0; round < 2; round += 1) {
+  for (let round = 0; round < 3; round += 1) {
+    const { spawned } = (await status(appliance)).sandbox;
     const old = workersOf(appliance);
     expect(old).toHaveLength(2);
     for (const pid of old) process.kill(pid, 'SIGKILL');
+    await eventually(async () =>
+      (await status(appliance)).sandbox.spawned === spawned + 2 ? true : undefined,
+    );
+    await wholePool(appliance, 2);
+    expect(workersOf(appliance).some((pid) => old.includes(pid))).toBe(false);
     const answers = await Promise.all(
       [0, 1, 2].map(() => appliance.post('/chat', { message: 'Hello', stream: true })),
     );
@@ -144,8 +150,6 @@ test('idle workers that die are replaced before anyone notices', async () => {
       expect(response.status).toBe(200);
       expect((await allFrames(response)).at(-1)?.event).toBe('done');
     }
-    await wholePool(appliance, 2);
-    expect(workersOf(appliance).some((pid) => old.includes(pid))).toBe(false);
   }
 });
 
