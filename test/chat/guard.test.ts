@@ -1,26 +1,24 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { TestAppliance } from '../support/appliance.js';
 import { ScriptedUpstream } from '../support/scripted-upstream.js';
-import { allFrames, completion, eventually, ledgerEvents, noBreaker, startAppliance } from './support.js';
+import { allFrames, completion, ledgerEvents, noBreaker, startAppliance } from './support.js';
 
 let upstream: ScriptedUpstream;
 let enforcing: TestAppliance;
 let observing: TestAppliance;
-let modelless: TestAppliance;
 
 beforeAll(async () => {
   upstream = await ScriptedUpstream.start({ models: ['quill'] });
   const env = { ...noBreaker, ARKALIA_ENGINES_OPENAI_URL: upstream.url, ARKALIA_ENGINES_ORDER: 'openai' };
   enforcing = await startAppliance(env);
   observing = await startAppliance({ ...env, ARKALIA_GUARD_MODE: 'observe' });
-  modelless = await startAppliance({ ARKALIA_REFLEXIA_INTERVAL_MS: '200' });
 });
 beforeEach(() => {
   upstream.requests.length = 0;
   upstream.always({ kind: 'ok', pieces: ['Hello.'] });
 });
 afterAll(async () => {
-  await Promise.all([enforcing?.close(), observing?.close(), modelless?.close()]);
+  await Promise.all([enforcing?.close(), observing?.close()]);
   await upstream?.close();
 });
 
@@ -227,51 +225,3 @@ async function readAll([v1, chat]: [Response, Response], stream: boolean): Promi
     },
   ];
 }
-
-describe('questions about the device, without a language model', () => {
-  test.each([
-    [
-      'English',
-      'How much memory is in use?',
-      /^(\d+(?:\.\d+)?)% of the memory/,
-      'No language model is loaded',
-    ],
-    [
-      'French',
-      'Quelle part de la mémoire est utilisée ?',
-      /^(\d+(?:,\d+)?)\s% de la mémoire/,
-      'Aucun modèle de langage',
-    ],
-  ])('in %s the memory is that of a sample', async (_, message, figure, plainly) => {
-    await eventually(async () => (await modelless.json('/reflexia/status')).sample ?? undefined);
-    const { answer, engine } = (await (await modelless.post('/chat', { message })).json()) as {
-      answer: string;
-      engine: string;
-    };
-    expect(engine).toBe('navigator');
-    const said = Number(figure.exec(answer)?.[1]?.replace(',', '.'));
-    const { history } = (await modelless.json('/reflexia/status')) as { history: { ram: number }[] };
-    expect(
-      history.some(({ ram }) => Math.abs(ram - said) <= 0.051),
-      `${said} in the samples`,
-    ).toBe(true);
-    expect(answer).toContain('GET /reflexia/status');
-    expect(answer).toContain(plainly);
-  });
-
-  test('the last decision is one of the ledger', async () => {
-    await eventually(async () => (await ledgerEvents(modelless, 'type=decision_made'))[0]);
-    const response = await modelless.post('/chat', { message: 'What was the last decision and why?' });
-    const { answer } = (await response.json()) as { answer: string };
-    const [, index, decision] = /Decision in event (\d+) at [^:]+:[^ ]+ UTC: (\w+)/.exec(answer) ?? [];
-    const [event] = await ledgerEvents(modelless, `since=${index}`);
-    expect(event).toMatchObject({ type: 'decision_made', data: { decision } });
-  });
-
-  test('what was never measured is not made up', async () => {
-    const { sample } = (await modelless.json('/reflexia/status')) as { sample: { temperature_c?: number } };
-    const response = await modelless.post('/chat', { message: 'How warm are you?' });
-    const { answer } = (await response.json()) as { answer: string };
-    expect(/\d ?°C/.test(answer)).toBe(sample.temperature_c !== undefined);
-  });
-});
