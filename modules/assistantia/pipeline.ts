@@ -124,7 +124,9 @@ export class Pipeline {
     skipped: { engine: string; cause: string }[],
   ): AsyncGenerator<AnswerEvent> {
     let last: Failure | undefined;
-    for (const candidate of await this.#chain(question)) {
+    const chain = await this.#chain(question);
+    const retried = new Set<Candidate>();
+    for (let candidate = chain.shift(); candidate !== undefined; candidate = chain.shift()) {
       const attempt: Attempt = { candidate, started: false, text: '', cut: undefined, firstAtMs: undefined };
       try {
         const ending = yield* this.#attempt(question, attempt, startedMs);
@@ -140,6 +142,11 @@ export class Pipeline {
         if (attempt.started || !mayGoOn || question.signal.aborted) throw thrown;
         skipped.push({ engine: candidate.engine, cause: failure.cause });
         last = failure;
+        // A worker that died says nothing about its engine; a prompt that kills workers kills two at most.
+        if (failure.cause === 'crashed' && !retried.has(candidate)) {
+          retried.add(candidate);
+          chain.unshift(candidate);
+        }
       }
     }
     throw last?.error ?? this.#nothingThere();
@@ -168,7 +175,7 @@ export class Pipeline {
     const problems = this.#context.prompts
       .engines()
       .filter((engine) => engine.state !== 'found')
-      .map((engine) => `${engine.name}: ${engine.problem ?? engine.state}`);
+      .map((engine) => `${engine.name}: ${(engine.problem ?? engine.state).replace(/\.$/, '')}`);
     return new AppError(
       'engine_unavailable',
       `No engine can answer this. ${problems.join('; ')}. Start Ollama or llama.cpp, put a GGUF file into the models folder, or name the model "arkalia" for the built-in assistant.`,
@@ -257,12 +264,13 @@ export class Pipeline {
     about: { startedMs: number; flagged: string[]; skipped: { engine: string; cause: string }[] },
   ): Promise<Answer> {
     const { clock, ledger } = this.#context;
-    const { engine, model } = attempt.candidate;
+    const { engine } = attempt.candidate;
+    const model = this.#spoke(attempt.candidate, ending?.model);
     const finishReason = ending === undefined ? 'content_filter' : ending.finishReason;
     const asked = question.messages.findLast((message) => message.role === 'user')?.content ?? '';
     const data: JsonObject = {
       engine,
-      model: ending?.model ?? model,
+      model,
       finish_reason: finishReason,
       took_ms: Math.round(clock.monotonicMs() - about.startedMs),
       prompt_chars: asked.length,
@@ -282,12 +290,21 @@ export class Pipeline {
     });
     return {
       engine,
-      model: ending?.model ?? model,
+      model,
       finishReason,
       usage: ending?.usage,
       reasons: attempt.cut?.reasons ?? [],
       receipt,
     };
+  }
+
+  /**
+   * The model that spoke: the one that the engine says, if it is one that it lists; else the one that was asked. So nothing that an
+   * engine makes up gets into the log.
+   */
+  #spoke({ engine, model }: Candidate, claimed: string | undefined): string {
+    const listed = this.#context.prompts.engines().find((view) => view.name === engine)?.models ?? [];
+    return claimed !== undefined && listed.includes(claimed) ? claimed : model;
   }
 
   /** A prompt that failed is an event too; one refused for load is not, or a flood of requests would become a flood of writes. */

@@ -86,10 +86,12 @@ function printEnding(
   { model, engine, receipt, session_id, finish_reason, reasons }: Ending,
   io: CliIo,
 ): number {
-  io.out(
-    `\n\n-- ${printable(model)} (engine ${printable(engine)}), event ${receipt.index} of the ledger, leaf ${printable(receipt.leaf_hash).slice(0, 16)}\n`,
+  // The answer alone is on standard output, so that it can be piped.
+  io.out('\n');
+  io.err(
+    `\n-- ${printable(model)} (engine ${printable(engine)}), event ${receipt.index} of the ledger, leaf ${printable(receipt.leaf_hash).slice(0, 16)}\n`,
   );
-  io.out(`   go on with: --session ${printable(session_id)}\n`);
+  io.err(`   go on with: --session ${printable(session_id)}\n`);
   if (finish_reason === 'length') io.err('The answer was cut at its longest length.\n');
   if (finish_reason !== 'content_filter') return exitCodes.ok;
   io.err(`The guard stopped this answer:\n${reasonLines(reasons).map(printableLine).join('')}`);

@@ -7,8 +7,9 @@ afterEach(() => vi.useRealTimers());
 const quiet = { ARKALIA_LOG_LEVEL: 'silent', ARKALIA_HTTP_SHUTDOWN_TIMEOUT_MS: '100' };
 
 /** An appliance whose closing a test ends. */
-function fakeAppliance(): { running: Running; reasons: string[]; closed: () => void } {
+function fakeAppliance(): { running: Running; reasons: string[]; errors: Error[]; closed: () => void } {
   const reasons: string[] = [];
+  const errors: Error[] = [];
   let closed: () => void = () => undefined;
   const closing = new Promise<void>((resolve) => {
     closed = resolve;
@@ -17,7 +18,8 @@ function fakeAppliance(): { running: Running; reasons: string[]; closed: () => v
     reasons.push(reason);
     return closing;
   };
-  return { running: { banner: ['It serves.'], close }, reasons, closed };
+  const recordError = (error: Error) => void errors.push(error);
+  return { running: { banner: ['It serves.'], close, recordError }, reasons, errors, closed };
 }
 
 async function printed(io: FakeIo, text: string): Promise<void> {
@@ -76,14 +78,15 @@ it('ends with 1 when closing takes longer than configured', async () => {
   expect(io.stderr).toContain('Not everything stopped within 3100 ms');
 });
 
-it('closes and ends with 1 after an error that nobody caught', async () => {
+it('records, closes and ends with 1 after an error that nobody caught', async () => {
   const io = new FakeIo(quiet);
-  const { running, reasons, closed } = fakeAppliance();
+  const { running, reasons, errors, closed } = fakeAppliance();
   const ended = serve({}, io, async () => running);
   await printed(io, 'It serves.');
   closed();
   io.throwUncaught(new Error('oops'));
   expect(await ended).toBe(1);
+  expect(errors.map((error) => error.message)).toEqual(['oops']);
   expect(reasons).toEqual(['uncaught error']);
 });
 

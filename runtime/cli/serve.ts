@@ -10,6 +10,7 @@ import { type ConfigFlags, loadFromFlags } from './settings.js';
 export interface Running {
   banner: string[];
   close(reason: string): Promise<void>;
+  recordError(error: Error): void;
 }
 
 export type StartAppliance = (options: { config: Config; log: Logger }) => Promise<Running>;
@@ -33,8 +34,10 @@ export async function serve(
     const appliance = await startAppliance({ config: loaded.config, log });
     io.out(`${[...appliance.banner, ...closingLines(loaded)].join('\n')}\n`);
     const end = await stopping.asked;
-    if (end instanceof Error) log.fatal({ err: end }, 'an error that nobody caught; stopping');
-    else io.out(`Stopping (${end}); a second signal ends at once.\n`);
+    if (end instanceof Error) {
+      log.fatal({ err: end }, 'an error that nobody caught; stopping');
+      appliance.recordError(end);
+    } else io.out(`Stopping (${end}); a second signal ends at once.\n`);
     const withinMs = loaded.config.http.shutdown_timeout_ms + shutdownSlackMs;
     const reason = end instanceof Error ? 'uncaught error' : end;
     const inTime = await closeInTime(appliance, reason, withinMs);

@@ -20,6 +20,8 @@ export function banner({ status, address, dataDir, order, warnings }: BannerFact
       engine.state === 'found' ? `found${where}: ${models}` : `absent: ${engine.problem ?? 'not there'}`;
     return [printable(`  ${engine.name.padEnd(10)}${what}`)];
   });
+  // "Every address" is none that a client can name.
+  const reachable = address.replace('//0.0.0.0:', '//127.0.0.1:').replace('//[::]:', '//[::1]:');
   return [
     `Arkalia-LUNA ${status.version} serves on ${address}`,
     '',
@@ -33,14 +35,14 @@ export function banner({ status, address, dataDir, order, warnings }: BannerFact
       ? [
           '',
           `Setup mode: only /health and the setup exchange answer. The code is in ${printable(dataDir)}/setup-code:`,
-          `  curl -X POST ${address}/setup -H 'content-type: application/json' -d '{"code":"…"}'`,
+          `  curl -X POST ${reachable}/setup -H 'content-type: application/json' -d '{"code":"…"}'`,
         ]
       : [
           '',
           'Try:',
-          `  curl ${address}/chat -H 'content-type: application/json' -d '{"message":"How are you?"}'`,
+          `  curl ${reachable}/chat -H 'content-type: application/json' -d '{"message":"How are you?"}'`,
           '  npm run arkalia -- chat "How warm are you?"',
-          `  a browser at ${address}/docs, an OpenAI client at ${address}/v1`,
+          `  a browser at ${reachable}/docs, an OpenAI client at ${reachable}/v1`,
         ]),
   ];
 }

@@ -42,6 +42,8 @@ export interface Appliance {
   status(): SystemStatus;
   /** Stops accepting, lets what runs finish or cancels it, flushes the ledger. May be called again. */
   close(reason: string): Promise<void>;
+  /** Records an error that nobody caught; the caller then closes. */
+  recordError(error: Error): void;
 }
 
 /** Whether only this machine can reach a listening address. */
@@ -246,6 +248,8 @@ async function open({ config, log, builtIn }: StartOptions, undo: Undo): Promise
       warnings,
     }),
     status,
+    recordError: (error) =>
+      recordLater(ledger, log, { type: 'system_error', module: 'kernel', data: { name: error.name } }),
     close: (reason) => {
       closing ??= (async () => {
         ready = false;

@@ -86,3 +86,51 @@ test('a file without a key, with another secret for a known id, or no file stops
   await writeFile(apiKeyFile, key.slice(0, -43) + makeKey().key.slice(-43));
   await expect(open({ apiKeyFile })).rejects.toThrow('another key');
 });
+
+test('keys that are made and revoked at once are all kept, in memory and on the disk', async () => {
+  const { access } = await open({ loopback: true });
+  const doomed = await access.createKey({ name: 'doomed', role: 'user' });
+  const [revoked, ...created] = await Promise.all([
+    access.revokeKey(doomed.id),
+    ...Array.from({ length: 12 }, (_, i) => access.createKey({ name: `k${i}`, role: 'user' })),
+  ]);
+  expect(revoked).toBe(true);
+  const again = (await open({ loopback: true })).access;
+  for (const { key, id } of created) {
+    expect(access.identify(key)).toMatchObject({ keyId: id });
+    expect(again.identify(key)).toMatchObject({ keyId: id });
+  }
+  expect(again.identify(doomed.key)).toBeNull();
+});
+
+test('a setup code is over when a first key exists, however that was made', async () => {
+  const { access } = await open();
+  const code = await readFile(join(dataDir, 'setup-code'), 'utf8');
+  const [byCode, byHand] = await Promise.all([
+    access.redeemSetupCode('wrong'),
+    access.createKey({ name: 'by hand', role: 'admin' }),
+  ]);
+  expect([byCode, byHand.role]).toEqual([null, 'admin']);
+  expect(await access.redeemSetupCode(code)).toBeNull();
+  await expect(access.renewSetupCode()).rejects.toMatchObject({ code: 'forbidden' });
+  await expect(readFile(join(dataDir, 'setup-code'))).rejects.toThrow('ENOENT');
+});
+
+test('the code is redeemed once, however many ask at once', async () => {
+  const { access } = await open();
+  const code = await readFile(join(dataDir, 'setup-code'), 'utf8');
+  const made = await Promise.all(Array.from({ length: 5 }, () => access.redeemSetupCode(code)));
+  expect(made.filter((key) => key !== null)).toHaveLength(1);
+  expect(access.listKeys()).toHaveLength(1);
+});
+
+test('a new key in api_key_file ends the old one', async () => {
+  const apiKeyFile = join(dataDir, 'api-key');
+  const [first, second] = [makeKey().key, makeKey().key];
+  await writeFile(apiKeyFile, first);
+  await open({ apiKeyFile });
+  await writeFile(apiKeyFile, second);
+  const { access } = await open({ apiKeyFile });
+  expect(access.identify(first)).toBeNull();
+  expect(access.identify(second)).toMatchObject({ role: 'admin' });
+});

@@ -1,10 +1,14 @@
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Clock } from '../contracts/clock.js';
+import { AppError } from '../contracts/errors.js';
 import type { Ledger } from '../contracts/ledger.js';
 import type { Access, CreatedKey, KeyRecord } from '../contracts/module.js';
 import { KeyStore, makeKey, parseKey } from './keys.js';
 import { SetupCode } from './setup-code.js';
+
+/** Name of the key that api_key_file brought. */
+const fileKeyName = 'api_key_file';
 
 export interface AccessOptions {
   dataDir: string;
@@ -27,6 +31,14 @@ export async function openAccess(options: AccessOptions): Promise<{ access: Acce
   const setup = new SetupCode(join(dataDir, 'setup-code'), clock);
   const warnings: string[] = [];
 
+  // One change at a time: two that began from the same keys would lose one of them.
+  let last: Promise<unknown> = Promise.resolve();
+  const inTurn = <T>(task: () => Promise<T>): Promise<T> => {
+    const run = last.then(task, task);
+    last = run;
+    return run;
+  };
+
   const add = async (key: string, record: Omit<KeyRecord, 'created_ms'>): Promise<CreatedKey> => {
     const full = { ...record, created_ms: clock.wallMs() };
     await ledger.append({
@@ -36,7 +48,18 @@ export async function openAccess(options: AccessOptions): Promise<{ access: Acce
       texts: { name: record.name },
     });
     await store.add(full, parseKey(key)!.digest);
+    await setup.end();
     return { ...full, key };
+  };
+  const create = async ({ name, role }: Pick<KeyRecord, 'name' | 'role'>): Promise<CreatedKey> => {
+    const { id, key } = makeKey();
+    return add(key, { id, name, role });
+  };
+  const revoke = async (id: string): Promise<boolean> => {
+    if (!store.has(id)) return false;
+    await ledger.append({ type: 'key_revoked', module: 'kernel', data: { id } });
+    await store.remove(id);
+    return true;
   };
 
   const access: Access = {
@@ -45,37 +68,46 @@ export async function openAccess(options: AccessOptions): Promise<{ access: Acce
       const found = store.find(key);
       return found === null ? null : { role: found.role, keyId: found.id };
     },
-    createKey: async ({ name, role }) => {
-      const { id, key } = makeKey();
-      return add(key, { id, name, role });
-    },
+    createKey: (options) => inTurn(() => create(options)),
     listKeys: () => store.list(),
-    revokeKey: async (id) => {
-      if (!store.has(id)) return false;
-      await ledger.append({ type: 'key_revoked', module: 'kernel', data: { id } });
-      await store.remove(id);
-      return true;
-    },
-    renewSetupCode: async () => ({ file: setup.file, ...(await setup.renew()) }),
-    redeemSetupCode: async (code) => {
-      if (!(await setup.redeem(code))) return null;
-      const created = await access.createKey({ name: 'setup', role: 'admin' });
-      await ledger.append({ type: 'setup_completed', module: 'kernel', data: { key_id: created.id } });
-      return created;
-    },
+    revokeKey: (id) => inTurn(() => revoke(id)),
+    renewSetupCode: () =>
+      inTurn(async () => {
+        if (!access.setupMode()) {
+          throw new AppError(
+            'forbidden',
+            'A setup code makes the first key only, of a server that listens beyond this machine; "arkalia keys create" makes keys.',
+          );
+        }
+        return { file: setup.file, ...(await setup.renew()) };
+      }),
+    redeemSetupCode: (code) =>
+      inTurn(async () => {
+        if (store.size > 0 || !(await setup.redeem(code))) return null;
+        const created = await create({ name: 'setup', role: 'admin' });
+        await ledger.append({ type: 'setup_completed', module: 'kernel', data: { key_id: created.id } });
+        return created;
+      }),
   };
 
-  if (apiKeyFile !== undefined) await registerFile(apiKeyFile, store, add, warnings);
+  const fileKeyId =
+    apiKeyFile === undefined ? undefined : await registerFile(apiKeyFile, store, add, warnings);
+  // A key that the file no longer holds is over: that is how a mounted secret is rotated.
+  for (const { id, name } of store.list()) {
+    if (apiKeyFile !== undefined && name === fileKeyName && id !== fileKeyId) await revoke(id);
+  }
   if (access.setupMode()) await setup.renew();
+  else await setup.end();
   return { access, warnings };
 }
 
+/** Registers the key of the file and gives back its id. */
 async function registerFile(
   file: string,
   store: KeyStore,
   add: (key: string, record: Omit<KeyRecord, 'created_ms'>) => Promise<CreatedKey>,
   warnings: string[],
-): Promise<void> {
+): Promise<string> {
   const key = (
     await readFile(file, 'utf8').catch((cause: unknown) => {
       throw new Error(
@@ -92,8 +124,10 @@ async function registerFile(
   }
   if (((await stat(file)).mode & 0o004) !== 0)
     warnings.push(`${file} holds a key and everyone on this machine can read it`);
-  if (store.find(key) !== null) return;
-  if (store.has(parsed.id))
-    throw new Error(`api_key_file ${file} has the id of another key, "${parsed.id}"; revoke that one first`);
-  await add(key, { id: parsed.id, name: 'api_key_file', role: 'admin' });
+  const { id } = parsed;
+  if (store.find(key) !== null) return id;
+  if (store.has(id))
+    throw new Error(`api_key_file ${file} has the id of another key, "${id}"; revoke that one first`);
+  await add(key, { id, name: fileKeyName, role: 'admin' });
+  return id;
 }

@@ -52,9 +52,14 @@ export class SetupCode {
     return live.triesLeft === 0 ? this.#kill(false) : false;
   }
 
-  async #kill(used: boolean): Promise<boolean> {
+  /** The code is dead and its file gone. */
+  async end(): Promise<void> {
     this.#live = null;
     await rm(this.file, { force: true });
+  }
+
+  async #kill(used: boolean): Promise<boolean> {
+    await this.end();
     return used;
   }
 }

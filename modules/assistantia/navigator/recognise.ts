@@ -13,7 +13,7 @@ const expressions = topics.map((topic) => [topic, expressionOf(topic)] as const)
 
 /** Words that ask to be told how or what something is, so that documentation is worth quoting beside live figures. */
 const asksForDocumentation =
-  /(?:^| )(?:documentation|docs?|how do i|how to|how can i|how does|install\w*|explain\w*|what does|what is an?|meaning|comment (?:faire|puis je|on|configurer|installer|ajouter|fonctionne)|expli\w*|signifie|c est quoi|qu est ce)(?= |$)/;
+  /(?:^| )(?:documentation|docs?|how do i|how to|how can i|how does|install\w*|explain\w*|what do(?:es)?|what is an?|meaning|comment (?:faire|puis je|on|configurer|installer|ajouter|fonctionne)|expli\w*|signifie|c est quoi|qu est ce)(?= |$)/;
 
 export interface Recognised {
   topics: Topic[];

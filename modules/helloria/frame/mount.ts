@@ -213,7 +213,8 @@ function fail(
   outgoing: ServerResponse,
 ): Response {
   const error = asAppError(thrown);
-  if (error.status >= 500) {
+  // A client that has gone is no failure of ours.
+  if (error.status >= 500 && error.code !== 'shutting_down') {
     frame.log.warn(
       { request_id: requestId, error_code: error.code, err: error.cause ?? error },
       'request failed',
