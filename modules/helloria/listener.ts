@@ -4,6 +4,7 @@ import type { IncomingMessage, Server } from 'node:http';
 import { createServer as createHttpServer } from 'node:http';
 import { createServer as createHttpsServer } from 'node:https';
 import type { AddressInfo, ListenOptions, Socket } from 'node:net';
+import { createSecureContext } from 'node:tls';
 import { getRequestListener } from '@hono/node-server';
 import type { Hono } from 'hono';
 import type { Config } from '../../runtime/contracts/module.js';
@@ -19,6 +20,21 @@ interface Answering {
   nextRequestId: () => string;
 }
 
+/** @throws Error that names both files when they cannot be read or do not belong together. */
+function readCertificate({ tls_cert_file, tls_key_file }: Config['http']): { cert: Buffer; key: Buffer } {
+  try {
+    const pair = { cert: readFileSync(tls_cert_file!), key: readFileSync(tls_key_file!) };
+    createSecureContext(pair);
+    return pair;
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new Error(
+      `http.tls_cert_file ${tls_cert_file} and http.tls_key_file ${tls_key_file} cannot be used: ${reason}; they must be a PEM certificate chain and its private key`,
+      { cause },
+    );
+  }
+}
+
 function adaptorServer({ app, nextRequestId }: Answering, http: Config['http'], tls: boolean): Server {
   const limits = {
     maxHeaderSize: http.header_limit_bytes,
@@ -32,14 +48,7 @@ function adaptorServer({ app, nextRequestId }: Answering, http: Config['http'], 
     errorHandler: (cause) => answerUnreadable(cause, nextRequestId()),
   });
   const server = tls
-    ? createHttpsServer(
-        {
-          ...options,
-          cert: readFileSync(http.tls_cert_file!),
-          key: readFileSync(http.tls_key_file!),
-        },
-        listener,
-      )
+    ? createHttpsServer({ ...options, ...readCertificate(http) }, listener)
     : createHttpServer(options, listener);
   server.on('clientError', (cause, socket) => answerClientError(cause, socket as Socket, nextRequestId()));
   server.maxConnections = http.connections_max;
