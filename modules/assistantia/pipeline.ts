@@ -124,9 +124,7 @@ export class Pipeline {
     skipped: { engine: string; cause: string }[],
   ): AsyncGenerator<AnswerEvent> {
     let last: Failure | undefined;
-    const chain = await this.#chain(question);
-    const retried = new Set<Candidate>();
-    for (let candidate = chain.shift(); candidate !== undefined; candidate = chain.shift()) {
+    for (const candidate of await this.#chain(question)) {
       const attempt: Attempt = { candidate, started: false, text: '', cut: undefined, firstAtMs: undefined };
       try {
         const ending = yield* this.#attempt(question, attempt, startedMs);
@@ -142,11 +140,6 @@ export class Pipeline {
         if (attempt.started || !mayGoOn || question.signal.aborted) throw thrown;
         skipped.push({ engine: candidate.engine, cause: failure.cause });
         last = failure;
-        // A worker that died says nothing about its engine; a prompt that kills workers kills two at most.
-        if (failure.cause === 'crashed' && !retried.has(candidate)) {
-          retried.add(candidate);
-          chain.unshift(candidate);
-        }
       }
     }
     throw last?.error ?? this.#nothingThere();

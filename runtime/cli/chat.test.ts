@@ -39,7 +39,7 @@ const startStream = (response: ServerResponse) =>
 
 describe('a stream', () => {
   it('is printed as it comes, then who spoke and the receipt', async () => {
-    const { code, stdout } = await run(
+    const { code, stdout, stderr } = await run(
       (response) => {
         startStream(response);
         response.write(frame('delta', { text: 'Hel' }));
@@ -51,8 +51,9 @@ describe('a stream', () => {
       'llama3',
     );
     expect(code).toBe(0);
-    expect(stdout).toMatch(/^Hello\n\tyou\n\n-- llama3 \(engine ollama\), event 42 of the ledger, leaf abab/);
-    expect(stdout).toContain('--session s1');
+    expect(stdout).toBe('Hello\n\tyou\n');
+    expect(stderr).toMatch(/^\n-- llama3 \(engine ollama\), event 42 of the ledger, leaf abab/);
+    expect(stderr).toContain('--session s1');
     expect(server?.seen[0]?.body).toEqual({
       message: 'hello',
       session_id: 's1',
@@ -136,12 +137,13 @@ describe('a stream', () => {
 
 describe('without a stream', () => {
   it('prints the whole answer', async () => {
-    const { code, stdout } = await run(
+    const { code, stdout, stderr } = await run(
       (response) => response.end(JSON.stringify({ ...end, answer: 'Hi\u001b[2J' })),
       '--no-stream',
     );
     expect(code).toBe(0);
-    expect(stdout).toMatch(/^Hi\\x1b\[2J\n\n-- llama3/);
+    expect(stdout).toBe('Hi\\x1b[2J\n');
+    expect(stderr).toContain('-- llama3');
     expect(server?.seen[0]?.body).toMatchObject({ stream: false });
   });
 
