@@ -56,12 +56,21 @@ export function sendJson(
   });
 }
 
-/** Writes bytes on a bare connection and resolves with everything that came back until the server closed it. */
-export function sendBytes(url: string, bytes: string | Buffer): Promise<string> {
+/**
+ * Writes bytes on a bare connection and resolves with everything that came back until the server closed it. With `end`, our side ends
+ * after the bytes, as when a client breaks off.
+ */
+export function sendBytes(
+  url: string,
+  bytes: string | Buffer,
+  options: { end?: boolean } = {},
+): Promise<string> {
   const { hostname, port } = new URL(url);
   return new Promise((resolve) => {
     let text = '';
-    const socket = connect(Number(port), hostname, () => socket.write(bytes));
+    const socket = connect(Number(port), hostname, () =>
+      options.end === true ? socket.end(bytes) : socket.write(bytes),
+    );
     socket.setEncoding('utf8');
     socket.on('data', (piece: string) => {
       text += piece;
