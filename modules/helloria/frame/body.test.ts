@@ -36,6 +36,20 @@ test('a body of exactly the limit is read; one byte more is refused, told in adv
   });
 });
 
+test('what is far too large is refused without being read to its end', async () => {
+  const far = String(17 * 1024 * 1024);
+  const unread = request([Buffer.alloc(4)], { 'content-length': far });
+  await expect(readBody(unread, 10)).rejects.toMatchObject({ code: 'payload_too_large' });
+  expect(unread.readableFlowing).toBe(null);
+  const endless = new PassThrough();
+  const refused = expect(
+    readBody(Object.assign(endless, { headers: {} }) as unknown as IncomingMessage, 10),
+  ).rejects.toMatchObject({ code: 'payload_too_large' });
+  for (let sent = 0; sent < 17; sent++) endless.write(Buffer.alloc(1024 * 1024));
+  await refused;
+  expect(endless.isPaused()).toBe(true);
+});
+
 test('a connection that closes early is an error, not a short body', async () => {
   const stream = new PassThrough();
   const pending = readBody(Object.assign(stream, { headers: {} }) as unknown as IncomingMessage, 10);

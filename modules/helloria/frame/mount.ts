@@ -66,7 +66,7 @@ async function serve(c: Context<NodeEnv>, route: RouteDefinition, frame: Frame):
     };
     response = await route.handler(call);
   } catch (error) {
-    response = fail(error, route.errors, requestId, frame, incoming, outgoing);
+    response = fail(error, route.errors, requestId, frame);
   }
   frame.observe(route.method, route.path, response.status, startedMs);
   return response;
@@ -92,7 +92,7 @@ function serveOther(c: Context<NodeEnv>, allow: string | null, frame: Frame): Re
     }
   } catch (error) {
     const shape = c.req.path.startsWith('/v1/') ? 'openai' : 'problem';
-    response = fail(error, shape, requestId, frame, incoming, outgoing);
+    response = fail(error, shape, requestId, frame);
   }
   frame.observe('other', 'other', response.status, startedMs);
   return response;
@@ -204,14 +204,7 @@ function clientSignal(outgoing: ServerResponse, stopping: AbortSignal): AbortSig
   return controller.signal;
 }
 
-function fail(
-  thrown: unknown,
-  shape: 'problem' | 'openai',
-  requestId: string,
-  frame: Frame,
-  incoming: IncomingMessage,
-  outgoing: ServerResponse,
-): Response {
+function fail(thrown: unknown, shape: 'problem' | 'openai', requestId: string, frame: Frame): Response {
   const error = asAppError(thrown);
   // A client that has gone is no failure of ours.
   if (error.status >= 500 && error.code !== 'shutting_down') {
@@ -220,8 +213,5 @@ function fail(
       'request failed',
     );
   }
-  // What is left of a body that was not read must not be taken for the next request.
-  if (!incoming.readableEnded && incoming.method !== 'GET' && incoming.method !== 'HEAD')
-    outgoing.setHeader('connection', 'close');
   return failureResponse(error, shape, requestId);
 }
