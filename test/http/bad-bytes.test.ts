@@ -37,7 +37,7 @@ async function refusedEverywhere(
 }
 
 describe('bodies', () => {
-  test('10 MB are refused with 413 before they are read, with and without a length', async () => {
+  test('10 MB are refused with 413, which a client that sends them all gets to read, with and without a length', async () => {
     const big = Buffer.alloc(10_000_000, 0x20);
     for (const { path, openai } of withBody) {
       const lengths: Record<string, string>[] = [
@@ -45,10 +45,10 @@ describe('bodies', () => {
         { 'transfer-encoding': 'chunked' },
       ];
       for (const length of lengths) {
-        const sent = { ...headers, ...length, expect: '100-continue' };
+        const sent = { ...headers, ...length };
         const answer = await send(url, { method: 'POST', path, headers: sent, body: big });
-        expect([path, answer.status, answer.headers.connection]).toEqual([path, 413, 'close']);
-        expect(refusalOf(answer, openai)).toMatchObject({ code: 'payload_too_large' });
+        const { status, code } = refusalOf(answer, openai);
+        expect([path, status, code]).toEqual([path, 413, 'payload_too_large']);
       }
     }
   });
