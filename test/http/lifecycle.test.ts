@@ -108,7 +108,7 @@ describe('the end', () => {
     const body = '{"message":"late"}';
     const outgoing = await begin(appliance, body);
     const exited = appliance.end('SIGTERM');
-    await printed(appliance, 'SIGTERM: stopping');
+    await printed(appliance, 'Stopping (SIGTERM)');
     // Until the door is really closed a connection may still be taken, and answered or cut.
     const ask = () => sendJson(appliance.url, '/echo', { message: 1 }).catch((error) => error.code);
     while ((await ask()) !== 'ECONNREFUSED');
@@ -142,7 +142,7 @@ describe('the end', () => {
     const outgoing = await begin(appliance, '{"message":1}');
     const broken = once(outgoing, 'error');
     const exited = appliance.end('SIGTERM');
-    await printed(appliance, 'SIGTERM: stopping');
+    await printed(appliance, 'Stopping (SIGTERM)');
     appliance.process.kill('SIGTERM');
     expect(await exited).toBe(1);
     await broken;

@@ -39,7 +39,7 @@ describe('a configuration that cannot be used stops the start and names key, val
     [{ ARKALIA_MODULES_ENABLED: 'zeroia,heloria' }, ['ARKALIA_MODULES_ENABLED', 'heloria', 'helloria']],
   ] as [Record<string, string>, string[]][])('%o', async (env, words) => {
     const refused = await serve({ env });
-    expect(refused.code).toBe(1);
+    expect(refused.code).toBe(2);
     for (const word of words) expect(refused.stderr).toContain(word);
     expect(refused.stderr).not.toMatch(/^\s+at /m);
     // Nothing was opened for a start that could not be.
@@ -50,7 +50,7 @@ describe('a configuration that cannot be used stops the start and names key, val
     const text = '[http]\nprot = 8123\nhost = 1\n[guard]\nmode = 1\n';
     await writeFile(join(folder, 'arkalia.toml'), text);
     const refused = await serve();
-    expect(refused.code).toBe(1);
+    expect(refused.code).toBe(2);
     for (const word of [
       '3 problems',
       'http.prot',
@@ -66,16 +66,16 @@ describe('a configuration that cannot be used stops the start and names key, val
   test('a file that is no TOML is named with line and column, one that is not there by name', async () => {
     await writeFile(join(folder, 'bad.toml'), '[http]\nport = = 1\n');
     const bad = await serve({ flags: ['--config', 'bad.toml'] });
-    expect([bad.code, bad.stderr]).toEqual([1, expect.stringMatching(/bad\.toml, line 2, column \d+/)]);
+    expect([bad.code, bad.stderr]).toEqual([2, expect.stringMatching(/bad\.toml, line 2, column \d+/)]);
     const absent = await serve({ flags: ['--config', 'absent.toml'] });
-    expect([absent.code, absent.stderr]).toEqual([1, expect.stringMatching(/absent\.toml.*no such file/)]);
+    expect([absent.code, absent.stderr]).toEqual([2, expect.stringMatching(/absent\.toml.*no such file/)]);
   });
 
   test('control characters and secrets in what was given do not reach the terminal', async () => {
     const refused = await serve({
       env: { ARKALIA_GUARD_MODE: '\u001b[2Jx', ARKALIA_API_KEY_FILE: `ark_abcdefgh_${'k'.repeat(43)}` },
     });
-    expect(refused.code).toBe(1);
+    expect(refused.code).toBe(2);
     expect(refused.stderr).not.toContain('\u001b');
     expect(refused.stderr).not.toContain('kkkk');
   });
@@ -88,7 +88,7 @@ describe('a configuration that cannot be used stops the start and names key, val
     ]) {
       const refused = await serve({ flags });
       expect([refused.code, refused.stderr]).toEqual([
-        1,
+        2,
         expect.stringContaining(flags[0] === '--prot' ? '--port' : '65535'),
       ]);
     }
