@@ -81,7 +81,7 @@ class ExactBuckets {
     const full = this.#burst * this.#intervalMs;
     const bucket = this.#levels.get(client) ?? { level: full, atMs: nowMs };
     const refilled = bucket.level + (nowMs - bucket.atMs) * this.#tokens;
-    // biome-ignore lint/complexity/useMathMinMax: Math.min takes no bigint.
+    // Math.min takes no bigint.
     const level = refilled < full ? refilled : full;
     if (level >= this.#intervalMs) {
       this.#levels.set(client, { level: level - this.#intervalMs, atMs: nowMs });
