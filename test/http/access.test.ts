@@ -7,6 +7,8 @@ import { cli } from './cli.js';
 import { problemOf, send, sendJson } from './raw.js';
 
 const bearer = (key: string) => ({ authorization: `Bearer ${key}` });
+/** What follows the id; it may hold underscores itself. */
+const secretOf = (key: string) => key.slice(key.indexOf('_', 4) + 1);
 const keyForm = /^ark_[a-z0-9]{8,32}_[A-Za-z0-9_-]{43}$/;
 const name = 'the phone of Zoë';
 
@@ -90,7 +92,7 @@ describe('a server on loopback', () => {
     const listed = await cli(['keys', 'list', '--data', appliance.dataDir], { cwd: appliance.dataDir });
     expect(listed.stdout).toMatch(new RegExp(`^${id} +admin `, 'm'));
     expect(listed.stdout).toContain(name);
-    expect(listed.stdout).not.toContain(key.split('_')[2]!);
+    expect(listed.stdout).not.toContain(secretOf(key));
     const revoked = await cli(['keys', 'revoke', id, '--data', appliance.dataDir], {
       cwd: appliance.dataDir,
     });
@@ -104,7 +106,7 @@ describe('a server on loopback', () => {
     expect((await events(url, 'key_revoked')).map(({ data }) => data)).toContainEqual({ id });
     const all = await send(url, { path: '/ledger/events?limit=1000' });
     expect(all.text).not.toContain('Zoë');
-    expect(all.text).not.toContain(key.split('_')[2]!);
+    expect(all.text).not.toContain(secretOf(key));
   });
 
   test('the socket in its folder is the owner’s alone and administers without a key; so are the files of secrets', async () => {
@@ -115,7 +117,7 @@ describe('a server on loopback', () => {
     const keyFile = join(appliance.dataDir, 'keys.json');
     expect((await stat(keyFile)).mode & 0o777).toBe(0o600);
     const { key } = await create(appliance.dataDir, 'user');
-    expect(await readFile(keyFile, 'utf8')).not.toContain(key.split('_')[2]!);
+    expect(await readFile(keyFile, 'utf8')).not.toContain(secretOf(key));
     // No page can be rebound to a socket, but the checks are the same ones.
     const foreign = await send(url, { socketPath, path: '/keys', headers: { host: 'attacker.example' } });
     expect(foreign.status).toBe(421);

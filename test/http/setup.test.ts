@@ -106,7 +106,8 @@ describe('beyond loopback without a key', () => {
     expect([late.code, late.stderr]).toEqual([1, expect.stringContaining('the first key only')]);
   });
 
-  test('a key that is made on the command line ends setup mode', async () => {
+  test('a key that is made on the command line ends setup mode, and the code with it', async () => {
+    const old = await code();
     const { dataDir } = appliance;
     const made = await cli(['keys', 'create', '--name', 'me', '--data', dataDir], { cwd: dataDir });
     expect(made.code).toBe(0);
@@ -115,5 +116,7 @@ describe('beyond loopback without a key', () => {
       headers: { authorization: `Bearer ${made.stdout.trim()}` },
     });
     expect(answer.status).toBe(200);
+    expect((await exchange(old)).status).toBe(403);
+    expect(existsSync(codeFile)).toBe(false);
   });
 });
