@@ -83,7 +83,7 @@ test('a second signal ends it at once', async () => {
   const lost = expect(appliance.post('/chat', { message: 'Hello' })).rejects.toThrow();
   await busy();
   const ended = appliance.end();
-  await eventually(() => (appliance.output.text.includes('SIGTERM: stopping') ? true : undefined));
+  await eventually(() => (appliance.output.text.includes('Stopping (SIGTERM)') ? true : undefined));
   appliance.process.kill('SIGTERM');
   expect(await ended).toBe(1);
   await lost;
