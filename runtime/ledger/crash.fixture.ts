@@ -17,6 +17,21 @@ const ledger = await openLedger({
   },
 });
 
+const pause = new Int32Array(new SharedArrayBuffer(4));
+
+/** Writes a line whole (it is shorter than the pipe's atomic write); a full pipe is waited for. */
+function print(line: string): void {
+  for (;;) {
+    try {
+      writeSync(1, line);
+      return;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') throw error;
+      Atomics.wait(pause, 0, 0, 1);
+    }
+  }
+}
+
 async function appendForEver(stream: string): Promise<never> {
   for (let n = 0; ; n++) {
     const receipt = await ledger.append({
@@ -26,7 +41,7 @@ async function appendForEver(stream: string): Promise<never> {
       data: { n },
       texts: { context: `${stream} ${n}` },
     });
-    writeSync(1, `${receipt.index} ${receipt.leaf_hash}\n`);
+    print(`${receipt.index} ${receipt.leaf_hash}\n`);
   }
 }
 
