@@ -1,11 +1,18 @@
 import { z } from 'zod';
 import { AppError } from '../../../runtime/contracts/errors.js';
 import { defineRoute, json, type RouteDefinition } from '../../../runtime/contracts/http.js';
-import type { JsonValue } from '../../../runtime/contracts/json.js';
 import type { ModuleContext } from '../../../runtime/contracts/module.js';
 
 const anyObject = z.record(z.string(), z.unknown());
-const jsonValue = z.json();
+/** Whether a value may stand in JSON: 1e999 is valid JSON text, but what it becomes is not. */
+function isJson(value: unknown): boolean {
+  if (typeof value === 'number') return Number.isFinite(value);
+  if (typeof value === 'object' && value !== null) return Object.values(value).every(isJson);
+  return value !== undefined;
+}
+
+/** Any JSON value, kept as it is: a schema of its parts would drop a key named __proto__. */
+const jsonValue = z.unknown().refine(isJson, 'must be JSON, with numbers that are finite');
 
 /** Liveness, readiness, status, echo and metrics. */
 export function systemRoutes(context: ModuleContext): RouteDefinition[] {
@@ -65,7 +72,7 @@ export function systemRoutes(context: ModuleContext): RouteDefinition[] {
       errors: 'problem',
       body: z.strictObject({ message: jsonValue }),
       responses: { 200: { description: 'The same', schema: z.object({ message: jsonValue }) } },
-      handler: ({ body }) => json({ message: body.message as JsonValue }),
+      handler: ({ body }) => json({ message: body.message }),
     }),
     defineRoute({
       method: 'GET',
