@@ -24,7 +24,7 @@ function inputJson(input: ScoreInput): string {
   return `${text}}`;
 }
 
-/** The order of the factors' names, once for every set of factors that is present. */
+/** The factors in the canonical order of their names. */
 function factorsByName(factors: Score['factors']): string {
   const sorted = [...factors].sort((a, b) => (a.name < b.name ? -1 : 1));
   return sorted.map(({ name, score, weight }) => `"${name}":[${score},${weight}]`).join();
