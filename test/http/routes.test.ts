@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { decisions, factorNames, severities } from '../../runtime/contracts/decision.js';
 import { TestAppliance } from '../support/appliance.js';
 import { openaiErrorOf, problemOf, send, sendJson } from './raw.js';
@@ -31,9 +31,13 @@ interface EventView {
 
 let appliance: TestAppliance;
 beforeAll(async () => {
-  // Its own samples stay out of the way: one at the start, the next in an hour; and they do not act.
+  // Its own samples stay out of the way: one at the start, waited for, the next in an hour; and they do not act.
   appliance = await TestAppliance.start({
     env: { ARKALIA_REFLEXIA_INTERVAL_MS: '3600000', ARKALIA_ZEROIA_ACT: 'false' },
+  });
+  await vi.waitUntil(async () => (await appliance.json('/zeroia/status')).last_decision !== null, {
+    timeout: 20_000,
+    interval: 50,
   });
 });
 afterAll(() => appliance.close());
