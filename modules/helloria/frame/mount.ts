@@ -1,11 +1,17 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { Context, Hono } from 'hono';
+import { type Context, Hono } from 'hono';
 import type { Logger } from 'pino';
 import type { ZodError, ZodType } from 'zod';
 import type { RateLimiter } from '../../../runtime/contracts/admission.js';
 import { AppError } from '../../../runtime/contracts/errors.js';
-import { asAppError, failureResponse } from '../../../runtime/contracts/failure.js';
-import type { Caller, RouteCall, RouteDefinition } from '../../../runtime/contracts/http.js';
+import { asAppError, failureAnswer } from '../../../runtime/contracts/failure.js';
+import type {
+  Answer,
+  Caller,
+  RouteCall,
+  RouteDefinition,
+  TextAnswer,
+} from '../../../runtime/contracts/http.js';
 import { roles } from '../../../runtime/contracts/http.js';
 import { isJsonType, parseJson, readBody } from './body.js';
 import { corsHeaders, type OriginVerdict, preflightHeaders } from './origin.js';
@@ -40,20 +46,24 @@ export function mountRoutes(app: Hono<NodeEnv>, routes: readonly RouteDefinition
     methodsOf.set(route.path, [...(methodsOf.get(route.path) ?? []), route.method]);
     app.on(route.method, route.path, (c) => serve(c, route, frame));
   }
+  // An app of its own, because Hono takes a shorter way where only one handler fits.
+  const others = new Hono<NodeEnv>();
   for (const [path, methods] of methodsOf) {
     const allow = [...methods, ...(methods.includes('GET') ? ['HEAD'] : []), 'OPTIONS'].join(', ');
-    app.all(path, (c) => serveOther(c, allow, frame));
+    others.all(path, (c) => serveOther(c, allow, frame));
   }
-  app.notFound((c) => serveOther(c, null, frame));
+  others.notFound((c) => serveOther(c, null, frame));
+  app.notFound((c) => others.fetch(c.req.raw, c.env));
 }
 
 async function serve(c: Context<NodeEnv>, route: RouteDefinition, frame: Frame): Promise<Response> {
   const { incoming, outgoing } = c.env;
   const startedMs = frame.now();
   const requestId = frame.nextRequestId();
-  let response: Response;
+  const headers = frameHeaders(requestId, frame);
+  let answer: Answer;
   try {
-    enter(incoming, outgoing, requestId, frame);
+    enter(incoming, headers, frame);
     const caller = frame.identify(incoming);
     authorise(route, caller, frame);
     const call: RouteCall<unknown, unknown> = {
@@ -64,50 +74,57 @@ async function serve(c: Context<NodeEnv>, route: RouteDefinition, frame: Frame):
       body: route.body === undefined ? undefined : await takeBody(incoming, route.body, frame),
       signal: () => clientSignal(outgoing, frame.stopping),
     };
-    response = await route.handler(call);
+    answer = await route.handler(call);
   } catch (error) {
-    response = fail(error, route.errors, requestId, frame);
+    answer = fail(error, route.errors, requestId, frame);
   }
-  frame.observe(route.method, route.path, response.status, startedMs);
-  return response;
+  frame.observe(route.method, route.path, answer.status, startedMs);
+  return finish(answer, headers, outgoing);
 }
 
 function serveOther(c: Context<NodeEnv>, allow: string | null, frame: Frame): Response {
   const { incoming, outgoing } = c.env;
   const startedMs = frame.now();
   const requestId = frame.nextRequestId();
-  let response: Response;
+  const headers = frameHeaders(requestId, frame);
+  let answer: Answer;
   try {
-    const cors = enter(incoming, outgoing, requestId, frame);
+    const cors = enter(incoming, headers, frame);
     if (incoming.method === 'OPTIONS' && allow !== null) {
-      response = new Response(null, {
-        status: 204,
-        headers: cors === undefined ? { allow } : preflightHeaders(cors),
-      });
+      Object.assign(headers, cors === undefined ? { allow } : preflightHeaders(cors));
+      answer = new Response(null, { status: 204 });
     } else if (allow !== null) {
-      outgoing.setHeader('allow', allow);
+      headers.allow = allow;
       throw new AppError('method_not_allowed', `This address takes ${allow}.`);
     } else {
       throw new AppError('not_found', 'There is nothing at this address; GET /docs lists what there is.');
     }
   } catch (error) {
     const shape = c.req.path.startsWith('/v1/') ? 'openai' : 'problem';
-    response = fail(error, shape, requestId, frame);
+    answer = fail(error, shape, requestId, frame);
   }
-  frame.observe('other', 'other', response.status, startedMs);
-  return response;
+  frame.observe('other', 'other', answer.status, startedMs);
+  return finish(answer, headers, outgoing);
+}
+
+/** Headers of every answer. */
+function frameHeaders(requestId: string, frame: Frame): Record<string, string> {
+  const headers: Record<string, string> = { 'x-request-id': requestId, 'x-content-type-options': 'nosniff' };
+  if (frame.draining()) headers.connection = 'close';
+  return headers;
+}
+
+function finish(answer: Answer, headers: Record<string, string>, outgoing: ServerResponse): Response {
+  const { text, status } = answer;
+  if (typeof text === 'string') {
+    return new Response(text, { status, headers: Object.assign(headers, answer.headers) });
+  }
+  for (const name of Object.keys(headers)) outgoing.setHeader(name, headers[name]!);
+  return answer as Response;
 }
 
 /** Checks that come before anything is read; returns the foreign origin that may read the answer, if there is one. */
-function enter(
-  incoming: IncomingMessage,
-  outgoing: ServerResponse,
-  requestId: string,
-  frame: Frame,
-): string | undefined {
-  outgoing.setHeader('x-request-id', requestId);
-  outgoing.setHeader('x-content-type-options', 'nosniff');
-  if (frame.draining()) outgoing.setHeader('connection', 'close');
+function enter(incoming: IncomingMessage, headers: Record<string, string>, frame: Frame): string | undefined {
   const { host, origin, via } = incoming.headers;
   if (!frame.checkHost(host)) {
     throw new AppError(
@@ -130,8 +147,7 @@ function enter(
       'Pages of that origin may not call this appliance; add it to http.cors_origins if it is yours.',
     );
   }
-  if (verdict.cors !== undefined)
-    for (const [name, value] of Object.entries(corsHeaders(verdict.cors))) outgoing.setHeader(name, value);
+  if (verdict.cors !== undefined) Object.assign(headers, corsHeaders(verdict.cors));
   return verdict.cors;
 }
 
@@ -204,7 +220,7 @@ function clientSignal(outgoing: ServerResponse, stopping: AbortSignal): AbortSig
   return controller.signal;
 }
 
-function fail(thrown: unknown, shape: 'problem' | 'openai', requestId: string, frame: Frame): Response {
+function fail(thrown: unknown, shape: 'problem' | 'openai', requestId: string, frame: Frame): TextAnswer {
   const error = asAppError(thrown);
   // A client that has gone is no failure of ours.
   if (error.status >= 500 && error.code !== 'shutting_down') {
@@ -213,5 +229,5 @@ function fail(thrown: unknown, shape: 'problem' | 'openai', requestId: string, f
       'request failed',
     );
   }
-  return failureResponse(error, shape, requestId);
+  return failureAnswer(error, shape, requestId);
 }
