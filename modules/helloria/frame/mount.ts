@@ -70,7 +70,7 @@ async function serve(c: Context<NodeEnv>, route: RouteDefinition, frame: Frame):
       c,
       caller,
       requestId,
-      query: route.query === undefined ? undefined : checkSchema(route.query, c.req.query(), 'query'),
+      query: route.query === undefined ? undefined : checkSchema(route.query, singleValues(c), 'query'),
       body: route.body === undefined ? undefined : await takeBody(incoming, route.body, frame),
       signal: () => clientSignal(outgoing, frame.stopping),
     };
@@ -126,7 +126,7 @@ function finish(answer: Answer, headers: Record<string, string>, outgoing: Serve
 /** Checks that come before anything is read; returns the foreign origin that may read the answer, if there is one. */
 function enter(incoming: IncomingMessage, headers: Record<string, string>, frame: Frame): string | undefined {
   const { host, origin, via } = incoming.headers;
-  if (!frame.checkHost(host)) {
+  if (!frame.checkHost(host) || !frame.checkHost(targetHost(incoming.url) ?? host)) {
     throw new AppError(
       'misdirected_request',
       'This appliance does not answer to that Host; add the name to http.allowed_hosts if it is yours.',
@@ -149,6 +149,11 @@ function enter(incoming: IncomingMessage, headers: Record<string, string>, frame
   }
   if (verdict.cors !== undefined) Object.assign(headers, corsHeaders(verdict.cors));
   return verdict.cors;
+}
+
+/** The authority of a request target in absolute form (RFC 9112, 3.2.2), which counts instead of Host; undefined for the usual form. */
+function targetHost(target: string | undefined): string | undefined {
+  return /^https?:\/\/([^/?#]*)/i.exec(target ?? '')?.[1];
 }
 
 function authorise(route: RouteDefinition, caller: Caller, frame: Frame): void {
@@ -190,6 +195,18 @@ async function takeBody(incoming: IncomingMessage, schema: ZodType, frame: Frame
     parseJson(await readBody(incoming, frame.bodyLimitBytes), frame.jsonDepthMax),
     'body',
   );
+}
+
+/** The query's parameters. @throws AppError `invalid_request` when one is given more than once: which of them counts would be a guess. */
+function singleValues(c: Context): Record<string, string> {
+  const all = Object.entries(c.req.queries());
+  const repeated = all.find(([, values]) => values.length > 1);
+  if (repeated !== undefined) {
+    const name = repeated[0].slice(0, 100);
+    const message = `The query does not fit: ${name}: give it once, not ${repeated[1].length} times`;
+    throw new AppError('invalid_request', message, { details: { param: name } });
+  }
+  return Object.fromEntries(all.map(([name, [value]]) => [name, value ?? '']));
 }
 
 function checkSchema(schema: ZodType, value: unknown, where: 'body' | 'query'): unknown {
