@@ -36,7 +36,7 @@ describe('core', () => {
     const other = Core.attach(core.share.memory, core.share.module);
     expect(other.identity).toEqual(core.identity);
     const options = {
-      windowCalls: 1,
+      window: { calls: 1 },
       callsMin: 1,
       failureRate: 1,
       openMs: 9,

@@ -25,8 +25,8 @@ export class Core {
   private constructor(share: CoreShare, create: string | undefined) {
     const { memory, module } = share;
     let constants: Constants | undefined;
-    const fault = (code: number) => {
-      throw new Error(`the hot core stopped at an assertion: ${faultName(code, constants)}`);
+    const fault = (code: number, value: number) => {
+      throw faultError(code, value, constants);
     };
     const { exports } = new WebAssembly.Instance(module, { env: { memory }, host: { fault } });
     const at = readConstants(exports);
@@ -50,7 +50,7 @@ export class Core {
       weights_version: weightsVersion(memory.buffer, at),
     });
     this.slab = new Slab(memory.buffer, at, functions);
-    this.breakers = new BreakerSlots(memory.buffer, at, functions);
+    this.breakers = new BreakerSlots(at, functions);
   }
 
   /** Loads core.wasm, makes the shared memory (4 MiB) and writes the parameters into it. */
@@ -69,6 +69,16 @@ export class Core {
 
 /** Needed before there is an instance to ask; the module refuses a memory of another size. */
 const pages = 64;
+
+/** What the core found wrong: an argument of the caller (a RangeError that names bound and value), or what must never happen. */
+function faultError(code: number, value: number, at: Constants | undefined): Error {
+  if (code === at?.FAULT_TIME)
+    return new RangeError(`a time must be from 0 to below ${at.TIME_MAX_MS} ms, not ${value}`);
+  if (code === at?.FAULT_DURATION) return new RangeError(`a duration must be 0 ms or more, not ${value}`);
+  if (code === at?.FAULT_PERMIT)
+    return new RangeError(`a permit must be an integer from 0 to ${at.PERMIT_MAX}, not ${value}`);
+  return new Error(`the hot core stopped at an assertion: ${faultName(code, at)}`);
+}
 
 function faultName(code: number, at: Constants | undefined): string {
   if (code === at?.FAULT_RANGE) return 'an argument is out of range';

@@ -26,34 +26,50 @@ const constantNames = [
   'SLOTS',
   'SLOT_COUNT',
   'SLOT_BYTES',
-  'SLOT_READY',
   'SLOT_RING',
   'SLOT_LOG_ENTRIES',
   'WINDOW_CALLS_MAX',
+  'BUCKETS_MAX',
+  'BUCKET_MS_MIN',
+  'BUCKET_CALLS_MAX',
   'PERMITS_MAX',
+  'SUCCESSES_MAX',
   'PERMIT_MAX',
   'TRANSITION_MAX',
+  'STEP_MAX',
   'TIME_MAX_MS',
   'COUNTER_SUCCESSES',
   'COUNTER_FAILURES',
   'COUNTER_IGNORED',
+  'COUNTER_SLOW',
   'COUNTER_LATE',
   'COUNTER_REFUSED',
   'COUNTER_OPENINGS',
+  'STATE_NONE',
   'STATE_CLOSED',
   'STATE_OPEN',
   'STATE_HALF_OPEN',
+  'STATE_FORCED_OPEN',
+  'STATE_DISABLED',
+  'STATE_METRICS_ONLY',
   'CAUSE_FAILURE_RATE',
+  'CAUSE_SLOW_RATE',
   'CAUSE_OPEN_TIME_OVER',
   'CAUSE_PROBE_FAILED',
+  'CAUSE_PROBE_SLOW',
   'CAUSE_PROBE_LOST',
   'CAUSE_PROBES_SUCCEEDED',
+  'CAUSE_FORCED',
+  'CAUSE_RESET',
   'OUTCOME_SUCCESS',
   'OUTCOME_FAILURE',
   'OUTCOME_IGNORED',
   'RECORD_WAS_LATE',
   'RECORD_COUNTED',
   'RECORD_MOVED',
+  'WINDOW_CALLS',
+  'WINDOW_FAILURES',
+  'WINDOW_SLOW',
   'SLAB',
   'SLAB_RECORDS',
   'RECORD_BYTES',
@@ -101,6 +117,9 @@ const constantNames = [
   'FAULT_RESULT',
   'FAULT_STATE',
   'FAULT_CONTENTION',
+  'FAULT_TIME',
+  'FAULT_DURATION',
+  'FAULT_PERMIT',
 ] as const;
 
 /** Every offset, size, bit and code that the module exports, by name. */
@@ -110,23 +129,46 @@ export type Constants = Readonly<Record<(typeof constantNames)[number], number>>
 export interface CoreFunctions {
   scoreBatch(from: number, count: number): void;
   breakerTake(): number;
-  breakerConfigure(
+  breakerConfigureWindow(
     slot: number,
     calls: number,
+    buckets: number,
+    bucketMs: number,
     callsMin: number,
     failureRate: number,
+    slowRate: number,
+    slowMs: number,
+  ): void;
+  breakerConfigureOpen(
+    slot: number,
     openMs: number,
+    openMsMax: number,
+    growth: number,
+    jitter: number,
+    seed: number,
     permits: number,
+    successes: number,
     halfOpenMs: number,
   ): void;
+  breakerStart(
+    slot: number,
+    state: number,
+    step: number,
+    openMs: number,
+    calls: number,
+    failures: number,
+    slow: number,
+    nowMs: number,
+  ): void;
   breakerAcquire(slot: number, nowMs: number): number;
-  breakerRecord(slot: number, permit: number, outcome: number, nowMs: number): number;
+  breakerRecord(slot: number, permit: number, outcome: number, durationMs: number, nowMs: number): number;
+  breakerForce(slot: number, state: number, nowMs: number): number;
   breakerTransition(slot: number): number;
-  breakerTransitionAt(slot: number, transition: number): number;
+  breakerTransitionAt(slot: number, transition: number, nowMs: number): number;
   breakerState(slot: number): number;
   breakerRetryMs(slot: number, nowMs: number): number;
-  breakerCalls(slot: number): number;
-  breakerFailures(slot: number): number;
+  breakerStep(slot: number, nowMs: number): number;
+  breakerWindow(slot: number, part: number, nowMs: number): number;
   breakerCounter(slot: number, counter: number): number;
 }
 

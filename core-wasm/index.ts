@@ -1,3 +1,7 @@
 /** The only front door of this room. */
-export type { BreakerCause, BreakerSlot } from './breaker-slot.js';
+export { type BreakerRefusal, throughBreaker } from './breaker-call.js';
+export type { BreakerOptions } from './breaker-options.js';
+export type { SavedBreaker } from './breaker-saved.js';
+export type { BreakerSlot } from './breaker-slot.js';
+export type { BreakerCause, BreakerCounters, BreakerState, BreakerWindow } from './breaker-types.js';
 export { Core } from './core.js';

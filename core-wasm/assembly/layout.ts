@@ -3,7 +3,7 @@
 //   0        64               1024       4096                          2 MiB                3 MiB          4 MiB
 //   ├ unused ┼ header, sha256 ┼ parameters ┼ 256 breaker slots × 5120 ┼ slab 4096 × 256    ┼ free         │
 
-export const LAYOUT_VERSION: i32 = 1;
+export const LAYOUT_VERSION: i32 = 2;
 /** Pages of 64 KiB, initial and maximum: shared memory of a fixed size. */
 export const MEMORY_PAGES: i32 = 64;
 
@@ -38,29 +38,46 @@ export const PARAMETERS_BYTES: i32 = 224;
 export const SLOTS: i32 = 4096;
 export const SLOT_COUNT: i32 = 256;
 export const SLOT_BYTES: i32 = 5120;
+// First line of 64 bytes: what every call reads and few write.
 export const SLOT_STATE: i32 = 0; // u64, see breaker-state.ts
-export const SLOT_WINDOW: i32 = 8; // u64, see breaker-window.ts
+export const SLOT_UNTIL: i32 = 8; // u64, see breaker-time.ts
 export const SLOT_TIME: i32 = 16; // u64, see breaker-time.ts
-export const SLOT_WINDOW_CALLS: i32 = 24; // i32
-export const SLOT_CALLS_MIN: i32 = 28; // i32
-export const SLOT_PERMITS: i32 = 32; // i32
-export const SLOT_READY: i32 = 36; // i32, 1 once configured
-export const SLOT_FAILURE_RATE: i32 = 40; // f64
-export const SLOT_OPEN_TICKS: i32 = 48; // u64
-export const SLOT_HALF_OPEN_TICKS: i32 = 56; // u64
-export const SLOT_COUNTERS: i32 = 64; // 6 × u64
-export const SLOT_LOG: i32 = 128; // 64 × u32
+export const SLOT_SLOW_MS: i32 = 24; // f64, infinite: off
+export const SLOT_FAILURE_RATE: i32 = 32; // f64
+export const SLOT_SLOW_RATE: i32 = 40; // f64
+export const SLOT_WINDOW_CALLS: i32 = 48; // u32
+export const SLOT_CALLS_MIN: i32 = 52; // u32
+export const SLOT_HEAD_BITS: i32 = 56; // i32
+export const SLOT_BUCKETS: i32 = 60; // u32, 0: the window counts calls
+// Options that are read away from the closed path.
+export const SLOT_OPEN_TICKS: i32 = 64; // f64
+export const SLOT_OPEN_MAX_TICKS: i32 = 72; // f64
+export const SLOT_OPEN_GROWTH: i32 = 80; // f64
+export const SLOT_JITTER: i32 = 88; // f64
+export const SLOT_HALF_OPEN_TICKS: i32 = 96; // u64
+export const SLOT_BUCKET_TICKS: i32 = 104; // f64
+export const SLOT_PERMITS: i32 = 112; // u32
+export const SLOT_SUCCESSES: i32 = 116; // u32
+export const SLOT_SEED: i32 = 120; // u32
+// Lines that every report writes.
+export const SLOT_WINDOW: i32 = 192; // u64, see breaker-window.ts
+export const SLOT_COUNTERS: i32 = 256; // 7 × u64
+export const SLOT_LOG: i32 = 512; // 64 × u64
 export const SLOT_LOG_ENTRIES: i32 = 64;
-export const SLOT_RING: i32 = 1024; // 1024 × u32
+export const SLOT_RING: i32 = 1024; // 1024 × u32, or 64 buckets of 2 × u64
 export const WINDOW_CALLS_MAX: i32 = 1024;
+export const BUCKETS_MAX: i32 = 60;
+export const BUCKET_MS_MIN: i32 = 5;
 export const PERMITS_MAX: i32 = 64;
+export const SUCCESSES_MAX: i32 = 1000;
 
 export const COUNTER_SUCCESSES: i32 = 0;
 export const COUNTER_FAILURES: i32 = 1;
 export const COUNTER_IGNORED: i32 = 2;
-export const COUNTER_LATE: i32 = 3;
-export const COUNTER_REFUSED: i32 = 4;
-export const COUNTER_OPENINGS: i32 = 5;
+export const COUNTER_SLOW: i32 = 3;
+export const COUNTER_LATE: i32 = 4;
+export const COUNTER_REFUSED: i32 = 5;
+export const COUNTER_OPENINGS: i32 = 6;
 
 // Slab of score records. Inputs first, then outputs.
 export const SLAB: i32 = 2097152;

@@ -12,6 +12,8 @@ export const eventTypes = [
   'circuit_opened',
   'circuit_half_opened',
   'circuit_closed',
+  'state_change',
+  'manual_reset',
   'degradation_changed',
   'contradiction_detected',
   'key_created',

@@ -16,9 +16,13 @@ describe('pool', () => {
     try {
       await pool.ready();
       const told: string[] = [];
-      const clock = { wallMs: () => 0, monotonicMs: () => 5000 };
-      const options = configSchema.parse({}).breaker;
-      const breakers = new CoreBreakers(core, options, clock, ({ name, to }) => told.push(`${name} ${to}`));
+      const breakers = new CoreBreakers({
+        core,
+        config: configSchema.parse({ breaker: { open_jitter: 0 } }).breaker,
+        now: () => 5000,
+        random: () => 0,
+        onTransition: ({ name, to }) => told.push(`${name} ${to}`),
+      });
 
       const there = breakers.get('opened-there');
       const failures = { outcome: 'failure', times: 8, nowMs: 5000 } as const;

@@ -6,7 +6,9 @@ import { createPromptRunner } from '../../sandbox/index.js';
 import { createAdmission } from '../admission/admission.js';
 import { createRateLimiter } from '../admission/rate-limit.js';
 import { shedAt } from '../admission/shed.js';
-import { type BreakerTransitionEvent, CoreBreakers } from '../breaker/breakers.js';
+import { BreakerFile, readBreakerFile } from '../breaker/breaker-file.js';
+import { CoreBreakers } from '../breaker/breakers.js';
+import { transitionEvent } from '../breaker/transition-event.js';
 import type { Config } from '../config/schema.js';
 import { packageVersion } from '../config/version.js';
 import { systemClock } from '../contracts/clock.js';
@@ -26,6 +28,7 @@ import { createBus } from './bus.js';
 import { createDegradation } from './degradation.js';
 import { Lifecycle } from './lifecycle.js';
 import { type BuiltInModules, loadModules } from './modules.js';
+import { createTurnClock } from './turn-clock.js';
 import { Undo } from './undo.js';
 
 export interface StartOptions {
@@ -117,10 +120,26 @@ async function open({ config, log, builtIn }: StartOptions, undo: Undo): Promise
       log.error({ err: error }, 'a batch was scored in the HTTP thread because the pool failed'),
   });
   undo.add('scorer and pool', () => scorer.close());
-  const breakers = new CoreBreakers(core, config.breaker, clock, (transition) => {
-    bus.publish('breaker.changed', transition);
-    recordLater(ledger, log, transitionEvent(transition));
+  const breakersPath = join(folder.path, 'breakers.json');
+  const breakers = new CoreBreakers({
+    core,
+    config: config.breaker,
+    now: createTurnClock(now),
+    random: Math.random,
+    saved: await readBreakerFile(breakersPath, log),
+    onTransition: (transition) => {
+      bus.publish('breaker.changed', transition);
+      recordLater(ledger, log, transitionEvent(transition));
+      breakerFile.changed();
+    },
   });
+  const breakerFile = new BreakerFile({
+    path: breakersPath,
+    wallMs: () => clock.wallMs(),
+    save: () => breakers.save(),
+    log,
+  });
+  undo.add('breakers', () => breakerFile.close());
   const degradation = createDegradation({ bus, ledger, shedAt });
   const capacity = (name: EngineName) => {
     const { slots, queue_max } = config.engines[name];
@@ -266,16 +285,6 @@ async function open({ config, log, builtIn }: StartOptions, undo: Undo): Promise
 function addressOf(status: SystemStatus): string {
   const address = status.modules.helloria?.facts?.address;
   return typeof address === 'string' ? address : 'nowhere: the module helloria is not enabled';
-}
-
-const transitionTypes = {
-  open: 'circuit_opened',
-  half_open: 'circuit_half_opened',
-  closed: 'circuit_closed',
-} as const;
-
-function transitionEvent({ name, from, to, cause }: BreakerTransitionEvent): NewEvent {
-  return { type: transitionTypes[to], module: 'kernel', data: { breaker: name, from, to, cause } };
 }
 
 /** For events that nobody waits for; closing the ledger flushes them. */

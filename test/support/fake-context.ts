@@ -214,6 +214,7 @@ export function createFakeContext(options: FakeContextOptions = {}): FakeContext
       get: () => {
         throw notHere();
       },
+      find: () => undefined,
       all: () => [],
     },
     scorer: {
