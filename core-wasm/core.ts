@@ -2,7 +2,14 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { BreakerSlots } from './breaker-slot.js';
 import { type Constants, type CoreFunctions, readConstants } from './exports.js';
-import { parameters, weightsVersion, writeParameters } from './parameters.js';
+import {
+  type OwnParameters,
+  ParameterSet,
+  parameters,
+  parameterValues,
+  type Thresholds,
+  withOwn,
+} from './parameters.js';
 import { Slab } from './slab.js';
 
 /** What another thread needs to work on the same memory; passes through postMessage and workerData. */
@@ -36,7 +43,7 @@ export class Core {
     const digest = Buffer.from(memory.buffer, at.HEADER_SHA256, 32);
     if (create !== undefined) {
       digest.write(create, 'hex');
-      writeParameters(new DataView(memory.buffer), at, parameters);
+      new ParameterSet(parameterValues(parameters, at), at).write(memory.buffer, at.PARAMETERS);
       Atomics.store(version, 0, at.LAYOUT_VERSION);
     } else if (Atomics.load(version, 0) !== at.LAYOUT_VERSION) {
       throw new Error(
@@ -45,11 +52,10 @@ export class Core {
     }
     this.share = share;
     this.layout = at;
-    this.identity = Object.freeze({
-      core_sha256: digest.toString('hex'),
-      weights_version: weightsVersion(memory.buffer, at),
-    });
-    this.slab = new Slab(memory.buffer, at, functions);
+    const block = new Float64Array(memory.buffer, at.PARAMETERS, at.PARAMETERS_BYTES / 8);
+    const base = new ParameterSet([...block], at);
+    this.identity = Object.freeze({ core_sha256: digest.toString('hex'), weights_version: base.version });
+    this.slab = new Slab(memory.buffer, at, functions, base);
     this.breakers = new BreakerSlots(at, functions);
   }
 
@@ -59,6 +65,18 @@ export class Core {
     const module = new WebAssembly.Module(bytes);
     const memory = new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true });
     return new Core({ memory, module }, createHash('sha256').update(bytes).digest('hex'));
+  }
+
+  /** The thresholds of the base parameters that a device may lower for itself. */
+  get thresholds(): Thresholds {
+    const { cpu, ram, temperatureC } = parameters;
+    const { monitor, reduce } = temperatureC;
+    return { cpu: { ...cpu }, ram: { ...ram }, temperatureC: { monitor, reduce } };
+  }
+
+  /** The base parameters with what a device sets for its own stream. Throws a RangeError for a threshold that is raised. */
+  ownParameters(own: OwnParameters): ParameterSet {
+    return new ParameterSet(parameterValues(withOwn(own), this.layout), this.layout);
   }
 
   /** Another instance over a memory that `create` made, for another thread. Throws when the memory is not one. */

@@ -1,9 +1,7 @@
-const constantNames = [
-  'LAYOUT_VERSION',
-  'MEMORY_PAGES',
-  'HEADER_VERSION',
-  'HEADER_SHA256',
+/** What scoring needs of a module; an old module that has these can be replayed. */
+const scoreConstantNames = [
   'PARAMETERS',
+  'PARAMETERS_OWN',
   'PARAMETERS_BYTES',
   'PARAM_WEIGHTS',
   'PARAM_SEVERITY_PRESSURE',
@@ -23,6 +21,67 @@ const constantNames = [
   'PARAM_TEMPERATURE_FLOOR',
   'PARAM_TEMPERATURE_SPAN',
   'PARAM_LATENCY_SCALE',
+  'PARAM_HYSTERESIS',
+  'PARAM_COOLDOWN',
+  'SLAB',
+  'SLAB_RECORDS',
+  'RECORD_BYTES',
+  'RECORD_OWN',
+  'RECORD_PRESENT',
+  'RECORD_SEVERITY',
+  'RECORD_PREVIOUS',
+  'RECORD_CPU',
+  'RECORD_RAM',
+  'RECORD_TEMPERATURE',
+  'RECORD_DISK',
+  'RECORD_ERROR_RATE',
+  'RECORD_LATENCY',
+  'RECORD_CONTEXT',
+  'RECORD_HISTORY',
+  'RECORD_PREVIOUS_AGE',
+  'RECORD_CONFIDENCE',
+  'RECORD_PRESSURE',
+  'RECORD_DECISION',
+  'RECORD_REASONS',
+  'RECORD_ABSENT',
+  'RECORD_SCORES',
+  'RECORD_WEIGHTS',
+  'RECORD_SHARES',
+  'PRESENT_TEMPERATURE',
+  'PRESENT_DISK',
+  'PRESENT_ERROR_RATE',
+  'PRESENT_LATENCY',
+  'PRESENT_CONTEXT',
+  'PRESENT_HISTORY',
+  'PRESENT_PREVIOUS',
+  'RULE_SEVERITY_CRITICAL',
+  'RULE_TEMPERATURE_EMERGENCY',
+  'RULE_CPU_REDUCE',
+  'RULE_RAM_REDUCE',
+  'RULE_TEMPERATURE_REDUCE',
+  'RULE_DISK_REDUCE',
+  'RULE_ERROR_RATE_REDUCE',
+  'RULE_LATENCY_REDUCE',
+  'RULE_SEVERITY_HIGH',
+  'RULE_CPU_MONITOR',
+  'RULE_RAM_MONITOR',
+  'RULE_TEMPERATURE_MONITOR',
+  'RULE_DISK_MONITOR',
+  'RULE_ERROR_RATE_MONITOR',
+  'RULE_LATENCY_MONITOR',
+  'RULE_HELD_BY_COOLDOWN',
+  'RULE_HELD',
+  'FAULT_RANGE',
+  'FAULT_INPUT',
+  'FAULT_RESULT',
+] as const;
+
+const constantNames = [
+  ...scoreConstantNames,
+  'LAYOUT_VERSION',
+  'MEMORY_PAGES',
+  'HEADER_VERSION',
+  'HEADER_SHA256',
   'SLOTS',
   'SLOT_COUNT',
   'SLOT_BYTES',
@@ -70,51 +129,6 @@ const constantNames = [
   'WINDOW_CALLS',
   'WINDOW_FAILURES',
   'WINDOW_SLOW',
-  'SLAB',
-  'SLAB_RECORDS',
-  'RECORD_BYTES',
-  'RECORD_PRESENT',
-  'RECORD_SEVERITY',
-  'RECORD_CPU',
-  'RECORD_RAM',
-  'RECORD_TEMPERATURE',
-  'RECORD_DISK',
-  'RECORD_ERROR_RATE',
-  'RECORD_LATENCY',
-  'RECORD_CONTEXT',
-  'RECORD_HISTORY',
-  'RECORD_CONFIDENCE',
-  'RECORD_PRESSURE',
-  'RECORD_DECISION',
-  'RECORD_REASONS',
-  'RECORD_ABSENT',
-  'RECORD_SCORES',
-  'RECORD_WEIGHTS',
-  'RECORD_SHARES',
-  'PRESENT_TEMPERATURE',
-  'PRESENT_DISK',
-  'PRESENT_ERROR_RATE',
-  'PRESENT_LATENCY',
-  'PRESENT_CONTEXT',
-  'PRESENT_HISTORY',
-  'RULE_SEVERITY_CRITICAL',
-  'RULE_TEMPERATURE_EMERGENCY',
-  'RULE_CPU_REDUCE',
-  'RULE_RAM_REDUCE',
-  'RULE_TEMPERATURE_REDUCE',
-  'RULE_DISK_REDUCE',
-  'RULE_ERROR_RATE_REDUCE',
-  'RULE_LATENCY_REDUCE',
-  'RULE_SEVERITY_HIGH',
-  'RULE_CPU_MONITOR',
-  'RULE_RAM_MONITOR',
-  'RULE_TEMPERATURE_MONITOR',
-  'RULE_DISK_MONITOR',
-  'RULE_ERROR_RATE_MONITOR',
-  'RULE_LATENCY_MONITOR',
-  'FAULT_RANGE',
-  'FAULT_INPUT',
-  'FAULT_RESULT',
   'FAULT_STATE',
   'FAULT_CONTENTION',
   'FAULT_TIME',
@@ -124,10 +138,15 @@ const constantNames = [
 
 /** Every offset, size, bit and code that the module exports, by name. */
 export type Constants = Readonly<Record<(typeof constantNames)[number], number>>;
+export type ScoreConstants = Readonly<Record<(typeof scoreConstantNames)[number], number>>;
+
+export interface ScoreFunctions {
+  scoreBatch(from: number, count: number): void;
+  scoreOwn(): void;
+}
 
 /** The functions of the module. Indices are i32, times are milliseconds; see the AssemblyScript for each. */
-export interface CoreFunctions {
-  scoreBatch(from: number, count: number): void;
+export interface CoreFunctions extends ScoreFunctions {
   breakerTake(): number;
   breakerConfigureWindow(
     slot: number,
@@ -173,11 +192,20 @@ export interface CoreFunctions {
 }
 
 /** Reads the exported constants. Throws when one is missing: module and host are not of one version. */
-export function readConstants(exports: Record<string, unknown>): Constants {
-  const entries = constantNames.map((name) => {
+export const readConstants = (exports: Record<string, unknown>): Constants => read(exports, constantNames);
+
+/** Those of scoring alone, for a module that may be older than this host. */
+export const readScoreConstants = (exports: Record<string, unknown>): ScoreConstants =>
+  read(exports, scoreConstantNames);
+
+function read<Name extends string>(
+  exports: Record<string, unknown>,
+  names: readonly Name[],
+): Record<Name, number> {
+  const entries = names.map((name) => {
     const value = exports[name] instanceof WebAssembly.Global ? exports[name].value : undefined;
     if (typeof value !== 'number') throw new Error(`core.wasm does not export the constant ${name}`);
     return [name, value] as const;
   });
-  return Object.fromEntries(entries) as Constants;
+  return Object.fromEntries(entries) as Record<Name, number>;
 }

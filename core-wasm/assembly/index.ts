@@ -57,4 +57,4 @@ export {
   breakerWindow,
   breakerCounter,
 } from "./breaker-read";
-export { scoreBatch } from "./scoring";
+export { scoreBatch, scoreOwn } from "./scoring";

@@ -270,6 +270,36 @@ const zeroia = section({
   relief_ms: milliseconds(30_000, 0, 3_600_000).describe(
     'The level steps back by one after this long without a worse decision.',
   ),
+  hysteresis: z
+    .number()
+    .min(0)
+    .max(0.5)
+    .default(0.05)
+    .describe(
+      "A decision on the device's own samples is kept until each figure is this share of its threshold below it.",
+    ),
+  cooldown_ms: milliseconds(10_000, 0).describe(
+    "A decision on the device's own samples is kept this long after the figures last asked for it.",
+  ),
+  adapt: z
+    .boolean()
+    .default(true)
+    .describe(
+      "Whether sustained load lowers the thresholds for the device's own processor, memory and temperature. Posted measurements are never concerned.",
+    ),
+  adapt_step: z
+    .number()
+    .min(0.001)
+    .max(0.5)
+    .default(0.03)
+    .describe('Share of its base by which a threshold moves at once. Each move is an event.'),
+  adapt_lowered_max: z
+    .number()
+    .min(0)
+    .max(0.5)
+    .default(0.15)
+    .describe('Share of its base by which a threshold is lowered at most. None is ever above its base.'),
+  adapt_interval_ms: milliseconds(60_000, 1000).describe('Shortest time between two moves of a threshold.'),
   streams_max: count(1024, 1, 100_000).describe(
     'Decision streams whose history is kept; beyond it the one unused for longest is forgotten. About 200 bytes each.',
   ),

@@ -6,6 +6,7 @@ export const eventTypes = [
   'system_stopped',
   'system_error',
   'decision_made',
+  'threshold_adjusted',
   'chat_answered',
   'chat_failed',
   'prompt_refused',

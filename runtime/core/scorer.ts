@@ -1,5 +1,13 @@
 import type { Core } from '../../core-wasm/index.js';
-import type { CoreIdentity, DecisionScorer, Score, ScoreInput } from '../contracts/decision.js';
+import type {
+  CoreIdentity,
+  DecisionScorer,
+  OwnParameters,
+  OwnScorer,
+  ScoreInput,
+  ScoreRecord,
+  Thresholds,
+} from '../contracts/decision.js';
 import { AppError } from '../contracts/errors.js';
 import { measureCrossover } from './crossover.js';
 import type { CorePool } from './pool.js';
@@ -17,10 +25,16 @@ export interface CoreScorerOptions {
   onPoolFailure: (error: unknown) => void;
 }
 
+/** Someone who waits for a score. */
+interface Asker {
+  read(record: ScoreRecord): unknown;
+  resolve(value: unknown): void;
+  reject(error: unknown): void;
+}
+
 interface Waiting {
   input: ScoreInput;
-  resolve: (score: Score) => void;
-  reject: (error: unknown) => void;
+  asker: Asker;
 }
 
 /**
@@ -35,6 +49,7 @@ interface Waiting {
  */
 export class CoreScorer implements DecisionScorer {
   readonly identity: CoreIdentity;
+  readonly thresholds: Thresholds;
   /** Batches of at least so many records go to the pool: 1 for `always`, Infinity for `never`, measured for `auto`. */
   readonly crossoverRecords: number;
   readonly #core: Core;
@@ -42,8 +57,7 @@ export class CoreScorer implements DecisionScorer {
   readonly #always: boolean;
   readonly #onPoolFailure: (error: unknown) => void;
   readonly #regionRecords: number;
-  readonly #resolves: (((score: Score) => void) | undefined)[];
-  readonly #rejects: (((error: unknown) => void) | undefined)[];
+  readonly #askers: (Asker | undefined)[];
   readonly #free: number[] = [];
   readonly #inFlight = new Set<Promise<void>>();
   readonly #flushSoon = () => this.#endTurn();
@@ -57,14 +71,14 @@ export class CoreScorer implements DecisionScorer {
   private constructor(options: CoreScorerOptions, crossoverRecords: number) {
     const { core, pool, offload, onPoolFailure } = options;
     this.identity = core.identity;
+    this.thresholds = core.thresholds;
     this.crossoverRecords = crossoverRecords;
     this.#core = core;
     this.#pool = pool;
     this.#always = offload === 'always';
     this.#onPoolFailure = onPoolFailure;
     this.#regionRecords = core.slab.records / regions;
-    this.#resolves = new Array(core.slab.records).fill(undefined);
-    this.#rejects = new Array(core.slab.records).fill(undefined);
+    this.#askers = new Array(core.slab.records).fill(undefined);
     for (let region = regions - 1; region > 0; region--) this.#free.push(region);
   }
 
@@ -77,8 +91,15 @@ export class CoreScorer implements DecisionScorer {
   }
 
   /** Rejects with a RangeError for a value out of bounds, `queue_full` when too many wait, `shutting_down` after close. */
-  score(input: ScoreInput): Promise<Score> {
-    return new Promise((resolve, reject) => this.#place(input, resolve, reject));
+  score<T>(input: ScoreInput, read: (record: ScoreRecord) => T): Promise<T> {
+    return new Promise<T>((resolve, reject) =>
+      this.#place(input, { read, resolve: resolve as Asker['resolve'], reject }),
+    );
+  }
+
+  withOwn(parameters: OwnParameters): OwnScorer {
+    const set = this.#core.ownParameters(parameters);
+    return (input, read) => read(this.#core.slab.scoreOwn(input, set));
   }
 
   /** Finishes every score that was asked for, then ends the pool. */
@@ -92,29 +113,28 @@ export class CoreScorer implements DecisionScorer {
     await this.#pool?.close();
   }
 
-  #place(input: ScoreInput, resolve: Waiting['resolve'], reject: Waiting['reject']): void {
+  #place(input: ScoreInput, asker: Asker): void {
     if (this.#closed) {
-      reject(new AppError('shutting_down', 'The hot core is closed'));
+      asker.reject(new AppError('shutting_down', 'The hot core is closed'));
     } else if (this.#region >= 0) {
-      this.#write(input, resolve, reject);
+      this.#write(input, asker);
     } else if (this.#waiting.length < waitingMax) {
-      this.#waiting.push({ input, resolve, reject });
+      this.#waiting.push({ input, asker });
     } else {
       const message = `All batches of the hot core are out and ${waitingMax} requests wait for one`;
-      reject(new AppError('queue_full', message, { retryAfterMs: 1000 }));
+      asker.reject(new AppError('queue_full', message, { retryAfterMs: 1000 }));
     }
   }
 
-  #write(input: ScoreInput, resolve: Waiting['resolve'], reject: Waiting['reject']): void {
+  #write(input: ScoreInput, asker: Asker): void {
     const index = this.#region * this.#regionRecords + this.#count;
     try {
       this.#core.slab.write(index, input);
     } catch (error) {
-      reject(error);
+      asker.reject(error);
       return;
     }
-    this.#resolves[index] = resolve;
-    this.#rejects[index] = reject;
+    this.#askers[index] = asker;
     this.#count++;
     if (this.#count === this.#regionRecords) {
       this.#flush();
@@ -164,10 +184,7 @@ export class CoreScorer implements DecisionScorer {
     try {
       this.#core.slab.score(from, count);
     } catch (error) {
-      for (let index = from; index < from + count; index++) {
-        this.#rejects[index]?.(error);
-        this.#forget(index);
-      }
+      for (let index = from; index < from + count; index++) this.#take(index).reject(error);
       return;
     }
     this.#settle(from, count);
@@ -176,14 +193,20 @@ export class CoreScorer implements DecisionScorer {
   #settle(from: number, count: number): void {
     const { slab } = this.#core;
     for (let index = from; index < from + count; index++) {
-      this.#resolves[index]?.(slab.read(index));
-      this.#forget(index);
+      const asker = this.#take(index);
+      try {
+        asker.resolve(asker.read(slab.at(index)));
+      } catch (error) {
+        asker.reject(error);
+      }
     }
   }
 
-  #forget(index: number): void {
-    this.#resolves[index] = undefined;
-    this.#rejects[index] = undefined;
+  #take(index: number): Asker {
+    const asker = this.#askers[index];
+    if (asker === undefined) throw new Error(`nobody waits for record ${index} of the slab`);
+    this.#askers[index] = undefined;
+    return asker;
   }
 
   #release(region: number): void {
@@ -197,7 +220,7 @@ export class CoreScorer implements DecisionScorer {
     for (const one of waiting) {
       // Filling the region may send it off: the rest waits for the next.
       if (this.#region < 0) this.#waiting.push(one);
-      else this.#write(one.input, one.resolve, one.reject);
+      else this.#write(one.input, one.asker);
     }
   }
 }
