@@ -75,7 +75,7 @@ export class AdaptiveThresholds {
 
   apply({ figure, old, new: levels }: Adjustment): void {
     const learned = this.#learned[figure];
-    learned.steps += levels.reduce < old.reduce ? 1 : -1;
+    learned.steps += levels.monitor + levels.reduce < old.monitor + old.reduce ? 1 : -1;
     learned.movedMs = this.#clock.monotonicMs();
     this.#current = { ...this.#current, [figure]: levels };
   }
