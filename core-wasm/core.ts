@@ -1,8 +1,9 @@
-import { createHash } from 'node:crypto';
+import { createHash, randomFillSync } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { BreakerSlots } from './breaker-slot.js';
 import { type Constants, type CoreFunctions, readConstants } from './exports.js';
 import { parameters, weightsVersion, writeParameters } from './parameters.js';
+import { RateLimiters } from './rate-limiter.js';
 import { Slab } from './slab.js';
 
 /** What another thread needs to work on the same memory; passes through postMessage and workerData. */
@@ -17,6 +18,7 @@ export class Core {
   readonly identity: { readonly core_sha256: string; readonly weights_version: string };
   readonly slab: Slab;
   readonly breakers: BreakerSlots;
+  readonly limiters: RateLimiters;
   /** For {@link Core.attach} in another thread. */
   readonly share: CoreShare;
   /** Offsets and sizes as the module exports them; for tests and tools that look into the memory. */
@@ -37,6 +39,7 @@ export class Core {
     if (create !== undefined) {
       digest.write(create, 'hex');
       writeParameters(new DataView(memory.buffer), at, parameters);
+      new Uint32Array(memory.buffer).set(randomFillSync(new Uint32Array(2)), at.LIMITERS_HASH_KEY >> 2);
       Atomics.store(version, 0, at.LAYOUT_VERSION);
     } else if (Atomics.load(version, 0) !== at.LAYOUT_VERSION) {
       throw new Error(
@@ -51,6 +54,7 @@ export class Core {
     });
     this.slab = new Slab(memory.buffer, at, functions);
     this.breakers = new BreakerSlots(memory.buffer, at, functions);
+    this.limiters = new RateLimiters(memory.buffer, at, functions);
   }
 
   /** Loads core.wasm, makes the shared memory (4 MiB) and writes the parameters into it. */

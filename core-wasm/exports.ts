@@ -96,6 +96,22 @@ const constantNames = [
   'RULE_DISK_MONITOR',
   'RULE_ERROR_RATE_MONITOR',
   'RULE_LATENCY_MONITOR',
+  'LIMITERS_HASH_KEY',
+  'LIMITER_FIRST',
+  'LIMITER_COUNT',
+  'LIMITER_BYTES',
+  'LIMITER_READY',
+  'LIMITER_SETS',
+  'LIMITER_SET_COUNT',
+  'LIMITER_SET_BYTES',
+  'LIMITER_WAYS',
+  'SET_KEYS',
+  'LIMITER_TOKENS_MAX',
+  'LIMITER_INTERVAL_MS_MAX',
+  'LIMITER_BURST_MAX',
+  'LIMITER_REFUSED',
+  'LIMITER_EVICTED',
+  'LIMITER_EVICTED_IN_DEBT',
   'FAULT_RANGE',
   'FAULT_INPUT',
   'FAULT_RESULT',
@@ -128,6 +144,10 @@ export interface CoreFunctions {
   breakerCalls(slot: number): number;
   breakerFailures(slot: number): number;
   breakerCounter(slot: number, counter: number): number;
+  limiterOpen(): number;
+  limiterConfigure(limiter: number, tokens: number, intervalMs: number, burst: number): void;
+  limiterTake(limiter: number, low: number, high: number, nowMs: number): number;
+  limiterCounter(limiter: number, counter: number): number;
 }
 
 /** Reads the exported constants. Throws when one is missing: module and host are not of one version. */

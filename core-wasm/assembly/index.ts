@@ -40,3 +40,12 @@ export {
   breakerCounter,
 } from "./breaker";
 export { scoreBatch } from "./scoring";
+export {
+  LIMITER_TOKENS_MAX,
+  LIMITER_INTERVAL_MS_MAX,
+  LIMITER_BURST_MAX,
+  limiterOpen,
+  limiterConfigure,
+  limiterTake,
+  limiterCounter,
+} from "./gcra";

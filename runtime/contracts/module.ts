@@ -1,7 +1,7 @@
 import type { Logger } from 'pino';
 import type { Registry } from 'prom-client';
 import type { Config } from '../config/schema.js';
-import type { Admission, QueueStatus, RateLimiter } from './admission.js';
+import type { Admission, QueueStatus, RateLimiter, RateStatus } from './admission.js';
 import type { BreakerSnapshot, Breakers } from './breaker.js';
 import type { Bus } from './bus.js';
 import type { Clock } from './clock.js';
@@ -43,6 +43,7 @@ export interface SystemStatus {
   engines: EngineView[];
   breakers: BreakerSnapshot[];
   queues: Record<string, QueueStatus>;
+  rate: { requests: RateStatus; prompts: RateStatus };
   sandbox: SandboxStatus;
   core: CoreIdentity & { offload: string; crossover: number | null; threads: number };
   ledger: LedgerStatus;

@@ -1,14 +1,14 @@
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
-import { Core } from '../../core-wasm/index.js';
+import { Core, type RateLimiter } from '../../core-wasm/index.js';
 import { createPromptRunner } from '../../sandbox/index.js';
 import { createAdmission } from '../admission/admission.js';
-import { createRateLimiter } from '../admission/rate-limit.js';
 import { shedAt } from '../admission/shed.js';
 import { type BreakerTransitionEvent, CoreBreakers } from '../breaker/breakers.js';
 import type { Config } from '../config/schema.js';
 import { packageVersion } from '../config/version.js';
+import type { RateStatus } from '../contracts/admission.js';
 import { systemClock } from '../contracts/clock.js';
 import type { Ledger, NewEvent } from '../contracts/ledger.js';
 import type { ModuleContext, SystemStatus } from '../contracts/module.js';
@@ -144,22 +144,16 @@ async function open({ config, log, builtIn }: StartOptions, undo: Undo): Promise
   undo.add('sandbox', () => prompts.close());
   await prompts.start();
   const { limits } = config;
-  const nowMs = () => Math.floor(now());
-  const { clients_max: clientsMax } = limits;
   const rate = {
-    requests: createRateLimiter({
+    requests: core.limiters.take({
       tokens: limits.requests_per_second,
       intervalMs: 1000,
       burst: limits.requests_burst,
-      clientsMax,
-      nowMs,
     }),
-    prompts: createRateLimiter({
+    prompts: core.limiters.take({
       tokens: limits.prompts_per_minute,
       intervalMs: 60_000,
       burst: limits.prompts_burst,
-      clientsMax,
-      nowMs,
     }),
   };
 
@@ -186,6 +180,7 @@ async function open({ config, log, builtIn }: StartOptions, undo: Undo): Promise
     engines: prompts.engines(),
     breakers: breakers.all(),
     queues: admission.status(),
+    rate: { requests: rateStatus(rate.requests), prompts: rateStatus(rate.prompts) },
     sandbox: prompts.status(),
     core: {
       ...core.identity,
@@ -260,6 +255,11 @@ async function open({ config, log, builtIn }: StartOptions, undo: Undo): Promise
       return closing;
     },
   };
+}
+
+function rateStatus(limiter: RateLimiter): RateStatus {
+  const { refused, evicted, evictedInDebt } = limiter.counters();
+  return { refused, evicted, evicted_in_debt: evictedInDebt };
 }
 
 /** Helloria knows the port when 0 was asked for. */

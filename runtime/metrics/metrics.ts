@@ -41,6 +41,20 @@ export function createMetrics(status: () => SystemStatus): Registry {
   gauge('arkalia_queue_busy', 'Slots of an engine that are in use', ['engine'], (it) => {
     for (const [engine, queue] of Object.entries(status().queues)) it.set({ engine }, queue.busy);
   });
+  gauge('arkalia_rate_refused_total', 'Requests and prompts refused by the rate limit', ['limit'], (it) => {
+    for (const [limit, { refused }] of Object.entries(status().rate)) it.set({ limit }, refused);
+  });
+  gauge(
+    'arkalia_rate_evicted_total',
+    'Clients whose bucket was given to another, and whether it was in debt',
+    ['limit', 'in_debt'],
+    (it) => {
+      for (const [limit, { evicted, evicted_in_debt }] of Object.entries(status().rate)) {
+        it.set({ limit, in_debt: 'no' }, evicted);
+        it.set({ limit, in_debt: 'yes' }, evicted_in_debt);
+      }
+    },
+  );
   gauge('arkalia_ledger_events', 'Events in the ledger', [], (it) => it.set(status().ledger.size));
   gauge('arkalia_ledger_pending', 'Events that wait for the disk', [], (it) =>
     it.set(status().ledger.pending),

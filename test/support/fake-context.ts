@@ -152,6 +152,7 @@ const sandboxStatus: SandboxStatus = {
   holds: ['environment: empty'],
   lacks: ['network: reachable'],
 };
+const rateStatus = { refused: 0, evicted: 0, evicted_in_debt: 0 };
 const notHere = () => new AppError('internal', 'the fake context has no such part');
 
 function fakeStatus(context: Pick<ModuleContext, 'clock' | 'degradation' | 'version'>): SystemStatus {
@@ -170,6 +171,7 @@ function fakeStatus(context: Pick<ModuleContext, 'clock' | 'degradation' | 'vers
     engines: [],
     breakers: [],
     queues: {},
+    rate: { requests: rateStatus, prompts: rateStatus },
     sandbox: sandboxStatus,
     core: { ...identity, offload: 'auto', crossover: null, threads: 1 },
     ledger: { state: 'open', size: 0, pending: 0, bytes: 0 },

@@ -55,7 +55,7 @@ async function serve(c: Context<NodeEnv>, route: RouteDefinition, frame: Frame):
   try {
     enter(incoming, outgoing, requestId, frame);
     const caller = frame.identify(incoming);
-    authorise(route, caller, frame);
+    authorise(route, caller, startedMs, frame);
     const call: RouteCall<unknown, unknown> = {
       c,
       caller,
@@ -135,7 +135,7 @@ function enter(
   return verdict.cors;
 }
 
-function authorise(route: RouteDefinition, caller: Caller, frame: Frame): void {
+function authorise(route: RouteDefinition, caller: Caller, nowMs: number, frame: Frame): void {
   if (frame.setupMode() && !route.duringSetup && caller.role !== 'admin') {
     throw new AppError(
       'setup_required',
@@ -154,7 +154,7 @@ function authorise(route: RouteDefinition, caller: Caller, frame: Frame): void {
     );
   }
   if (route.rateLimited === false) return;
-  const verdict = frame.rate.take(caller.id);
+  const verdict = frame.rate.take(caller.id, nowMs);
   if (!verdict.ok) {
     throw new AppError('rate_limited', 'Too many requests; see limits.requests_per_second.', {
       retryAfterMs: verdict.retryAfterMs,
