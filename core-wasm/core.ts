@@ -2,6 +2,7 @@ import { createHash, randomFillSync } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { BreakerSlots } from './breaker-slot.js';
 import { type Constants, type CoreFunctions, readConstants } from './exports.js';
+import { LatencySketches } from './latency-sketch.js';
 import { parameters, weightsVersion, writeParameters } from './parameters.js';
 import { RateLimiters } from './rate-limiter.js';
 import { Slab } from './slab.js';
@@ -19,6 +20,7 @@ export class Core {
   readonly slab: Slab;
   readonly breakers: BreakerSlots;
   readonly limiters: RateLimiters;
+  readonly sketches: LatencySketches;
   /** For {@link Core.attach} in another thread. */
   readonly share: CoreShare;
   /** Offsets and sizes as the module exports them; for tests and tools that look into the memory. */
@@ -55,9 +57,10 @@ export class Core {
     this.slab = new Slab(memory.buffer, at, functions);
     this.breakers = new BreakerSlots(memory.buffer, at, functions);
     this.limiters = new RateLimiters(memory.buffer, at, functions);
+    this.sketches = new LatencySketches(memory.buffer, at, functions);
   }
 
-  /** Loads core.wasm, makes the shared memory (4 MiB) and writes the parameters into it. */
+  /** Loads core.wasm, makes the shared memory (5 MiB) and writes the parameters into it. */
   static create(): Core {
     const bytes = readFileSync(new URL('./core.wasm', import.meta.url));
     const module = new WebAssembly.Module(bytes);
@@ -72,7 +75,7 @@ export class Core {
 }
 
 /** Needed before there is an instance to ask; the module refuses a memory of another size. */
-const pages = 64;
+const pages = 80;
 
 function faultName(code: number, at: Constants | undefined): string {
   if (code === at?.FAULT_RANGE) return 'an argument is out of range';

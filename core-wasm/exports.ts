@@ -112,6 +112,14 @@ const constantNames = [
   'LIMITER_REFUSED',
   'LIMITER_EVICTED',
   'LIMITER_EVICTED_IN_DEBT',
+  'SKETCH_FIRST',
+  'SKETCH_COUNT',
+  'SKETCH_BYTES',
+  'SKETCH_READY',
+  'SKETCH_BUCKETS',
+  'SKETCH_BUCKET_COUNT',
+  'SKETCH_PARTS',
+  'SKETCH_EXPONENT_MIN',
   'FAULT_RANGE',
   'FAULT_INPUT',
   'FAULT_RESULT',
@@ -148,6 +156,12 @@ export interface CoreFunctions {
   limiterConfigure(limiter: number, tokens: number, intervalMs: number, burst: number): void;
   limiterTake(limiter: number, low: number, high: number, nowMs: number): number;
   limiterCounter(limiter: number, counter: number): number;
+  sketchTake(): number;
+  sketchAdd(sketch: number, ms: number): void;
+  sketchMerge(into: number, from: number): void;
+  sketchBucket(sketch: number, bucket: number): number;
+  sketchSum(sketch: number): number;
+  sketchMax(sketch: number): number;
 }
 
 /** Reads the exported constants. Throws when one is missing: module and host are not of one version. */

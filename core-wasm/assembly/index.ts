@@ -49,3 +49,14 @@ export {
   limiterTake,
   limiterCounter,
 } from "./gcra";
+export {
+  SKETCH_PARTS,
+  SKETCH_EXPONENT_MIN,
+  SKETCH_TICKS_PER_MS,
+  sketchTake,
+  sketchAdd,
+  sketchMerge,
+  sketchBucket,
+  sketchSum,
+  sketchMax,
+} from "./sketch";

@@ -1,11 +1,11 @@
 // The fixed layout of the shared memory, in bytes. Exported by the module, so that no host repeats an offset.
 //
-//   0        64               1024       4096                          2 MiB                3 MiB
-//   ├ unused ┼ header, sha256 ┼ parameters ┼ 256 breaker slots × 5120 ┼ slab 4096 × 256    ┼ rate limiters ┤
+//   0        64               1024       4096                          2 MiB                3 MiB          4 MiB     5 MiB
+//   ├ unused ┼ header, sha256 ┼ parameters ┼ 256 breaker slots × 5120 ┼ slab 4096 × 256    ┼ limiters ┼ … ┼ sketches ┤
 
 export const LAYOUT_VERSION: i32 = 1;
 /** Pages of 64 KiB, initial and maximum: shared memory of a fixed size. */
-export const MEMORY_PAGES: i32 = 64;
+export const MEMORY_PAGES: i32 = 80;
 
 // Header. Written once by the host that makes the memory, except the slot counter.
 export const HEADER_VERSION: i32 = 64; // u32, LAYOUT_VERSION once the memory is ready
@@ -132,3 +132,14 @@ export const SET_TIMES: i32 = 128; // 8 × u64
 export const LIMITER_REFUSED: i32 = 0;
 export const LIMITER_EVICTED: i32 = 1;
 export const LIMITER_EVICTED_IN_DEBT: i32 = 2;
+
+// Latency sketches, see sketch.ts.
+export const SKETCHES_TAKEN: i32 = 4194304; // i32, atomic
+export const SKETCH_FIRST: i32 = 4194368;
+export const SKETCH_COUNT: i32 = 63;
+export const SKETCH_BYTES: i32 = 16448;
+export const SKETCH_READY: i32 = 0; // i32, 1 once taken
+export const SKETCH_SUM: i32 = 8; // u64, in units of 1/SKETCH_TICKS_PER_MS
+export const SKETCH_MAX: i32 = 16; // f64
+export const SKETCH_BUCKETS: i32 = 64; // 2048 × u64
+export const SKETCH_BUCKET_COUNT: i32 = 2048;

@@ -9,6 +9,7 @@ import type { CoreIdentity, DecisionScorer } from './decision.js';
 import type { Degradation, DegradationLevel } from './device.js';
 import type { Guard } from './guard.js';
 import type { Caller, RouteDefinition } from './http.js';
+import type { Latencies, LatencyStatus } from './latency.js';
 import type { Ledger, LedgerStatus } from './ledger.js';
 import type { EngineView, PromptRunner, SandboxStatus } from './sandbox.js';
 
@@ -44,6 +45,8 @@ export interface SystemStatus {
   breakers: BreakerSnapshot[];
   queues: Record<string, QueueStatus>;
   rate: { requests: RateStatus; prompts: RateStatus };
+  /** By route, and by engine. */
+  latency: { http: Record<string, LatencyStatus>; engine: Record<string, LatencyStatus> };
   sandbox: SandboxStatus;
   core: CoreIdentity & { offload: string; crossover: number | null; threads: number };
   ledger: LedgerStatus;
@@ -95,6 +98,7 @@ export interface ModuleContext {
   readonly prompts: PromptRunner;
   readonly degradation: Degradation;
   readonly metrics: Registry;
+  readonly latency: Latencies;
   readonly access: Access;
   readonly version: string;
   /** Path of the Unix socket in the data folder through which its owner administers. */

@@ -19,6 +19,7 @@ import { controlSocketPath } from '../data-folder/control-socket.js';
 import { openDataFolder } from '../data-folder/data-folder.js';
 import { createGuard } from '../guard/guard.js';
 import { openLedger } from '../ledger/ledger.js';
+import { CoreLatencies, LATENCY_WINDOW_MS } from '../metrics/latencies.js';
 import { createMetrics } from '../metrics/metrics.js';
 import { openAccess } from '../security/access.js';
 import { banner } from './banner.js';
@@ -126,10 +127,15 @@ async function open({ config, log, builtIn }: StartOptions, undo: Undo): Promise
     const { slots, queue_max } = config.engines[name];
     return [name, { slots, queueMax: queue_max }] as const;
   };
+  const latency = new CoreLatencies(core);
+  const moving = setInterval(() => latency.move(), LATENCY_WINDOW_MS);
+  moving.unref();
+  undo.add('latencies', () => clearInterval(moving));
   const admission = createAdmission({
     engines: Object.fromEntries(engineNames.map(capacity)),
     level: () => degradation.level(),
     clock,
+    onServed: (engine, tookMs) => latency.recorder('engine', engine).add(tookMs),
   });
   bus.subscribe('level.changed', () => admission.levelChanged());
   undo.add('admission', () => admission.close());
@@ -180,6 +186,9 @@ async function open({ config, log, builtIn }: StartOptions, undo: Undo): Promise
     engines: prompts.engines(),
     breakers: breakers.all(),
     queues: admission.status(),
+    get latency() {
+      return { http: latency.status('http'), engine: latency.status('engine') };
+    },
     rate: { requests: rateStatus(rate.requests), prompts: rateStatus(rate.prompts) },
     sandbox: prompts.status(),
     core: {
@@ -205,7 +214,8 @@ async function open({ config, log, builtIn }: StartOptions, undo: Undo): Promise
     scorer,
     prompts,
     degradation,
-    metrics: createMetrics(status),
+    metrics: createMetrics(status, latency),
+    latency,
     access,
     version,
     controlSocket: controlSocketPath(folder.path),

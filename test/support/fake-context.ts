@@ -172,6 +172,7 @@ function fakeStatus(context: Pick<ModuleContext, 'clock' | 'degradation' | 'vers
     breakers: [],
     queues: {},
     rate: { requests: rateStatus, prompts: rateStatus },
+    latency: { http: {}, engine: {} },
     sandbox: sandboxStatus,
     core: { ...identity, offload: 'auto', crossover: null, threads: 1 },
     ledger: { state: 'open', size: 0, pending: 0, bytes: 0 },
@@ -232,6 +233,7 @@ export function createFakeContext(options: FakeContextOptions = {}): FakeContext
     },
     degradation,
     metrics: new Registry(),
+    latency: { recorder: () => ({ add: () => undefined }) },
     access: {
       setupMode: () => false,
       identify: () => null,

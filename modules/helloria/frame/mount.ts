@@ -8,6 +8,7 @@ import { asAppError, failureResponse } from '../../../runtime/contracts/failure.
 import type { Caller, RouteCall, RouteDefinition } from '../../../runtime/contracts/http.js';
 import { roles } from '../../../runtime/contracts/http.js';
 import { isJsonType, parseJson, readBody } from './body.js';
+import type { Observe } from './observe.js';
 import { corsHeaders, type OriginVerdict, preflightHeaders } from './origin.js';
 
 export type NodeEnv = { Bindings: { incoming: IncomingMessage; outgoing: ServerResponse } };
@@ -29,7 +30,8 @@ export interface Frame {
   draining(): boolean;
   /** Aborts when the server gives up on what still runs. */
   stopping: AbortSignal;
-  observe(method: string, path: string, status: number, startedMs: number): void;
+  /** Called once for each route; what it gives back, once for each answer. */
+  observe(method: string, path: string): Observe;
   now(): number;
 }
 
@@ -38,16 +40,23 @@ export function mountRoutes(app: Hono<NodeEnv>, routes: readonly RouteDefinition
   const methodsOf = new Map<string, string[]>();
   for (const route of routes) {
     methodsOf.set(route.path, [...(methodsOf.get(route.path) ?? []), route.method]);
-    app.on(route.method, route.path, (c) => serve(c, route, frame));
+    const observe = frame.observe(route.method, route.path);
+    app.on(route.method, route.path, (c) => serve(c, route, observe, frame));
   }
+  const observeOther = frame.observe('other', 'other');
   for (const [path, methods] of methodsOf) {
     const allow = [...methods, ...(methods.includes('GET') ? ['HEAD'] : []), 'OPTIONS'].join(', ');
-    app.all(path, (c) => serveOther(c, allow, frame));
+    app.all(path, (c) => serveOther(c, allow, observeOther, frame));
   }
-  app.notFound((c) => serveOther(c, null, frame));
+  app.notFound((c) => serveOther(c, null, observeOther, frame));
 }
 
-async function serve(c: Context<NodeEnv>, route: RouteDefinition, frame: Frame): Promise<Response> {
+async function serve(
+  c: Context<NodeEnv>,
+  route: RouteDefinition,
+  observe: Observe,
+  frame: Frame,
+): Promise<Response> {
   const { incoming, outgoing } = c.env;
   const startedMs = frame.now();
   const requestId = frame.nextRequestId();
@@ -68,11 +77,11 @@ async function serve(c: Context<NodeEnv>, route: RouteDefinition, frame: Frame):
   } catch (error) {
     response = fail(error, route.errors, requestId, frame);
   }
-  frame.observe(route.method, route.path, response.status, startedMs);
+  observe(response.status, startedMs);
   return response;
 }
 
-function serveOther(c: Context<NodeEnv>, allow: string | null, frame: Frame): Response {
+function serveOther(c: Context<NodeEnv>, allow: string | null, observe: Observe, frame: Frame): Response {
   const { incoming, outgoing } = c.env;
   const startedMs = frame.now();
   const requestId = frame.nextRequestId();
@@ -94,7 +103,7 @@ function serveOther(c: Context<NodeEnv>, allow: string | null, frame: Frame): Re
     const shape = c.req.path.startsWith('/v1/') ? 'openai' : 'problem';
     response = fail(error, shape, requestId, frame);
   }
-  frame.observe('other', 'other', response.status, startedMs);
+  observe(response.status, startedMs);
   return response;
 }
 
