@@ -1,7 +1,8 @@
-import { createHash } from 'node:crypto';
+import { createHash, randomFillSync } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { BreakerSlots } from './breaker-slot.js';
 import { type Constants, type CoreFunctions, readConstants } from './exports.js';
+import { LatencySketches } from './latency-sketch.js';
 import {
   type OwnParameters,
   ParameterSet,
@@ -10,6 +11,7 @@ import {
   type Thresholds,
   withOwn,
 } from './parameters.js';
+import { RateLimiters } from './rate-limiter.js';
 import { Slab } from './slab.js';
 
 /** What another thread needs to work on the same memory; passes through postMessage and workerData. */
@@ -24,6 +26,8 @@ export class Core {
   readonly identity: { readonly core_sha256: string; readonly weights_version: string };
   readonly slab: Slab;
   readonly breakers: BreakerSlots;
+  readonly limiters: RateLimiters;
+  readonly sketches: LatencySketches;
   /** For {@link Core.attach} in another thread. */
   readonly share: CoreShare;
   /** Offsets and sizes as the module exports them; for tests and tools that look into the memory. */
@@ -44,6 +48,7 @@ export class Core {
     if (create !== undefined) {
       digest.write(create, 'hex');
       new ParameterSet(parameterValues(parameters, at), at).write(memory.buffer, at.PARAMETERS);
+      new Uint32Array(memory.buffer).set(randomFillSync(new Uint32Array(2)), at.LIMITERS_HASH_KEY >> 2);
       Atomics.store(version, 0, at.LAYOUT_VERSION);
     } else if (Atomics.load(version, 0) !== at.LAYOUT_VERSION) {
       throw new Error(
@@ -57,9 +62,11 @@ export class Core {
     this.identity = Object.freeze({ core_sha256: digest.toString('hex'), weights_version: base.version });
     this.slab = new Slab(memory.buffer, at, functions, base);
     this.breakers = new BreakerSlots(at, functions);
+    this.limiters = new RateLimiters(memory.buffer, at, functions);
+    this.sketches = new LatencySketches(memory.buffer, at, functions);
   }
 
-  /** Loads core.wasm, makes the shared memory (4 MiB) and writes the parameters into it. */
+  /** Loads core.wasm, makes the shared memory (5 MiB) and writes the parameters into it. */
   static create(): Core {
     const bytes = readFileSync(new URL('./core.wasm', import.meta.url));
     const module = new WebAssembly.Module(bytes);
@@ -86,7 +93,7 @@ export class Core {
 }
 
 /** Needed before there is an instance to ask; the module refuses a memory of another size. */
-const pages = 64;
+const pages = 80;
 
 /** What the core found wrong: an argument of the caller (a RangeError that names bound and value), or what must never happen. */
 function faultError(code: number, value: number, at: Constants | undefined): Error {

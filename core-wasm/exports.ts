@@ -131,6 +131,30 @@ const constantNames = [
   'WINDOW_SLOW',
   'FAULT_STATE',
   'FAULT_CONTENTION',
+  'LIMITERS_HASH_KEY',
+  'LIMITER_FIRST',
+  'LIMITER_COUNT',
+  'LIMITER_BYTES',
+  'LIMITER_READY',
+  'LIMITER_SETS',
+  'LIMITER_SET_COUNT',
+  'LIMITER_SET_BYTES',
+  'LIMITER_WAYS',
+  'SET_KEYS',
+  'LIMITER_TOKENS_MAX',
+  'LIMITER_INTERVAL_MS_MAX',
+  'LIMITER_BURST_MAX',
+  'LIMITER_REFUSED',
+  'LIMITER_EVICTED',
+  'LIMITER_EVICTED_IN_DEBT',
+  'SKETCH_FIRST',
+  'SKETCH_COUNT',
+  'SKETCH_BYTES',
+  'SKETCH_READY',
+  'SKETCH_BUCKETS',
+  'SKETCH_BUCKET_COUNT',
+  'SKETCH_PARTS',
+  'SKETCH_EXPONENT_MIN',
   'FAULT_TIME',
   'FAULT_DURATION',
   'FAULT_PERMIT',
@@ -189,6 +213,16 @@ export interface CoreFunctions extends ScoreFunctions {
   breakerStep(slot: number, nowMs: number): number;
   breakerWindow(slot: number, part: number, nowMs: number): number;
   breakerCounter(slot: number, counter: number): number;
+  limiterOpen(): number;
+  limiterConfigure(limiter: number, tokens: number, intervalMs: number, burst: number): void;
+  limiterTake(limiter: number, low: number, high: number, nowMs: number): number;
+  limiterCounter(limiter: number, counter: number): number;
+  sketchTake(): number;
+  sketchAdd(sketch: number, ms: number): void;
+  sketchMerge(into: number, from: number): void;
+  sketchBucket(sketch: number, bucket: number): number;
+  sketchSum(sketch: number): number;
+  sketchMax(sketch: number): number;
 }
 
 /** Reads the exported constants. Throws when one is missing: module and host are not of one version. */

@@ -5,3 +5,6 @@ export type { SavedBreaker } from './breaker-saved.js';
 export type { BreakerSlot } from './breaker-slot.js';
 export type { BreakerCause, BreakerCounters, BreakerState, BreakerWindow } from './breaker-types.js';
 export { Core } from './core.js';
+export type { LatencySketch } from './latency-sketch.js';
+export type { LatencySnapshot } from './latency-snapshot.js';
+export type { RateLimiter } from './rate-limiter.js';

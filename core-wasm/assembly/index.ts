@@ -58,3 +58,23 @@ export {
   breakerCounter,
 } from "./breaker-read";
 export { scoreBatch, scoreOwn } from "./scoring";
+export {
+  LIMITER_TOKENS_MAX,
+  LIMITER_INTERVAL_MS_MAX,
+  LIMITER_BURST_MAX,
+  limiterOpen,
+  limiterConfigure,
+  limiterTake,
+  limiterCounter,
+} from "./gcra";
+export {
+  SKETCH_PARTS,
+  SKETCH_EXPONENT_MIN,
+  SKETCH_TICKS_PER_MS,
+  sketchTake,
+  sketchAdd,
+  sketchMerge,
+  sketchBucket,
+  sketchSum,
+  sketchMax,
+} from "./sketch";

@@ -1,11 +1,11 @@
 // The fixed layout of the shared memory, in bytes. Exported by the module, so that no host repeats an offset.
 //
-//   0        64               1024       4096                          2 MiB                3 MiB          4 MiB
-//   ├ unused ┼ header, sha256 ┼ scoring's  ┼ 256 breaker slots × 5120 ┼ slab 4096 × 256    ┼ free         │
+//   0        64               1024       4096                          2 MiB                3 MiB          4 MiB     5 MiB
+//   ├ unused ┼ header, sha256 ┼ scoring's  ┼ 256 breaker slots × 5120 ┼ slab 4096 × 256    ┼ limiters ┼ … ┼ sketches ┤
 
 export const LAYOUT_VERSION: i32 = 2;
 /** Pages of 64 KiB, initial and maximum: shared memory of a fixed size. */
-export const MEMORY_PAGES: i32 = 64;
+export const MEMORY_PAGES: i32 = 80;
 
 // Header. Written once by the host that makes the memory, except the slot counter.
 export const HEADER_VERSION: i32 = 64; // u32, LAYOUT_VERSION once the memory is ready
@@ -138,3 +138,38 @@ export const RULE_LATENCY_MONITOR: i32 = 14;
 export const RULE_HELD_BY_COOLDOWN: i32 = 15;
 /** Bit i + 16: rule i no longer holds, but its figure is not clear of the threshold by the hysteresis. */
 export const RULE_HELD: i32 = 16;
+
+// Rate limiters, see gcra.ts. Memory of zeros is a table without clients.
+export const LIMITERS: i32 = 3145728;
+export const LIMITERS_TAKEN: i32 = 3145728; // i32, atomic
+export const LIMITERS_HASH_KEY: i32 = 3145736; // 2 × u32, random, written once by the host that makes the memory
+export const LIMITER_FIRST: i32 = 3145792;
+export const LIMITER_COUNT: i32 = 2;
+export const LIMITER_BYTES: i32 = 196672;
+export const LIMITER_READY: i32 = 0; // i32, 1 once configured
+export const LIMITER_TOKENS: i32 = 8; // u64
+export const LIMITER_INTERVAL: i32 = 16; // u64
+export const LIMITER_AHEAD: i32 = 24; // u64
+export const LIMITER_COUNTERS: i32 = 32; // 3 × u64
+export const LIMITER_SETS: i32 = 64;
+export const LIMITER_SET_COUNT: i32 = 1024;
+export const LIMITER_SET_BYTES: i32 = 192;
+export const LIMITER_WAYS: i32 = 8;
+export const SET_CLAIM: i32 = 0; // u64
+export const SET_KEYS: i32 = 64; // 8 × u64
+export const SET_TIMES: i32 = 128; // 8 × u64
+
+export const LIMITER_REFUSED: i32 = 0;
+export const LIMITER_EVICTED: i32 = 1;
+export const LIMITER_EVICTED_IN_DEBT: i32 = 2;
+
+// Latency sketches, see sketch.ts.
+export const SKETCHES_TAKEN: i32 = 4194304; // i32, atomic
+export const SKETCH_FIRST: i32 = 4194368;
+export const SKETCH_COUNT: i32 = 63;
+export const SKETCH_BYTES: i32 = 16448;
+export const SKETCH_READY: i32 = 0; // i32, 1 once taken
+export const SKETCH_SUM: i32 = 8; // u64, in units of 1/SKETCH_TICKS_PER_MS
+export const SKETCH_MAX: i32 = 16; // f64
+export const SKETCH_BUCKETS: i32 = 64; // 2048 × u64
+export const SKETCH_BUCKET_COUNT: i32 = 2048;

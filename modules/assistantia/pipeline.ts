@@ -72,7 +72,7 @@ export class Pipeline {
   /** @throws AppError with what went wrong; what was asked and refused or failed is recorded before. */
   async *ask(question: Question): AsyncGenerator<AnswerEvent> {
     const startedMs = this.#context.clock.monotonicMs();
-    this.#takeToken(question.client);
+    this.#takeToken(question.client, startedMs);
     const flagged = await this.#screen(question);
     const skipped: { engine: string; cause: string }[] = [];
     try {
@@ -85,8 +85,8 @@ export class Pipeline {
     }
   }
 
-  #takeToken(client: string): void {
-    const verdict = this.#context.rate.prompts.take(client);
+  #takeToken(client: string, nowMs: number): void {
+    const verdict = this.#context.rate.prompts.take(client, nowMs);
     if (verdict.ok) return;
     throw new AppError('rate_limited', 'Too many prompts; see limits.prompts_per_minute.', {
       retryAfterMs: verdict.retryAfterMs,

@@ -1,6 +1,5 @@
 import { randomBytes } from 'node:crypto';
 import { Hono } from 'hono';
-import { Counter, Histogram } from 'prom-client';
 import { z } from 'zod';
 import { defineRoute, json, type RouteDefinition } from '../../runtime/contracts/http.js';
 import type { ArkaliaModule, ModuleContext } from '../../runtime/contracts/module.js';
@@ -8,6 +7,7 @@ import { docsPage, docsPolicy } from './docs.js';
 import { createIdentify } from './frame/caller.js';
 import { createHostCheck } from './frame/hosts.js';
 import { mountRoutes, type NodeEnv } from './frame/mount.js';
+import { createObserver } from './frame/observe.js';
 import { createOriginCheck } from './frame/origin.js';
 import { Listener } from './listener.js';
 import { openapiDocument } from './openapi.js';
@@ -97,38 +97,7 @@ class Helloria implements ArkaliaModule {
       bodyLimitBytes: config.http.body_limit_bytes,
       jsonDepthMax: config.http.json_depth_max,
       nextRequestId,
-      observe: this.#observer(),
-    };
-  }
-
-  #observer() {
-    const { metrics, clock, log } = this.#context;
-    const counter = new Counter({
-      name: 'arkalia_http_requests_total',
-      help: 'Requests answered, by method, route and status',
-      labelNames: ['method', 'route', 'status'],
-      registers: [metrics],
-    });
-    const histogram = new Histogram({
-      name: 'arkalia_http_request_seconds',
-      help: 'Time until the answer, or the head of a stream, was ready',
-      labelNames: ['route'],
-      buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 5, 30],
-      registers: [metrics],
-    });
-    const bound = new Map<string, { count: Counter.Internal; time: Histogram.Internal<'route'> }>();
-    const debug = log.isLevelEnabled('debug');
-    return (method: string, route: string, status: number, startedMs: number) => {
-      const key = `${status}${method}${route}`;
-      let series = bound.get(key);
-      if (series === undefined) {
-        series = { count: counter.labels(method, route, String(status)), time: histogram.labels(route) };
-        bound.set(key, series);
-      }
-      const tookMs = clock.monotonicMs() - startedMs;
-      series.count.inc();
-      series.time.observe(tookMs / 1000);
-      if (debug) log.debug({ method, route, status, took_ms: Math.round(tookMs * 100) / 100 }, 'request');
+      observe: createObserver(this.#context),
     };
   }
 

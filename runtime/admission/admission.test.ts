@@ -50,6 +50,30 @@ describe('slots', () => {
     expect(admission.status().model?.busy).toBe(1);
   });
 
+  it('report how long each was held, once', async () => {
+    const time = new SimulatedTime();
+    const served: [string, number][] = [];
+    const admission = createAdmission({
+      engines: { model: { slots: 1, queueMax: 1 } },
+      level: () => 'normal',
+      clock: time.clock,
+      setTimer: time.setTimer,
+      onServed: (engine, tookMs) => served.push([engine, tookMs]),
+    });
+    const options = { client: 'anna', deadlineMs: 1e6, signal: new AbortController().signal };
+    const slot = await admission.admit('model', options);
+    const next = admission.admit('model', options);
+    time.advance(40);
+    slot.release();
+    slot.release();
+    time.advance(2);
+    (await next).release();
+    expect(served).toEqual([
+      ['model', 40],
+      ['model', 2],
+    ]);
+  });
+
   it('go to waiting clients by turns', async () => {
     const { admit } = setUp({ queueMax: 10 });
     const running = await admit('zoe');

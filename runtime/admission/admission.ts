@@ -18,6 +18,8 @@ export interface AdmissionOptions {
   /** The degradation level in force; read at every admission. */
   level: () => DegradationLevel;
   clock: Clock;
+  /** Called with the time between a slot given and given back. */
+  onServed?: (engine: string, tookMs: number) => void;
   /** Defaults to the timers of the process. */
   setTimer?: SetTimer;
 }
@@ -40,11 +42,12 @@ const processTimer: SetTimer = (run, delayMs) => {
  * @throws RangeError when an engine has no slot or a queue of negative length.
  */
 export function createAdmission(options: AdmissionOptions): ClosableAdmission {
-  const { engines, level, clock, setTimer = processTimer } = options;
+  const { engines, level, clock, setTimer = processTimer, onServed = () => {} } = options;
   const queues = new Map(
     Object.entries(engines).map(([name, { slots, queueMax }]) => {
       const waitingMax = () => Math.ceil(queueMax * limitsAt(level()).queueShare);
-      return [name, new EngineQueue({ name, slots, queueMax, waitingMax, clock, setTimer })];
+      const served = (tookMs: number) => onServed(name, tookMs);
+      return [name, new EngineQueue({ name, slots, queueMax, waitingMax, clock, setTimer, served })];
     }),
   );
   let closed = false;

@@ -15,6 +15,8 @@ export interface EngineQueueOptions {
   waitingMax: () => number;
   clock: Clock;
   setTimer: SetTimer;
+  /** Called with the time between a slot given and given back. */
+  served: (tookMs: number) => void;
 }
 
 interface Waiter {
@@ -194,6 +196,7 @@ export class EngineQueue {
           this.#serviceMs === undefined
             ? tookMs
             : this.#serviceMs + SERVICE_WEIGHT * (tookMs - this.#serviceMs);
+        this.#options.served(tookMs);
         this.#dispatch();
       },
     };

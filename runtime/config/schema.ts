@@ -74,16 +74,13 @@ const log = section({
 
 const limits = section({
   requests_per_second: count(20_000, 1, 10_000_000).describe(
-    'Steady rate per client over all routes. The device itself is protected by its queues; this stops one client from taking everything.',
+    'Steady rate per client over all routes. The device itself is protected by its queues; this stops one client from taking everything. 8,192 clients have a bucket of their own; see core-wasm/README.md for what happens beyond.',
   ),
   requests_burst: count(40_000, 1, 10_000_000).describe(
     'Requests a client may send at once before its steady rate applies.',
   ),
   prompts_per_minute: count(120, 1, 1_000_000).describe('Steady rate of prompts per client.'),
   prompts_burst: count(30, 1, 1_000_000).describe('Prompts a client may send at once.'),
-  clients_max: count(4096, 16, 1_000_000).describe(
-    'Clients remembered; beyond it the one unseen for longest is forgotten. About 100 bytes each.',
-  ),
 });
 
 const core = section({

@@ -30,6 +30,14 @@ export interface Admission {
 export type RateVerdict = { ok: true } | { ok: false; retryAfterMs: number };
 
 export interface RateLimiter {
-  /** Takes one token from the client's bucket; a refusal is a value. O(1), bounded memory. */
-  take(client: string): RateVerdict;
+  /** Takes one token from the client's bucket at a monotonic time; a refusal is a value. O(1), bounded memory. */
+  take(client: string, nowMs: number): RateVerdict;
+}
+
+/** What a rate limiter did since the start. */
+export interface RateStatus {
+  refused: number;
+  /** Clients that made room for another while their bucket was full, and while it was not. */
+  evicted: number;
+  evicted_in_debt: number;
 }

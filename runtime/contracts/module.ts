@@ -1,7 +1,7 @@
 import type { Logger } from 'pino';
 import type { Registry } from 'prom-client';
 import type { Config } from '../config/schema.js';
-import type { Admission, QueueStatus, RateLimiter } from './admission.js';
+import type { Admission, QueueStatus, RateLimiter, RateStatus } from './admission.js';
 import type { BreakerSnapshot, Breakers } from './breaker.js';
 import type { Bus } from './bus.js';
 import type { Clock } from './clock.js';
@@ -9,6 +9,7 @@ import type { CoreIdentity, DecisionScorer } from './decision.js';
 import type { Degradation, DegradationLevel } from './device.js';
 import type { Guard } from './guard.js';
 import type { Caller, RouteDefinition } from './http.js';
+import type { Latencies, LatencyStatus } from './latency.js';
 import type { Ledger, LedgerStatus } from './ledger.js';
 import type { EngineView, PromptRunner, SandboxStatus } from './sandbox.js';
 
@@ -43,6 +44,9 @@ export interface SystemStatus {
   engines: EngineView[];
   breakers: BreakerSnapshot[];
   queues: Record<string, QueueStatus>;
+  rate: { requests: RateStatus; prompts: RateStatus };
+  /** By route, and by engine. */
+  latency: { http: Record<string, LatencyStatus>; engine: Record<string, LatencyStatus> };
   sandbox: SandboxStatus;
   core: CoreIdentity & { offload: string; crossover: number | null; threads: number };
   ledger: LedgerStatus;
@@ -94,6 +98,7 @@ export interface ModuleContext {
   readonly prompts: PromptRunner;
   readonly degradation: Degradation;
   readonly metrics: Registry;
+  readonly latency: Latencies;
   readonly access: Access;
   readonly version: string;
   /** Path of the Unix socket in the data folder through which its owner administers. */

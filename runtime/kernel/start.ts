@@ -1,16 +1,16 @@
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
-import { Core } from '../../core-wasm/index.js';
+import { Core, type RateLimiter } from '../../core-wasm/index.js';
 import { createPromptRunner } from '../../sandbox/index.js';
 import { createAdmission } from '../admission/admission.js';
-import { createRateLimiter } from '../admission/rate-limit.js';
 import { shedAt } from '../admission/shed.js';
 import { BreakerFile, readBreakerFile } from '../breaker/breaker-file.js';
 import { CoreBreakers } from '../breaker/breakers.js';
 import { transitionEvent } from '../breaker/transition-event.js';
 import type { Config } from '../config/schema.js';
 import { packageVersion } from '../config/version.js';
+import type { RateStatus } from '../contracts/admission.js';
 import { systemClock } from '../contracts/clock.js';
 import type { Ledger, NewEvent } from '../contracts/ledger.js';
 import type { ModuleContext, SystemStatus } from '../contracts/module.js';
@@ -21,6 +21,7 @@ import { controlSocketPath } from '../data-folder/control-socket.js';
 import { openDataFolder } from '../data-folder/data-folder.js';
 import { createGuard } from '../guard/guard.js';
 import { openLedger } from '../ledger/ledger.js';
+import { CoreLatencies, LATENCY_WINDOW_MS } from '../metrics/latencies.js';
 import { createMetrics } from '../metrics/metrics.js';
 import { openAccess } from '../security/access.js';
 import { banner } from './banner.js';
@@ -145,10 +146,15 @@ async function open({ config, log, builtIn }: StartOptions, undo: Undo): Promise
     const { slots, queue_max } = config.engines[name];
     return [name, { slots, queueMax: queue_max }] as const;
   };
+  const latency = new CoreLatencies(core);
+  const moving = setInterval(() => latency.move(), LATENCY_WINDOW_MS);
+  moving.unref();
+  undo.add('latencies', () => clearInterval(moving));
   const admission = createAdmission({
     engines: Object.fromEntries(engineNames.map(capacity)),
     level: () => degradation.level(),
     clock,
+    onServed: (engine, tookMs) => latency.recorder('engine', engine).add(tookMs),
   });
   bus.subscribe('level.changed', () => admission.levelChanged());
   undo.add('admission', () => admission.close());
@@ -163,22 +169,16 @@ async function open({ config, log, builtIn }: StartOptions, undo: Undo): Promise
   undo.add('sandbox', () => prompts.close());
   await prompts.start();
   const { limits } = config;
-  const nowMs = () => Math.floor(now());
-  const { clients_max: clientsMax } = limits;
   const rate = {
-    requests: createRateLimiter({
+    requests: core.limiters.take({
       tokens: limits.requests_per_second,
       intervalMs: 1000,
       burst: limits.requests_burst,
-      clientsMax,
-      nowMs,
     }),
-    prompts: createRateLimiter({
+    prompts: core.limiters.take({
       tokens: limits.prompts_per_minute,
       intervalMs: 60_000,
       burst: limits.prompts_burst,
-      clientsMax,
-      nowMs,
     }),
   };
 
@@ -205,6 +205,10 @@ async function open({ config, log, builtIn }: StartOptions, undo: Undo): Promise
     engines: prompts.engines(),
     breakers: breakers.all(),
     queues: admission.status(),
+    get latency() {
+      return { http: latency.status('http'), engine: latency.status('engine') };
+    },
+    rate: { requests: rateStatus(rate.requests), prompts: rateStatus(rate.prompts) },
     sandbox: prompts.status(),
     core: {
       ...core.identity,
@@ -229,7 +233,8 @@ async function open({ config, log, builtIn }: StartOptions, undo: Undo): Promise
     scorer,
     prompts,
     degradation,
-    metrics: createMetrics(status),
+    metrics: createMetrics(status, latency),
+    latency,
     access,
     version,
     controlSocket: controlSocketPath(folder.path),
@@ -279,6 +284,11 @@ async function open({ config, log, builtIn }: StartOptions, undo: Undo): Promise
       return closing;
     },
   };
+}
+
+function rateStatus(limiter: RateLimiter): RateStatus {
+  const { refused, evicted, evictedInDebt } = limiter.counters();
+  return { refused, evicted, evicted_in_debt: evictedInDebt };
 }
 
 /** Helloria knows the port when 0 was asked for. */

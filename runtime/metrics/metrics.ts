@@ -1,6 +1,8 @@
-import { collectDefaultMetrics, Gauge, Registry } from 'prom-client';
+import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client';
 import { levels } from '../contracts/device.js';
 import type { SystemStatus } from '../contracts/module.js';
+import type { CoreLatencies } from './latencies.js';
+import { publishLatencies } from './latency-metrics.js';
 
 type Collect = (gauge: Gauge) => void;
 
@@ -8,7 +10,7 @@ type Collect = (gauge: Gauge) => void;
  * The registry of the appliance, with the process's own figures and gauges read from the status at each scrape, so that what nobody
  * asks for costs nothing. Labels come from our own names and the configuration only.
  */
-export function createMetrics(status: () => SystemStatus): Registry {
+export function createMetrics(status: () => SystemStatus, latencies: CoreLatencies): Registry {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
   const gauge = (name: string, help: string, labelNames: string[], collect: Collect) => {
@@ -23,7 +25,20 @@ export function createMetrics(status: () => SystemStatus): Registry {
       },
     });
   };
+  const counter = (name: string, help: string, labelNames: string[], collect: (counter: Counter) => void) => {
+    new Counter({
+      name,
+      help,
+      labelNames,
+      registers: [registry],
+      collect() {
+        this.reset();
+        collect(this);
+      },
+    });
+  };
 
+  publishLatencies(latencies, registry);
   gauge('arkalia_degradation_level', 'Level in force, from 0 (normal) to 5 (survival)', [], (it) => {
     it.set(levels.indexOf(status().level));
   });
@@ -64,6 +79,20 @@ export function createMetrics(status: () => SystemStatus): Registry {
   gauge('arkalia_queue_busy', 'Slots of an engine that are in use', ['engine'], (it) => {
     for (const [engine, queue] of Object.entries(status().queues)) it.set({ engine }, queue.busy);
   });
+  counter('arkalia_rate_refused_total', 'Requests and prompts refused by the rate limit', ['limit'], (it) => {
+    for (const [limit, { refused }] of Object.entries(status().rate)) it.inc({ limit }, refused);
+  });
+  counter(
+    'arkalia_rate_evicted_total',
+    'Clients whose bucket was given to another, and whether it was in debt',
+    ['limit', 'in_debt'],
+    (it) => {
+      for (const [limit, { evicted, evicted_in_debt }] of Object.entries(status().rate)) {
+        it.inc({ limit, in_debt: 'no' }, evicted);
+        it.inc({ limit, in_debt: 'yes' }, evicted_in_debt);
+      }
+    },
+  );
   gauge('arkalia_ledger_events', 'Events in the ledger', [], (it) => it.set(status().ledger.size));
   gauge('arkalia_ledger_pending', 'Events that wait for the disk', [], (it) =>
     it.set(status().ledger.pending),

@@ -192,6 +192,7 @@ const sandboxStatus: SandboxStatus = {
   holds: ['environment: empty'],
   lacks: ['network: reachable'],
 };
+const rateStatus = { refused: 0, evicted: 0, evicted_in_debt: 0 };
 const notHere = () => new AppError('internal', 'the fake context has no such part');
 
 function fakeStatus(context: Pick<ModuleContext, 'clock' | 'degradation' | 'version'>): SystemStatus {
@@ -210,6 +211,8 @@ function fakeStatus(context: Pick<ModuleContext, 'clock' | 'degradation' | 'vers
     engines: [],
     breakers: [],
     queues: {},
+    rate: { requests: rateStatus, prompts: rateStatus },
+    latency: { http: {}, engine: {} },
     sandbox: sandboxStatus,
     core: { ...fakeScorer.identity, offload: 'auto', crossover: null, threads: 1 },
     ledger: { state: 'open', size: 0, pending: 0, bytes: 0 },
@@ -268,6 +271,7 @@ export function createFakeContext(options: FakeContextOptions = {}): FakeContext
     },
     degradation,
     metrics: new Registry(),
+    latency: { recorder: () => ({ add: () => undefined }) },
     access: {
       setupMode: () => false,
       identify: () => null,

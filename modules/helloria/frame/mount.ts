@@ -14,6 +14,7 @@ import type {
 } from '../../../runtime/contracts/http.js';
 import { roles } from '../../../runtime/contracts/http.js';
 import { isJsonType, parseJson, readBody } from './body.js';
+import type { Observe } from './observe.js';
 import { corsHeaders, type OriginVerdict, preflightHeaders } from './origin.js';
 
 export type NodeEnv = { Bindings: { incoming: IncomingMessage; outgoing: ServerResponse } };
@@ -35,7 +36,8 @@ export interface Frame {
   draining(): boolean;
   /** Aborts when the server gives up on what still runs. */
   stopping: AbortSignal;
-  observe(method: string, path: string, status: number, startedMs: number): void;
+  /** Called once for each route; what it gives back, once for each answer. */
+  observe(method: string, path: string): Observe;
   now(): number;
 }
 
@@ -44,19 +46,26 @@ export function mountRoutes(app: Hono<NodeEnv>, routes: readonly RouteDefinition
   const methodsOf = new Map<string, string[]>();
   for (const route of routes) {
     methodsOf.set(route.path, [...(methodsOf.get(route.path) ?? []), route.method]);
-    app.on(route.method, route.path, (c) => serve(c, route, frame));
+    const observe = frame.observe(route.method, route.path);
+    app.on(route.method, route.path, (c) => serve(c, route, observe, frame));
   }
   // An app of its own, because Hono takes a shorter way where only one handler fits.
+  const observeOther = frame.observe('other', 'other');
   const others = new Hono<NodeEnv>();
   for (const [path, methods] of methodsOf) {
     const allow = [...methods, ...(methods.includes('GET') ? ['HEAD'] : []), 'OPTIONS'].join(', ');
-    others.all(path, (c) => serveOther(c, allow, frame));
+    others.all(path, (c) => serveOther(c, allow, observeOther, frame));
   }
-  others.notFound((c) => serveOther(c, null, frame));
+  others.notFound((c) => serveOther(c, null, observeOther, frame));
   app.notFound((c) => others.fetch(c.req.raw, c.env));
 }
 
-async function serve(c: Context<NodeEnv>, route: RouteDefinition, frame: Frame): Promise<Response> {
+async function serve(
+  c: Context<NodeEnv>,
+  route: RouteDefinition,
+  observe: Observe,
+  frame: Frame,
+): Promise<Response> {
   const { incoming, outgoing } = c.env;
   const startedMs = frame.now();
   const requestId = frame.nextRequestId();
@@ -65,7 +74,7 @@ async function serve(c: Context<NodeEnv>, route: RouteDefinition, frame: Frame):
   try {
     enter(incoming, headers, frame);
     const caller = frame.identify(incoming);
-    authorise(route, caller, frame);
+    authorise(route, caller, startedMs, frame);
     const call: RouteCall<unknown, unknown> = {
       c,
       caller,
@@ -78,11 +87,11 @@ async function serve(c: Context<NodeEnv>, route: RouteDefinition, frame: Frame):
   } catch (error) {
     answer = fail(error, route.errors, requestId, frame);
   }
-  frame.observe(route.method, route.path, answer.status, startedMs);
+  observe(answer.status, startedMs);
   return finish(answer, headers, outgoing);
 }
 
-function serveOther(c: Context<NodeEnv>, allow: string | null, frame: Frame): Response {
+function serveOther(c: Context<NodeEnv>, allow: string | null, observe: Observe, frame: Frame): Response {
   const { incoming, outgoing } = c.env;
   const startedMs = frame.now();
   const requestId = frame.nextRequestId();
@@ -103,7 +112,7 @@ function serveOther(c: Context<NodeEnv>, allow: string | null, frame: Frame): Re
     const shape = c.req.path.startsWith('/v1/') ? 'openai' : 'problem';
     answer = fail(error, shape, requestId, frame);
   }
-  frame.observe('other', 'other', answer.status, startedMs);
+  observe(answer.status, startedMs);
   return finish(answer, headers, outgoing);
 }
 
@@ -156,7 +165,7 @@ function targetHost(target: string | undefined): string | undefined {
   return /^https?:\/\/([^/?#]*)/i.exec(target ?? '')?.[1];
 }
 
-function authorise(route: RouteDefinition, caller: Caller, frame: Frame): void {
+function authorise(route: RouteDefinition, caller: Caller, nowMs: number, frame: Frame): void {
   if (frame.setupMode() && !route.duringSetup && caller.role !== 'admin') {
     throw new AppError(
       'setup_required',
@@ -175,7 +184,7 @@ function authorise(route: RouteDefinition, caller: Caller, frame: Frame): void {
     );
   }
   if (route.rateLimited === false) return;
-  const verdict = frame.rate.take(caller.id);
+  const verdict = frame.rate.take(caller.id, nowMs);
   if (!verdict.ok) {
     throw new AppError('rate_limited', 'Too many requests; see limits.requests_per_second.', {
       retryAfterMs: verdict.retryAfterMs,
