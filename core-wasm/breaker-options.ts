@@ -1,13 +1,13 @@
 import type { Constants } from './exports.js';
 
 /** The window over the last outcomes. */
-export interface CountWindow {
+interface CountWindow {
   /** Outcomes in it, 1 to 1024. */
   calls: number;
 }
 
 /** The window over the last stretch of time: an outcome counts for at least (buckets - 1)/buckets of it and less than all of it. */
-export interface TimeWindow {
+interface TimeWindow {
   ms: number;
   /** Equal parts, 1 to 60, of at least 5 ms each; cut to 1/64 ms. */
   buckets: number;

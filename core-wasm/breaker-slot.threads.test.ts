@@ -116,6 +116,25 @@ describe('breaker under several threads', () => {
     });
   });
 
+  it('the permits of threads that died come back', async () => {
+    const slot = core.breakers.take({
+      window: { calls: 1 },
+      callsMin: 1,
+      failureRate: 1,
+      openMs: 1000,
+      halfOpenPermits: threads,
+      halfOpenMs: 500,
+    });
+    slot.record(slot.acquire(0), 'failure', 0);
+    const permits = (await run('die', slot, 0)).flat(2);
+    expect(permits.every((permit) => permit >= 0)).toBe(true);
+    expect(slot.acquire(1499)).toBe(-1);
+    expect(slot.acquire(1500)).toBe(-1000);
+    expect(slot.transitionAt(slot.transition(), 1500)?.cause).toBe('probe_lost');
+    const again = Array.from({ length: threads }, () => slot.acquire(2500));
+    expect(again.every((permit) => permit >= 0 && !permits.includes(permit))).toBe(true);
+  });
+
   it('a state that all force at once has one winner', async () => {
     const slot = core.breakers.take({
       window: { calls: 1 },

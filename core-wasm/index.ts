@@ -1,5 +1,5 @@
 /** The only front door of this room. */
-export { type BreakerRefusal, throughBreaker } from './breaker-call.js';
+export { BreakerRefusal, throughBreaker } from './breaker-call.js';
 export type { BreakerOptions } from './breaker-options.js';
 export type { SavedBreaker } from './breaker-saved.js';
 export type { BreakerSlot } from './breaker-slot.js';

@@ -5,7 +5,7 @@ import { Core, type CoreShare } from '../core.js';
 export interface BreakerThreadTask {
   share: CoreShare;
   slot: number;
-  job: 'probe' | 'flood' | 'buckets' | 'storm' | 'force';
+  job: 'probe' | 'flood' | 'buckets' | 'storm' | 'force' | 'die';
   rounds: number;
   thread: number;
   threads: number;
@@ -95,5 +95,11 @@ function storm(): number[][] {
   return [sums];
 }
 
-const jobs = { probe, flood, buckets, storm, force };
+/** Takes a permit and ends without a word. */
+function die(): number[][] {
+  meet();
+  return [[slot.acquire(1000)]];
+}
+
+const jobs = { probe, flood, buckets, storm, force, die };
 parentPort?.postMessage(jobs[task.job]());
