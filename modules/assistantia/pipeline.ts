@@ -319,7 +319,7 @@ export class Pipeline {
     cause: string,
     skipped: { engine: string; cause: string }[],
   ): Promise<void> {
-    if (['queue_full', 'ledger_unavailable'].includes(error.code)) return;
+    if (['queue_full', 'ledger_unavailable', 'system_reboot_required'].includes(error.code)) return;
     try {
       await this.#context.ledger.append({
         type: 'chat_failed',

@@ -41,6 +41,7 @@ function buildProgram(io: CliIo, run: Run): Command {
   addDecide(program, io, run);
   addConfig(program, io, run);
   addKeys(program, io, run);
+  addBreakers(program, io, run);
   program
     .command('version')
     .description('print the version')
@@ -150,6 +151,34 @@ function addKeys(program: Command, io: CliIo, run: Run): void {
     .addOption(dataOption())
     .addOption(configOption())
     .action(async (flags) => run((await import('./setup-code.js')).setupCode(flags, io)));
+}
+
+function addBreakers(program: Command, io: CliIo, run: Run): void {
+  const breakers = program
+    .command('breakers')
+    .description("see and set the engines' circuit breakers of the running server");
+  breakers
+    .command('list')
+    .description('list the breakers and what they have counted')
+    .addOption(dataOption())
+    .addOption(configOption())
+    .action(async (flags) => run((await import('./breakers.js')).listBreakers(flags, io)));
+  const orders = [
+    ['force-open', 'forced_open', 'refuse every call to the engine, until reset'],
+    ['disable', 'disabled', 'let every call through and count only, until reset'],
+    ['metrics-only', 'metrics_only', 'let every call through and keep the window running, until reset'],
+    ['reset', 'reset', 'closed, with an empty window and the first open time'],
+  ] as const;
+  for (const [verb, order, description] of orders) {
+    breakers
+      .command(`${verb} <name>`)
+      .description(description)
+      .addOption(dataOption())
+      .addOption(configOption())
+      .action(async (name, flags) =>
+        run((await import('./breakers.js')).orderBreaker({ name, order }, flags, io)),
+      );
+  }
 }
 
 function numberFrom(min: number, max: number): (text: string) => number {

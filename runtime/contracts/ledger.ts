@@ -87,7 +87,8 @@ export interface LedgerStatus {
 export interface Ledger {
   /**
    * Records one event; resolves when it is durable (fsync done).
-   * @throws AppError `ledger_unavailable` when the bounded queue is full or the store failed; nothing was recorded.
+   * @throws AppError `ledger_unavailable` when the bounded queue is full or the ledger closed, SystemRebootRequired when the store
+   * failed; nothing was recorded.
    */
   append(event: NewEvent): Promise<Receipt>;
   query(query: EventQuery): Promise<StoredEvent[]>;

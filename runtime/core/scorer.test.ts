@@ -89,10 +89,14 @@ describe('scorer', () => {
     await scorer.close();
   });
 
-  it('lets 4096 requests wait for a batch, refuses the next with queue_full, and answers the rest', async () => {
+  it('lets 4096 requests wait for a batch, refuses the next as overload, and answers the rest', async () => {
     const { pool, scorer } = await held();
     const scores = Array.from({ length: 8192 }, (_, i) => ask(scorer, input(i % 101)));
-    await expect(ask(scorer, input(1))).rejects.toMatchObject({ code: 'queue_full', retryAfterMs: 1000 });
+    await expect(ask(scorer, input(1))).rejects.toMatchObject({
+      name: 'CognitiveOverloadError',
+      code: 'cognitive_overload',
+      retryAfterMs: 1000,
+    });
     for (let ended = 0; ended < 8; ended++) {
       expect(pool.batches.length - ended).toBe(Math.min(4, 8 - ended));
       pool.batches[ended]?.end();
@@ -100,6 +104,31 @@ describe('scorer', () => {
     }
     const pressures = (await Promise.all(scores)).map((score) => score.pressure);
     expect(pressures).toEqual(Array.from({ length: 8192 }, (_, i) => (i % 101) / 100));
+    await scorer.close();
+  });
+
+  it('hands out no score that does not agree with itself, and every other of its batch', async () => {
+    const { core, pool, scorer } = await held();
+    const { SLAB, RECORD_BYTES, RECORD_CONFIDENCE, RECORD_DECISION, RECORD_PRESSURE, RECORD_SHARES } =
+      core.layout;
+    const view = new DataView(core.share.memory.buffer);
+    const scores = Promise.allSettled([0, 1, 2, 3, 4, 5].map((cpu) => ask(scorer, input(cpu))));
+    await turn();
+    pool.batches[0]?.end();
+    // It is scored now, and read in a microtask.
+    view.setFloat64(SLAB + RECORD_CONFIDENCE, Number.NaN, true);
+    view.setUint32(SLAB + RECORD_BYTES + RECORD_DECISION, 4, true);
+    view.setFloat64(SLAB + 2 * RECORD_BYTES + RECORD_PRESSURE, 1.5, true);
+    view.setFloat64(SLAB + 3 * RECORD_BYTES + RECORD_SHARES + 8, 0.5, true);
+    view.setFloat64(SLAB + 4 * RECORD_BYTES + RECORD_CONFIDENCE, 1.01, true);
+    const settled = await scores;
+    expect(settled.map(({ status }) => status)).toEqual([...Array(5).fill('rejected'), 'fulfilled']);
+    for (const one of settled.slice(0, 5)) {
+      expect((one as PromiseRejectedResult).reason).toMatchObject({
+        name: 'DecisionIntegrityError',
+        code: 'decision_integrity',
+      });
+    }
     await scorer.close();
   });
 

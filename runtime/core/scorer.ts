@@ -8,7 +8,8 @@ import type {
   ScoreRecord,
   Thresholds,
 } from '../contracts/decision.js';
-import { AppError } from '../contracts/errors.js';
+import { AppError, CognitiveOverloadError } from '../contracts/errors.js';
+import { checkScore } from './check-score.js';
 import { measureCrossover } from './crossover.js';
 import type { CorePool } from './pool.js';
 
@@ -90,7 +91,10 @@ export class CoreScorer implements DecisionScorer {
     return new CoreScorer(options, offload === 'always' ? 1 : await measureCrossover(core, pool));
   }
 
-  /** Rejects with a RangeError for a value out of bounds, `queue_full` when too many wait, `shutting_down` after close. */
+  /**
+   * Rejects with a RangeError for a value out of bounds, CognitiveOverloadError when too many wait, DecisionIntegrityError for a score that
+   * does not agree with itself, `shutting_down` after close.
+   */
   score<T>(input: ScoreInput, read: (record: ScoreRecord) => T): Promise<T> {
     return new Promise<T>((resolve, reject) =>
       this.#place(input, { read, resolve: resolve as Asker['resolve'], reject }),
@@ -99,7 +103,7 @@ export class CoreScorer implements DecisionScorer {
 
   withOwn(parameters: OwnParameters): OwnScorer {
     const set = this.#core.ownParameters(parameters);
-    return (input, read) => read(this.#core.slab.scoreOwn(input, set));
+    return (input, read) => read(checkScore(this.#core.slab.scoreOwn(input, set)));
   }
 
   /** Finishes every score that was asked for, then ends the pool. */
@@ -122,7 +126,7 @@ export class CoreScorer implements DecisionScorer {
       this.#waiting.push({ input, asker });
     } else {
       const message = `All batches of the hot core are out and ${waitingMax} requests wait for one`;
-      asker.reject(new AppError('queue_full', message, { retryAfterMs: 1000 }));
+      asker.reject(new CognitiveOverloadError(message, { retryAfterMs: 1000 }));
     }
   }
 
@@ -195,7 +199,7 @@ export class CoreScorer implements DecisionScorer {
     for (let index = from; index < from + count; index++) {
       const asker = this.#take(index);
       try {
-        asker.resolve(asker.read(slab.at(index)));
+        asker.resolve(asker.read(checkScore(slab.at(index))));
       } catch (error) {
         asker.reject(error);
       }
