@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { BreakerSlots } from './breaker-slot.js';
 import { type Constants, type CoreFunctions, readConstants } from './exports.js';
 import { LatencySketches } from './latency-sketch.js';
+import { memoryPages } from './memory-pages.js';
 import {
   type OwnParameters,
   ParameterSet,
@@ -68,10 +69,11 @@ export class Core {
 
   /** Loads core.wasm, makes the shared memory (5 MiB) and writes the parameters into it. */
   static create(): Core {
-    const bytes = readFileSync(new URL('./core.wasm', import.meta.url));
+    const { bytes, sha256 } = coreModule();
     const module = new WebAssembly.Module(bytes);
+    const pages = memoryPages(bytes);
     const memory = new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true });
-    return new Core({ memory, module }, createHash('sha256').update(bytes).digest('hex'));
+    return new Core({ memory, module }, sha256);
   }
 
   /** The thresholds of the base parameters that a device may lower for itself. */
@@ -92,8 +94,11 @@ export class Core {
   }
 }
 
-/** Needed before there is an instance to ask; the module refuses a memory of another size. */
-const pages = 80;
+/** The module of this version, and its SHA-256 in hex. */
+export function coreModule(): { bytes: Uint8Array; sha256: string } {
+  const bytes = readFileSync(new URL('./core.wasm', import.meta.url));
+  return { bytes, sha256: createHash('sha256').update(bytes).digest('hex') };
+}
 
 /** What the core found wrong: an argument of the caller (a RangeError that names bound and value), or what must never happen. */
 function faultError(code: number, value: number, at: Constants | undefined): Error {

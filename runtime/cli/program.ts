@@ -42,6 +42,7 @@ function buildProgram(io: CliIo, run: Run): Command {
   addConfig(program, io, run);
   addKeys(program, io, run);
   addBreakers(program, io, run);
+  addReplay(program, io, run);
   program
     .command('version')
     .description('print the version')
@@ -179,6 +180,28 @@ function addBreakers(program: Command, io: CliIo, run: Run): void {
         run((await import('./breakers.js')).orderBreaker({ name, order }, flags, io)),
       );
   }
+}
+
+function addReplay(program: Command, io: CliIo, run: Run): void {
+  program
+    .command('replay')
+    .description(
+      'score recorded decisions again and compare them bit for bit, with or without a running server',
+    )
+    .option('--since <index>', 'only decisions at this index of the ledger or later', wholeFrom(0), 0)
+    .option('--limit <count>', 'at most so many decisions', wholeFrom(1))
+    .option('--file <events.jsonl>', 'events of a file, one JSON object a line, instead of the ledger')
+    .addOption(dataOption())
+    .addOption(configOption())
+    .action(async (flags) => run((await import('./replay.js')).replay(flags, io)));
+}
+
+function wholeFrom(min: number): (text: string) => number {
+  return (text) => {
+    const value = /^\d{1,15}$/.test(text) ? Number(text) : Number.NaN;
+    if (value >= min) return value;
+    throw new InvalidArgumentError(`It must be a whole number from ${min}.`);
+  };
 }
 
 function numberFrom(min: number, max: number): (text: string) => number {

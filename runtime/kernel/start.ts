@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
-import { Core, type RateLimiter } from '../../core-wasm/index.js';
+import { Core, coreModule, type RateLimiter } from '../../core-wasm/index.js';
 import { createPromptRunner } from '../../sandbox/index.js';
 import { createAdmission } from '../admission/admission.js';
 import { shedAt } from '../admission/shed.js';
@@ -23,6 +23,7 @@ import { createGuard } from '../guard/guard.js';
 import { openLedger } from '../ledger/ledger.js';
 import { CoreLatencies, LATENCY_WINDOW_MS } from '../metrics/latencies.js';
 import { createMetrics } from '../metrics/metrics.js';
+import { keepCore } from '../replay/cores.js';
 import { openAccess } from '../security/access.js';
 import { banner } from './banner.js';
 import { createBus } from './bus.js';
@@ -108,6 +109,7 @@ async function open({ config, log, builtIn }: StartOptions, undo: Undo): Promise
   }
 
   const bus = createBus((name, error) => log.error({ err: error, event: name }, 'a subscriber failed'));
+  await keepCore(folder.path, coreModule());
   const core = Core.create();
   const pool = new CorePool(core, {
     threads: config.core.threads,
