@@ -132,6 +132,44 @@ describe('scorer', () => {
     await scorer.close();
   });
 
+  it('with auto, a turn that reaches the crossover is one batch in the pool, beyond one region too; a shorter one is scored here', async () => {
+    const core = Core.create();
+    const pool = new HeldPool(core);
+    const measure = async () => 1500;
+    const onPoolFailure = (error: unknown) => ends.push(() => Promise.reject(error));
+    const scorer = await CoreScorer.start({ core, pool, offload: 'auto', onPoolFailure, measure });
+    expect([scorer.crossoverRecords, scorer.batchRecordsMax]).toEqual([1500, 3072]);
+    const asked: Promise<number>[] = [];
+    const wanted: number[] = [];
+    const turnOf = async (count: number) => {
+      for (let i = 0; i < count; i++) {
+        wanted.push(((i * 7) % 101) / 100);
+        asked.push(scorer.score(input((i * 7) % 101), (record) => record.pressure));
+      }
+      await turn();
+    };
+    const out = () => pool.batches.map(({ from, count }) => [from, count]);
+    await turnOf(1499);
+    expect(out()).toEqual([]);
+    await turnOf(1500);
+    expect(out()).toEqual([[0, 1500]]);
+    // Two regions are out, and one of the two others stays free.
+    await turnOf(1499);
+    expect(out()).toEqual([[0, 1500]]);
+    pool.batches[0]?.end();
+    await turn();
+    await turnOf(5000);
+    expect(out().slice(1)).toEqual([[0, 3072]]);
+    await turnOf(2000);
+    pool.batches[1]?.end();
+    await turn();
+    await turnOf(3072);
+    expect(out().slice(2)).toEqual([[0, 3072]]);
+    pool.batches[2]?.end();
+    expect(await Promise.all(asked)).toEqual(wanted);
+    await scorer.close();
+  });
+
   it('scores a batch here when the pool fails at it', async () => {
     const { pool, scorer, failures } = await held();
     const score = ask(scorer, input(90));

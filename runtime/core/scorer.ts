@@ -13,7 +13,7 @@ import { checkScore } from './check-score.js';
 import { measureCrossover } from './crossover.js';
 import type { CorePool } from './pool.js';
 
-/** Batches that can be out at once, and records in each: together the slab. */
+/** Parts of the slab that are given to batches. */
 const regions = 4;
 const waitingMax = 4096;
 
@@ -24,6 +24,8 @@ export interface CoreScorerOptions {
   offload: 'auto' | 'always' | 'never';
   /** Told when the pool failed at a batch, which was then scored in this thread. */
   onPoolFailure: (error: unknown) => void;
+  /** Gives the crossover for `auto`; a test gives its own. */
+  measure?: typeof measureCrossover;
 }
 
 /** Someone who waits for a score. */
@@ -46,6 +48,11 @@ interface Waiting {
  *
  *   slab  ├ region 0: filling ┼ region 1: in the pool ┼ region 2: free ┼ region 3: free ┤
  *
+ * With `always` a batch ends when its region is full, so that several threads share a long turn. With `auto` it goes on into the
+ * next region while another one stays free: only so can it reach a crossover beyond one region. It goes to the pool from the
+ * crossover on; on most machines a turn never brings so many (here: some 4,000, as posting costs some 80 µs and a decision 17 ns),
+ * and everything is scored in this thread, which is what `auto` is for.
+ *
  * A region is filled again only when its batch has been read. With all regions in the pool, requests wait (at most 4096).
  */
 export class CoreScorer implements DecisionScorer {
@@ -53,18 +60,22 @@ export class CoreScorer implements DecisionScorer {
   readonly thresholds: Thresholds;
   /** Batches of at least so many records go to the pool: 1 for `always`, Infinity for `never`, measured for `auto`. */
   readonly crossoverRecords: number;
+  /** Records in the longest batch. */
+  readonly batchRecordsMax: number;
   readonly #core: Core;
   readonly #pool: CoreScorerOptions['pool'];
   readonly #always: boolean;
   readonly #onPoolFailure: (error: unknown) => void;
   readonly #regionRecords: number;
   readonly #askers: (Asker | undefined)[];
-  readonly #free: number[] = [];
+  /** By region: whether a batch that is filling or in the pool has it. */
+  readonly #taken: boolean[] = new Array(regions).fill(false);
   readonly #inFlight = new Set<Promise<void>>();
   readonly #flushSoon = () => this.#endTurn();
   #waiting: Waiting[] = [];
-  /** The region being filled; -1 while all are in the pool. */
-  #region = 0;
+  /** Where the batch that is filling begins, -1 while all regions are in the pool; how many regions it has, and records. */
+  #first = -1;
+  #regions = 0;
   #count = 0;
   #scheduled = false;
   #closed = false;
@@ -80,15 +91,16 @@ export class CoreScorer implements DecisionScorer {
     this.#onPoolFailure = onPoolFailure;
     this.#regionRecords = core.slab.records / regions;
     this.#askers = new Array(core.slab.records).fill(undefined);
-    for (let region = regions - 1; region > 0; region--) this.#free.push(region);
+    this.batchRecordsMax = this.#regionRecords * (offload === 'auto' ? regions - 1 : 1);
+    this.#begin();
   }
 
   /** Measures the crossover for `auto`. Throws a RangeError when a pool is needed and none is given. */
   static async start(options: CoreScorerOptions): Promise<CoreScorer> {
-    const { core, pool, offload } = options;
+    const { core, pool, offload, measure = measureCrossover } = options;
     if (offload === 'never') return new CoreScorer(options, Number.POSITIVE_INFINITY);
     if (pool === undefined) throw new RangeError(`core.offload = ${offload} needs a pool`);
-    return new CoreScorer(options, offload === 'always' ? 1 : await measureCrossover(core, pool));
+    return new CoreScorer(options, offload === 'always' ? 1 : await measure(core, pool));
   }
 
   /**
@@ -120,7 +132,7 @@ export class CoreScorer implements DecisionScorer {
   #place(input: ScoreInput, asker: Asker): void {
     if (this.#closed) {
       asker.reject(new AppError('shutting_down', 'The hot core is closed'));
-    } else if (this.#region >= 0) {
+    } else if (this.#first >= 0) {
       this.#write(input, asker);
     } else if (this.#waiting.length < waitingMax) {
       this.#waiting.push({ input, asker });
@@ -131,7 +143,7 @@ export class CoreScorer implements DecisionScorer {
   }
 
   #write(input: ScoreInput, asker: Asker): void {
-    const index = this.#region * this.#regionRecords + this.#count;
+    const index = this.#first * this.#regionRecords + this.#count;
     try {
       this.#core.slab.write(index, input);
     } catch (error) {
@@ -140,7 +152,7 @@ export class CoreScorer implements DecisionScorer {
     }
     this.#askers[index] = asker;
     this.#count++;
-    if (this.#count === this.#regionRecords) {
+    if (this.#count === this.#regions * this.#regionRecords && !this.#extend()) {
       this.#flush();
     } else if (!this.#scheduled) {
       this.#scheduled = true;
@@ -153,21 +165,48 @@ export class CoreScorer implements DecisionScorer {
     this.#flush();
   }
 
+  /** Takes the first free region for the next batch, when there is one. */
+  #begin(): void {
+    this.#first = this.#taken.indexOf(false);
+    this.#regions = 1;
+    if (this.#first >= 0) this.#taken[this.#first] = true;
+  }
+
+  /** Takes the region behind the full ones, unless it would be the last free one. */
+  #extend(): boolean {
+    const next = this.#first + this.#regions;
+    if (this.#count >= this.batchRecordsMax || this.#taken[next] !== false || this.#free() < 2) return false;
+    this.#taken[next] = true;
+    this.#regions++;
+    return true;
+  }
+
+  #free(): number {
+    return this.#taken.reduce((free, taken) => (taken ? free : free + 1), 0);
+  }
+
+  #giveBack(first: number, count: number): void {
+    this.#taken.fill(false, first, first + count);
+  }
+
   #flush(): void {
-    if (this.#region < 0 || this.#count === 0) return;
-    const from = this.#region * this.#regionRecords;
+    if (this.#first < 0 || this.#count === 0) return;
+    const first = this.#first;
+    const held = this.#regions;
+    const from = first * this.#regionRecords;
     const count = this.#count;
     this.#count = 0;
-    const spare = this.#always || this.#free.length > 0;
+    const spare = this.#always || this.#free() > 0;
     if (this.#pool === undefined || count < this.crossoverRecords || !spare) {
       this.#scoreHere(from, count);
+      this.#giveBack(first, held);
+      this.#begin();
       return;
     }
-    const region = this.#region;
-    this.#region = this.#free.pop() ?? -1;
+    this.#begin();
     const batch = this.#scoreInPool(this.#pool, from, count).then(() => {
       this.#inFlight.delete(batch);
-      this.#release(region);
+      this.#release(first, held);
     });
     this.#inFlight.add(batch);
   }
@@ -213,17 +252,17 @@ export class CoreScorer implements DecisionScorer {
     return asker;
   }
 
-  #release(region: number): void {
-    if (this.#region >= 0) {
-      this.#free.push(region);
-      return;
-    }
-    this.#region = region;
+  #release(first: number, count: number): void {
+    this.#giveBack(first, count);
+    if (this.#count > 0) return;
+    // A batch that has nothing yet begins at the first free region, where it has most room.
+    if (this.#first >= 0) this.#giveBack(this.#first, this.#regions);
+    this.#begin();
     const waiting = this.#waiting;
     this.#waiting = [];
     for (const one of waiting) {
       // Filling the region may send it off: the rest waits for the next.
-      if (this.#region < 0) this.#waiting.push(one);
+      if (this.#first < 0) this.#waiting.push(one);
       else this.#write(one.input, one.asker);
     }
   }

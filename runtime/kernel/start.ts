@@ -216,6 +216,7 @@ async function open({ config, log, builtIn }: StartOptions, undo: Undo): Promise
       ...core.identity,
       offload: config.core.offload,
       crossover: Number.isFinite(scorer.crossoverRecords) ? scorer.crossoverRecords : null,
+      batch_max: scorer.batchRecordsMax,
       threads: config.core.threads,
     },
     ledger: ledger.status(),

@@ -214,7 +214,7 @@ function fakeStatus(context: Pick<ModuleContext, 'clock' | 'degradation' | 'vers
     rate: { requests: rateStatus, prompts: rateStatus },
     latency: { http: {}, engine: {} },
     sandbox: sandboxStatus,
-    core: { ...fakeScorer.identity, offload: 'auto', crossover: null, threads: 1 },
+    core: { ...fakeScorer.identity, offload: 'auto', crossover: null, batch_max: 1024, threads: 1 },
     ledger: { state: 'open', size: 0, pending: 0, bytes: 0 },
     guard: { mode: 'enforce', rules: [] },
   };
