@@ -1,6 +1,7 @@
 import { createHash, randomFillSync } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { BreakerSlots } from './breaker-slot.js';
+import { ConcurrencyLimits } from './concurrency-limit.js';
 import { type Constants, type CoreFunctions, readConstants } from './exports.js';
 import { LatencySketches } from './latency-sketch.js';
 import { parameters, weightsVersion, writeParameters } from './parameters.js';
@@ -21,6 +22,7 @@ export class Core {
   readonly breakers: BreakerSlots;
   readonly limiters: RateLimiters;
   readonly sketches: LatencySketches;
+  readonly limits: ConcurrencyLimits;
   /** For {@link Core.attach} in another thread. */
   readonly share: CoreShare;
   /** Offsets and sizes as the module exports them; for tests and tools that look into the memory. */
@@ -58,6 +60,7 @@ export class Core {
     this.breakers = new BreakerSlots(memory.buffer, at, functions);
     this.limiters = new RateLimiters(memory.buffer, at, functions);
     this.sketches = new LatencySketches(memory.buffer, at, functions);
+    this.limits = new ConcurrencyLimits(memory.buffer, at, functions);
   }
 
   /** Loads core.wasm, makes the shared memory (5 MiB) and writes the parameters into it. */
