@@ -1,4 +1,5 @@
 import { once } from 'node:events';
+import { existsSync } from 'node:fs';
 import { afterEach, describe, expect, it } from 'vitest';
 import { answerOf, jobFor, sandboxOptions } from '../test/support/sandbox-options.js';
 import { createPromptRunner, type Incident } from './index.js';
@@ -268,17 +269,17 @@ describe('isolation', () => {
         folder: string;
         dies: boolean;
       };
-      try {
-        expect(pids.every(isAlive)).toBe(true);
-        parent.kill('SIGKILL');
-        const [idle, looping] = pids as [number, number];
-        await until(() => !isAlive(idle));
-        if (dies) await until(() => !isAlive(looping));
-        else process.kill(looping, 'SIGKILL');
-      } finally {
-        const { rmSync } = await import('node:fs');
-        rmSync(folder, { recursive: true, force: true });
-      }
+      expect(pids.every(isAlive)).toBe(true);
+      expect(existsSync(folder)).toBe(true);
+      parent.kill('SIGKILL');
+      const [idle, looping] = pids as [number, number];
+      await until(() => !isAlive(idle));
+      if (dies) await until(() => !isAlive(looping));
+      else process.kill(looping, 'SIGKILL');
+      // The next one that starts removes what this one left.
+      await until(() => parent.signalCode !== null);
+      await started();
+      expect(existsSync(folder)).toBe(false);
     },
   );
 });

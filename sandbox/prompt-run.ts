@@ -97,7 +97,7 @@ export class PromptRun {
   #hear(message: FromChild): void {
     switch (message.type) {
       case 'delta':
-        this.#say(message.text);
+        this.#say(message.text, plainName(message.model));
         break;
       case 'done':
         this.#push({ ...message, model: plainName(message.model) || this.#options.job.model });
@@ -123,12 +123,12 @@ export class PromptRun {
     if (this.#state === 'running') this.#events.push(event);
   }
 
-  #say(text: string): void {
+  #say(text: string, model: string): void {
     this.#outputBytes += Buffer.byteLength(text);
     const { outputBytesMax } = this.#options;
     if (this.#outputBytes > outputBytesMax)
       this.stop(new SandboxError('output_limit', `The answer is longer than ${outputBytesMax} bytes.`));
-    else if (text !== '') this.#push({ type: 'delta', text });
+    else if (text !== '') this.#push({ type: 'delta', text, ...(model === '' ? {} : { model }) });
   }
 
   /** The worker knows the code only; whoever fetched for it knows more. */

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Broker } from './broker.js';
@@ -35,6 +35,35 @@ interface Parts {
   broker: Broker;
 }
 
+const folderPrefix = 'arkalia-sandbox-';
+
+/** Removes the folders of supervisors that were killed: they are empty and name a process that is gone. */
+function removeLeftFolders(parent: string): void {
+  for (const name of readdirSync(parent)) {
+    const pid = new RegExp(`^${folderPrefix}(\\d+)-`).exec(name)?.[1];
+    if (pid === undefined || isRunning(Number(pid))) continue;
+    try {
+      rmdirSync(join(parent, name));
+    } catch (error) {
+      // Somebody else's, or not empty, so none of ours; or gone by now.
+      if (
+        !['EACCES', 'EPERM', 'ENOTEMPTY', 'ENOENT', 'ENOTDIR'].includes(
+          String((error as NodeJS.ErrnoException).code),
+        )
+      )
+        throw error;
+    }
+  }
+}
+
+function isRunning(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code !== 'ESRCH';
+  }
+}
+
 /** The supervisor: workers, the model's process, the broker to the servers, and the directory of engines. */
 export class Supervisor implements PromptRunner {
   readonly #options: SandboxOptions;
@@ -52,7 +81,8 @@ export class Supervisor implements PromptRunner {
   /** Finds how children can be limited here, starts the workers and asks the engines. Throws when no worker comes up. */
   async start(): Promise<void> {
     if (this.#parts !== undefined || this.#closed) throw new Error('a sandbox is started once');
-    const folder = mkdtempSync(join(tmpdir(), 'arkalia-sandbox-'));
+    removeLeftFolders(tmpdir());
+    const folder = mkdtempSync(join(tmpdir(), `${folderPrefix}${process.pid}-`));
     const launcher = await findLauncher(this.#options.sandbox.memory_bytes, folder);
     const parts = this.#assemble(folder, launcher);
     this.#parts = parts;

@@ -65,7 +65,7 @@ export type FromChild =
   | { type: 'unloadable'; fault: LoadFault }
   | { type: 'open'; method: 'POST'; path: string; body: string }
   | { type: 'generate'; messages: PromptMessage[]; sampling: PromptSampling }
-  | { type: 'delta'; text: string }
+  | { type: 'delta'; text: string; model?: string }
   | { type: 'done'; finishReason: 'stop' | 'length'; model: string; usage?: PromptUsage }
   | ({ type: 'failed'; code: FailureCode } & FailureFacts)
   | { type: 'stopped' };
@@ -151,15 +151,16 @@ const toChild: Record<ToChild['type'], (m: Record<string, unknown>) => boolean> 
   generate: (m) => isMessages(m.messages) && isSampling(m.sampling),
 };
 
+const isName = (value: unknown): value is string => isText(value, 1024);
+
 const fromChild: Record<FromChild['type'], (m: Record<string, unknown>) => boolean> = {
   ready: () => true,
   loaded: (m) => isCount(m.contextTokens),
   unloadable: (m) => isOneOf(m.fault, loadFaults),
   open: (m) => m.method === 'POST' && isText(m.path, 1024) && isText(m.body),
   generate: (m) => isMessages(m.messages) && isSampling(m.sampling),
-  delta: (m) => isText(m.text),
-  done: (m) =>
-    isOneOf(m.finishReason, finishReasons) && isText(m.model, 1024) && isOptional(m.usage, isUsage),
+  delta: (m) => isText(m.text) && isOptional(m.model, isName),
+  done: (m) => isOneOf(m.finishReason, finishReasons) && isName(m.model) && isOptional(m.usage, isUsage),
   failed: (m) =>
     isOneOf(m.code, failureCodes) &&
     isOptional(m.status, isStatus) &&

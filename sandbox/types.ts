@@ -45,9 +45,12 @@ export interface PromptUsage {
   completion_tokens: number;
 }
 
-/** What a running prompt says. `done` is always last; a failure is a thrown SandboxError. */
+/**
+ * What a running prompt says. `done` is always last; a failure is a thrown SandboxError. The first delta carries the model that the
+ * engine says is speaking, if it says so by then.
+ */
 export type PromptEvent =
-  | { type: 'delta'; text: string }
+  | { type: 'delta'; text: string; model?: string }
   | { type: 'done'; finishReason: 'stop' | 'length'; model: string; usage?: PromptUsage };
 
 /** Stable codes of what can go wrong with a prompt. */

@@ -50,6 +50,8 @@ interface Attempt {
   text: string;
   cut: GuardResult | undefined;
   firstAtMs: number | undefined;
+  /** The model that the engine says is speaking. */
+  claimed: string | undefined;
 }
 
 type Ending = Extract<PromptEvent, { type: 'done' }>;
@@ -126,7 +128,14 @@ export class Pipeline {
   ): AsyncGenerator<AnswerEvent> {
     let last: Failure | undefined;
     for (const candidate of await this.#chain(question)) {
-      const attempt: Attempt = { candidate, started: false, text: '', cut: undefined, firstAtMs: undefined };
+      const attempt: Attempt = {
+        candidate,
+        started: false,
+        text: '',
+        cut: undefined,
+        firstAtMs: undefined,
+        claimed: undefined,
+      };
       try {
         const ending = yield* this.#attempt(question, attempt, startedMs);
         yield {
@@ -240,9 +249,10 @@ export class Pipeline {
     });
     for await (const event of prompts.run(job, { timeoutMs, signal: question.signal })) {
       began();
+      attempt.claimed = event.model ?? attempt.claimed;
       const step = event.type === 'delta' ? watch.push(event.text) : watch.finish();
       if (step.release !== '') {
-        if (!attempt.started) yield { type: 'begin', ...attempt.candidate };
+        if (!attempt.started) yield { type: 'begin', ...this.#spoke(attempt) };
         attempt.started = true;
         attempt.firstAtMs ??= clock.monotonicMs();
         attempt.text += step.release;
@@ -264,8 +274,7 @@ export class Pipeline {
     about: { startedMs: number; flagged: string[]; skipped: { engine: string; cause: string }[] },
   ): Promise<Answer> {
     const { clock, ledger } = this.#context;
-    const { engine } = attempt.candidate;
-    const model = this.#spoke(attempt.candidate, ending?.model);
+    const { engine, model } = this.#spoke(attempt);
     const finishReason = ending === undefined ? 'content_filter' : ending.finishReason;
     const asked = question.messages.findLast((message) => message.role === 'user')?.content ?? '';
     const data: JsonObject = {
@@ -302,9 +311,9 @@ export class Pipeline {
    * The model that spoke: the one that the engine says, if it is one that it lists; else the one that was asked. So nothing that an
    * engine makes up gets into the log.
    */
-  #spoke({ engine, model }: Candidate, claimed: string | undefined): string {
+  #spoke({ candidate: { engine, model }, claimed }: Attempt): { engine: Candidate['engine']; model: string } {
     const listed = this.#context.prompts.engines().find((view) => view.name === engine)?.models ?? [];
-    return claimed !== undefined && listed.includes(claimed) ? claimed : model;
+    return { engine, model: claimed !== undefined && listed.includes(claimed) ? claimed : model };
   }
 
   /** A prompt that failed is an event too; one refused for load is not, or a flood of requests would become a flood of writes. */

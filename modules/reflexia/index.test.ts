@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import type { DeviceSample } from '../../runtime/contracts/device.js';
+import type { TextAnswer } from '../../runtime/contracts/http.js';
 import { createFakeContext } from '../../test/support/fake-context.js';
 import reflexia from './index.js';
 import { statusAnswer } from './schema.js';
@@ -44,8 +45,8 @@ async function withModule(
 const status = async (module: ReturnType<typeof reflexia>) => {
   const route = module.routes!()[0]!;
   expect([route.method, route.path, route.role]).toEqual(['GET', '/reflexia/status', 'user']);
-  const response = await route.handler({} as never);
-  return statusAnswer.parse(await response.json());
+  const { text } = (await route.handler({} as never)) as TextAnswer;
+  return statusAnswer.parse(JSON.parse(text));
 };
 
 test('samples this very machine, tells the bus, health and status; records nothing; ends with stop', async () => {

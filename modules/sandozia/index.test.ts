@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 import type { DecisionMade } from '../../runtime/contracts/decision.js';
 import type { DeviceSample } from '../../runtime/contracts/device.js';
 import { AppError } from '../../runtime/contracts/errors.js';
+import type { TextAnswer } from '../../runtime/contracts/http.js';
 import { createFakeContext, type FakeContextOptions, floorScore } from '../../test/support/fake-context.js';
 import sandozia from './index.js';
 import { statusAnswer } from './schema.js';
@@ -48,8 +49,10 @@ async function appliance(parts: FakeContextOptions['parts'] = {}) {
     });
   };
   const recorded = () => context.ledger.events.filter(({ type }) => type === 'contradiction_detected');
-  const status = async () =>
-    statusAnswer.parse(await (await module.routes!()[0]!.handler({} as never)).json());
+  const status = async () => {
+    const { text } = (await module.routes!()[0]!.handler({} as never)) as TextAnswer;
+    return statusAnswer.parse(JSON.parse(text));
+  };
   return { context, module, told, sample, decide, recorded, status };
 }
 

@@ -32,10 +32,8 @@ await import(pathToFileURL(entry).href);
 
 function checkNode() {
   const [major, minor] = process.versions.node.split('.').map(Number);
-  if (major < 24 && (major > 20 || (major === 20 && minor >= 19))) return;
-  stop(
-    `Arkalia needs Node 20.19 or later, up to 23; this is ${process.versions.node}. docs/troubleshooting.md says why not 24.`,
-  );
+  if (major > 20 || (major === 20 && minor >= 19)) return;
+  stop(`Arkalia needs Node 20.19 or later; this is ${process.versions.node}.`);
 }
 
 function checkDependencies() {

@@ -1,5 +1,5 @@
 import { AppError, errorCodes } from './errors.js';
-import { json } from './http.js';
+import { json, type TextAnswer } from './http.js';
 
 /** Seconds for Retry-After: whole, at least 1. */
 export function retryAfterSeconds(retryAfterMs: number): number {
@@ -47,7 +47,7 @@ export function openaiErrorBody(error: AppError, requestId: string): Record<stri
 }
 
 /** What the caller gets for an error of ours; anything else must have been turned into one before. */
-export function failureResponse(error: AppError, shape: 'problem' | 'openai', requestId: string): Response {
+export function failureAnswer(error: AppError, shape: 'problem' | 'openai', requestId: string): TextAnswer {
   if (shape === 'openai') return json(openaiErrorBody(error, requestId), error.status, retryHeaders(error));
   return json(problemBody(error, requestId), error.status, {
     'content-type': 'application/problem+json',

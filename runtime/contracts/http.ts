@@ -48,7 +48,7 @@ export interface RouteDefinition {
   duringSetup?: boolean;
   responses: Record<number, ResponseSpec>;
   // biome-ignore lint/suspicious/noExplicitAny: the two types come from `body` and `query`; defineRoute ties them together.
-  handler(call: RouteCall<any, any>): Response | Promise<Response>;
+  handler(call: RouteCall<any, any>): Answer | Promise<Answer>;
 }
 
 type Output<T> = T extends ZodType<infer O> ? O : undefined;
@@ -61,22 +61,28 @@ export function defineRoute<
   route: Omit<RouteDefinition, 'body' | 'query' | 'handler'> & {
     body?: B;
     query?: Q;
-    handler(call: RouteCall<Output<B>, Output<Q>>): Response | Promise<Response>;
+    handler(call: RouteCall<Output<B>, Output<Q>>): Answer | Promise<Answer>;
   },
 ): RouteDefinition {
   return route as RouteDefinition;
 }
 
-const jsonHeaders = { 'content-type': 'application/json' };
+/** An answer whose body is text. The frame adds its own headers and writes all of them at once, which a Response would make it copy. */
+export interface TextAnswer {
+  text: string;
+  status: number;
+  /** `content-type` and others, by lower-case name. */
+  headers: Record<string, string>;
+}
 
-/** A JSON answer from text that is JSON already, in the form that the server writes out without copying headers. */
-export function jsonText(text: string, status = 200): Response {
-  return new Response(text, { status, headers: jsonHeaders });
+export type Answer = Response | TextAnswer;
+
+/** A JSON answer from text that is JSON already. */
+export function jsonText(text: string, status = 200, headers?: Record<string, string>): TextAnswer {
+  return { text, status, headers: { 'content-type': 'application/json', ...headers } };
 }
 
 /** A JSON answer. */
-export function json(body: unknown, status = 200, headers?: Record<string, string>): Response {
-  const text = JSON.stringify(body);
-  if (headers === undefined) return jsonText(text, status);
-  return new Response(text, { status, headers: { ...jsonHeaders, ...headers } });
+export function json(body: unknown, status = 200, headers?: Record<string, string>): TextAnswer {
+  return jsonText(JSON.stringify(body), status, headers);
 }

@@ -1,7 +1,8 @@
 import { chmod, mkdir, readFile, realpath, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import Database from 'better-sqlite3';
+import type { Database as Connection } from 'better-sqlite3';
 import type { Clock } from '../contracts/clock.js';
+import { Database } from '../contracts/sqlite.js';
 import { DataFolderError } from './data-folder-error.js';
 import { writeFileAtomic } from './write-file-atomic.js';
 
@@ -75,8 +76,8 @@ async function makeFolder(path: string): Promise<string> {
 }
 
 /** The connection that holds the lock until it is closed. Nothing is ever written through it. */
-function takeLock(file: string): Database.Database | 'held' {
-  let db: Database.Database | undefined;
+function takeLock(file: string): Connection | 'held' {
+  let db: Connection | undefined;
   try {
     db = new Database(file, { timeout: 0 });
     // Nothing is written, so no journal file is needed; the default would leave an empty one behind a kill.

@@ -1,6 +1,6 @@
 import type { EncodedEvent } from './event.js';
 import { leafBytesMax, leafPrefix } from './leaf.js';
-import { type AppendMessage, noName } from './protocol.js';
+import { type AppendMessage, eventHeadBytes, noName } from './protocol.js';
 
 /** Room of a fresh slab; holds the longest leaf even when every character takes three bytes. */
 export const slabBytes = 262_144;
@@ -13,14 +13,13 @@ export class Batch {
   /** Bytes in use. */
   bytes = 0;
   #slab: Buffer;
-  #sizes: number[] = [];
+  #view: DataView;
   #names = new Map<string, number>();
-  #columns: number[] = [];
-  #timesMs: number[] = [];
   #textNames: string[] = [];
 
   constructor(slab: ArrayBuffer) {
     this.#slab = Buffer.from(slab);
+    this.#view = new DataView(slab);
   }
 
   isFull(countMax: number): boolean {
@@ -32,32 +31,33 @@ export class Batch {
    * @throws RangeError when the leaf is longer than 65,535 bytes; the batch is then as it was.
    */
   add(event: EncodedEvent, columns: BatchColumns): void {
-    const leafBytes = this.#writeLeaf(event.leaf);
-    let end = this.bytes + 1 + leafBytes;
-    const { correlationId = '' } = columns;
+    const head = this.bytes;
+    const leafAt = head + eventHeadBytes;
+    const leafBytes = this.#writeLeaf(event.leaf, leafAt);
+    let end = leafAt + 1 + leafBytes;
+    const { type, module, stream, correlationId = '', timeMs } = columns;
     let more = correlationId.length * 3;
-    for (const text of event.texts) more += text.salt.byteLength + text.bytes.byteLength;
+    for (const { salt, bytes } of event.texts) more += 4 + salt.byteLength + bytes.byteLength;
     this.#reserve(end, more);
-    const correlationBytes = this.#slab.write(correlationId, end, 'utf8');
+    const correlationBytes = correlationId === '' ? 0 : this.#slab.write(correlationId, end, 'utf8');
     end += correlationBytes;
-    this.#sizes.push(leafBytes, correlationBytes, event.texts.length);
-    for (const text of event.texts) {
-      this.#slab.set(text.salt, end);
-      end += text.salt.byteLength;
-      this.#slab.set(text.bytes, end);
-      end += text.bytes.byteLength;
-      this.#sizes.push(text.bytes.byteLength);
-      this.#textNames.push(text.name);
+    const view = this.#view;
+    view.setFloat64(head, timeMs, true);
+    view.setUint32(head + 8, this.#name(type), true);
+    view.setUint32(head + 12, this.#name(module), true);
+    view.setUint32(head + 16, stream === undefined ? noName : this.#name(stream), true);
+    view.setUint32(head + 20, leafBytes, true);
+    view.setUint32(head + 24, correlationBytes, true);
+    view.setUint32(head + 28, event.texts.length, true);
+    for (const { name, salt, bytes } of event.texts) {
+      view.setUint32(end, bytes.byteLength, true);
+      this.#slab.set(salt, end + 4);
+      this.#slab.set(bytes, end + 4 + salt.byteLength);
+      end += 4 + salt.byteLength + bytes.byteLength;
+      this.#textNames.push(name);
     }
     this.bytes = end;
     this.count++;
-    const { type, module, stream } = columns;
-    this.#columns.push(
-      this.#name(type),
-      this.#name(module),
-      stream === undefined ? noName : this.#name(stream),
-    );
-    this.#timesMs.push(columns.timeMs);
   }
 
   /** The message, whose slab is to be transferred; the batch is used up. */
@@ -66,10 +66,7 @@ export class Batch {
       kind: 'append',
       count: this.count,
       slab: this.#slab.buffer as ArrayBuffer,
-      sizes: Uint32Array.from(this.#sizes),
       names: [...this.#names.keys()],
-      columns: Uint32Array.from(this.#columns),
-      timesMs: Float64Array.from(this.#timesMs),
       textNames: this.#textNames,
     };
   }
@@ -82,20 +79,22 @@ export class Batch {
     return place;
   }
 
-  #writeLeaf(leaf: string): number {
+  #writeLeaf(leaf: string, at: number): number {
     if (leaf.length > leafBytesMax) throw tooLong(leaf);
-    this.#reserve(this.bytes, 1 + leaf.length * 3);
-    const written = this.#slab.write(leaf, this.bytes + 1, 'utf8');
+    this.#reserve(at, 1 + leaf.length * 3);
+    const written = this.#slab.write(leaf, at + 1, 'utf8');
     if (written > leafBytesMax) throw tooLong(leaf);
-    this.#slab[this.bytes] = leafPrefix;
+    this.#slab[at] = leafPrefix;
     return written;
   }
 
   #reserve(used: number, more: number): void {
     if (used + more <= this.#slab.byteLength) return;
-    const grown = Buffer.from(new ArrayBuffer(Math.max(this.#slab.byteLength * 2, used + more)));
-    grown.set(this.#slab.subarray(0, used));
-    this.#slab = grown;
+    const grown = new ArrayBuffer(Math.max(this.#slab.byteLength * 2, used + more));
+    const slab = Buffer.from(grown);
+    slab.set(this.#slab.subarray(0, Math.min(used, this.#slab.byteLength)));
+    this.#slab = slab;
+    this.#view = new DataView(grown);
   }
 }
 

@@ -5,9 +5,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import Database from 'better-sqlite3';
 import { expect, it } from 'vitest';
 import { systemClock } from '../contracts/clock.js';
+import { Database } from '../contracts/sqlite.js';
 import { leafHash } from './leaf.js';
 import { openLedger } from './ledger.js';
 

@@ -1,9 +1,9 @@
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import Database from 'better-sqlite3';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { systemClock } from '../contracts/clock.js';
+import { Database } from '../contracts/sqlite.js';
 import { openForWriting } from './database.js';
 import { openLedger } from './ledger.js';
 

@@ -1,5 +1,7 @@
 import { chmodSync } from 'node:fs';
-import Database from 'better-sqlite3';
+import type { Database as Connection, Options } from 'better-sqlite3';
+import { Database } from '../contracts/sqlite.js';
+
 import { leafHash } from './leaf.js';
 import { LedgerFileError } from './ledger-file-error.js';
 
@@ -43,7 +45,7 @@ const walBytesMax = 33_554_432;
 const tailChecked = 256;
 
 interface OpenedDatabase {
-  db: Database.Database;
+  db: Connection;
   /** Number of events, so the index of the next one. */
   size: number;
 }
@@ -67,11 +69,11 @@ export function openForWriting(file: string): OpenedDatabase {
 }
 
 /** Opens the ledger's file for reading; sees every committed event and stops no commit. */
-export function openForReading(file: string): Database.Database {
+export function openForReading(file: string): Connection {
   return connect(file, { readonly: true, fileMustExist: true, timeout: busyTimeoutMs });
 }
 
-function connect(file: string, options: Database.Options): Database.Database {
+function connect(file: string, options: Options): Connection {
   try {
     return new Database(file, options);
   } catch (error) {
@@ -79,7 +81,7 @@ function connect(file: string, options: Database.Options): Database.Database {
   }
 }
 
-function checkIsOurs(db: Database.Database, file: string): void {
+function checkIsOurs(db: Connection, file: string): void {
   const version = db.pragma('user_version', { simple: true }) as number;
   const id = db.pragma('application_id', { simple: true }) as number;
   const objects = db.prepare('SELECT count(*) FROM sqlite_schema').pluck().get() as number;
@@ -97,7 +99,7 @@ function checkIsOurs(db: Database.Database, file: string): void {
   }
 }
 
-function setPragmas(db: Database.Database, file: string): void {
+function setPragmas(db: Connection, file: string): void {
   db.pragma('journal_mode = WAL');
   db.pragma('synchronous = FULL');
   db.pragma('secure_delete = ON');
@@ -117,7 +119,7 @@ function setPragmas(db: Database.Database, file: string): void {
   }
 }
 
-function migrate(db: Database.Database): void {
+function migrate(db: Connection): void {
   db.transaction(() => {
     const version = db.pragma('user_version', { simple: true }) as number;
     for (const migration of migrations.slice(version)) db.exec(migration);
@@ -127,7 +129,7 @@ function migrate(db: Database.Database): void {
 }
 
 /** The last events follow each other without a gap and have the hashes they say; returns the size of the log. */
-function checkTail(db: Database.Database, file: string): number {
+function checkTail(db: Connection, file: string): number {
   const rows = db
     .prepare('SELECT "index", leaf, leaf_hash AS hash FROM events ORDER BY "index" DESC LIMIT ?')
     .all(tailChecked) as { index: number; leaf: Buffer; hash: Buffer }[];

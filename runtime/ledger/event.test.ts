@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import type { JsonObject } from '../contracts/json.js';
 import type { NewEvent } from '../contracts/ledger.js';
 import { Batch, slabBytes } from './batch.js';
+import { readBatch } from './batch-reader.js';
 import { canonicalJson } from './canonical.js';
 import { commitment } from './commitment.js';
 import { encodeEvent } from './event.js';
@@ -123,8 +124,9 @@ describe('Batch', () => {
     batch.add(filler(1), columns);
     const message = batch.message();
     expect(message.count).toBe(2);
-    expect([...message.sizes]).toEqual([leafBytesMax, 0, 0, 1, 0, 0]);
-    expect(Buffer.from(message.slab)[leafBytesMax + 1]).toBe(0);
+    const lengths: number[] = [];
+    readBatch(message, ({ prefixed }) => lengths.push(prefixed.byteLength));
+    expect(lengths).toEqual([leafBytesMax + 1, 2]);
   });
 
   it('grows its slab and keeps every byte, texts in between', () => {
@@ -134,30 +136,36 @@ describe('Batch', () => {
       const texts = encodeEvent(event({ texts: { t: leaf } }), stamp).texts;
       batch.add({ leaf, texts }, { ...columns, correlationId: 'é-1', stream: leaf });
     }
-    const { slab, sizes, names, columns: places } = batch.message();
-    let at = 0;
-    for (const [i, leaf] of leaves.entries()) {
-      const [leafBytes, correlationBytes, texts, textBytes] = [...sizes.subarray(i * 4, i * 4 + 4)] as [
-        number,
-        number,
-        number,
-        number,
-      ];
-      expect([...places.subarray(i * 3, i * 3 + 3)].map((place) => names[place])).toEqual([
-        'decision_made',
-        'zeroia',
+    const read: unknown[] = [];
+    readBatch(batch.message(), ({ prefixed, texts, ...rest }) => {
+      expect(prefixed[0]).toBe(0);
+      expect(texts[0]!.salt.byteLength).toBe(16);
+      const [text] = texts.map(({ name, bytes }) => [name, bytes.toString('utf8')]);
+      read.push({ ...rest, leaf: prefixed.toString('utf8', 1), text });
+    });
+    expect(read).toEqual(
+      leaves.map((leaf) => ({
+        ...columns,
+        correlationId: 'é-1',
+        stream: leaf,
         leaf,
-      ]);
-      expect(texts).toBe(1);
-      const bytes = Buffer.from(slab).subarray(at, at + 1 + leafBytes + correlationBytes + 16 + textBytes);
-      expect(bytes[0]).toBe(0);
-      expect(bytes.subarray(1, 1 + leafBytes).toString('utf8')).toBe(leaf);
-      const textStart = 1 + leafBytes + correlationBytes + 16;
-      expect(bytes.subarray(1 + leafBytes, textStart - 16).toString('utf8')).toBe('é-1');
-      expect(bytes.subarray(textStart).toString('utf8')).toBe(leaf);
-      at += bytes.byteLength;
-    }
-    expect(batch.bytes).toBe(at);
+        text: ['t', leaf],
+      })),
+    );
+  });
+
+  it('tells an event without stream, correlation id and texts from one with them', () => {
+    const batch = new Batch(new ArrayBuffer(slabBytes));
+    batch.add(filler(1), { ...columns, timeMs: 1_700_000_000_123 });
+    batch.add(filler(1), { ...columns, stream: 's', correlationId: 'c' });
+    const read: unknown[] = [];
+    readBatch(batch.message(), ({ stream, correlationId, timeMs, texts }) =>
+      read.push([stream, correlationId, timeMs, texts]),
+    );
+    expect(read).toEqual([
+      [null, null, 1_700_000_000_123, []],
+      ['s', 'c', 1, []],
+    ]);
   });
 
   it('is full by count and by bytes', () => {

@@ -1,14 +1,16 @@
 import { mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+
 import { Worker } from 'node:worker_threads';
-import Database from 'better-sqlite3';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { systemClock } from '../contracts/clock.js';
 import type { NewEvent } from '../contracts/ledger.js';
+import { Database } from '../contracts/sqlite.js';
 import { commitment } from './commitment.js';
 import { leafHash } from './leaf.js';
 import { type LedgerOptions, openLedger, type SqliteLedger } from './ledger.js';
+import type { WriterReply, WriterRequest } from './protocol.js';
 
 let folder: string;
 let file: string;
@@ -232,6 +234,43 @@ describe('failure', () => {
     expect(await ledger.query({ limit: 1, order: 'asc' })).toHaveLength(1);
     await ledger.close();
     expect(ledger.status().state).toBe('failed');
+  });
+});
+
+describe('batches', () => {
+  it('of one turn leave before it ends, few at a time, and are acknowledged in order', async () => {
+    const counts: number[] = [];
+    let out = 0;
+    let outMax = 0;
+    const ledger = await open({
+      batchMax: 1000,
+      startWriter: (script, workerData) => {
+        const writer = new Worker(script, { workerData });
+        const post = writer.postMessage.bind(writer);
+        writer.postMessage = (message: WriterRequest, moved: ArrayBuffer[]) => {
+          if (message.kind === 'append') {
+            counts.push(message.count);
+            out++;
+            outMax = Math.max(outMax, out);
+          }
+          post(message, moved);
+        };
+        writer.on('message', (reply: WriterReply) => {
+          if (reply.kind === 'appended') out -= reply.batches.length;
+        });
+        return writer;
+      },
+    });
+    const receipts = Array.from({ length: 500 }, (_, n) => ledger.append(event(n)));
+    const inTheTurn = counts.length;
+    expect(inTheTurn).toBeGreaterThan(1);
+    const indexes = (await Promise.all(receipts)).map((receipt) => receipt.index);
+    expect(indexes).toEqual(Array.from({ length: 500 }, (_, n) => n));
+    expect(counts.reduce((sum, count) => sum + count)).toBe(500);
+    expect(outMax).toBeLessThanOrEqual(4);
+    expect(rows().map((row) => (JSON.parse(row.leaf.toString()) as { data: { n: number } }).data.n)).toEqual(
+      indexes,
+    );
   });
 });
 

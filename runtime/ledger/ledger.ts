@@ -18,8 +18,15 @@ import { QueryClient } from './query.js';
 
 /** Bytes that may wait for the disk, whatever `queueMax` allows. One event alone always fits. */
 const queueBytesMax = 134_217_728;
+/** Batches at the writer at once. */
+const sentMax = 4;
+/**
+ * A batch of so many leaves in the middle of a turn of the event loop. Without that, clients that wait for their answers fall into step:
+ * all of them in one batch, this thread idle while the writer works and the other way round.
+ */
+const batchSoon = 16;
 /** Slabs kept for the next batches, and the largest one worth keeping. */
-const sparesMax = 4;
+const sparesMax = 8;
 const spareBytesMax = 1_048_576;
 /** Assumed for a commit until one was measured. */
 const commitMsFirst = 20;
@@ -47,10 +54,11 @@ interface Waiting {
   reject(error: Error): void;
 }
 
-/** Events of one transaction and who waits for them. */
+/** Events of one message and who waits for them. */
 interface Group {
   batch: Batch;
   waiting: Waiting[];
+  sentMs: number;
 }
 
 type State = { name: 'open' } | { name: 'closing' } | { name: 'closed' } | { name: 'failed'; error: Error };
@@ -82,10 +90,11 @@ function opening(writer: Worker, file: string): Promise<number> {
 }
 
 /**
- * Group commit over one writer thread. While a batch is at the disk, new events collect; they leave when its answer comes.
- * When nothing is at the disk, they leave at the end of this turn of the event loop.
+ * Group commit over one writer thread. Events collect into a batch. It leaves when it has some size and few others are out; a smaller
+ * one leaves when none is out: at the end of this turn of the event loop, or when the last answer comes. The writer commits what lies ready
+ * in one transaction.
  *
- *   append ─▶ collecting ─▶ … ─▶ │ in flight │ ─▶ fsync ─▶ receipts
+ *   append ─▶ collecting ─▶ … ─▶ │ sent, at most 4 │ ─▶ fsync ─▶ receipts
  */
 export class SqliteLedger implements Ledger {
   #options: LedgerOptions;
@@ -95,12 +104,12 @@ export class SqliteLedger implements Ledger {
   #size: number;
   /** Not yet sent, oldest first; only the last one takes events. */
   #collecting: Group[] = [];
-  #inFlight: Group | undefined;
+  /** At the writer, oldest first. */
+  #sent: Group[] = [];
   #scheduled = false;
   #pending = 0;
   #pendingBytes = 0;
   #spares: ArrayBuffer[] = [];
-  #sentMs = 0;
   #commitMs = commitMsFirst;
   #idle: (() => void) | undefined;
   #closed: Promise<void> | undefined;
@@ -129,6 +138,7 @@ export class SqliteLedger implements Ledger {
       group.waiting.push({ resolve, reject });
       this.#pending++;
       this.#pendingBytes += group.batch.bytes - bytesBefore;
+      if (group.batch.count >= batchSoon) this.#sendReady();
       this.#schedule();
     });
   }
@@ -197,26 +207,36 @@ export class SqliteLedger implements Ledger {
   #openGroup(): Group {
     const last = this.#collecting.at(-1);
     if (last !== undefined && !last.batch.isFull(this.#options.batchMax)) return last;
-    const group = { batch: new Batch(this.#spares.pop() ?? new ArrayBuffer(slabBytes)), waiting: [] };
+    const slab = this.#spares.pop() ?? new ArrayBuffer(slabBytes);
+    const group = { batch: new Batch(slab), waiting: [], sentMs: 0 };
     this.#collecting.push(group);
     return group;
   }
 
   #schedule(): void {
-    if (this.#scheduled || this.#inFlight !== undefined) return;
+    if (this.#scheduled || this.#sent.length > 0 || this.#collecting.length === 0) return;
     this.#scheduled = true;
     setImmediate(() => {
       this.#scheduled = false;
-      if (this.#inFlight === undefined) this.#send();
+      this.#sendReady();
     });
+  }
+
+  #sendReady(): void {
+    while (this.#collecting.length > 0 && this.#sent.length < sentMax) {
+      // Of several the first is full.
+      const small = this.#collecting.length === 1 && this.#collecting[0]!.batch.count < batchSoon;
+      if (small && this.#sent.length > 0) return;
+      this.#send();
+    }
   }
 
   #send(): void {
     const group = this.#collecting.shift();
     // A group may be empty: its first event was refused for its length.
     if (group === undefined || group.batch.count === 0) return;
-    this.#inFlight = group;
-    this.#sentMs = this.#options.clock.monotonicMs();
+    group.sentMs = this.#options.clock.monotonicMs();
+    this.#sent.push(group);
     const message = group.batch.message();
     this.#post(message, [message.slab]);
   }
@@ -230,28 +250,28 @@ export class SqliteLedger implements Ledger {
       this.#fail(new Error(reply.message));
       return;
     }
-    const group = this.#inFlight;
-    if (reply.kind !== 'appended' || group === undefined || reply.first !== this.#size) {
+    if (reply.kind !== 'appended' || reply.first !== this.#size || reply.batches.length > this.#sent.length) {
       this.#fail(new Error(`the writer answered ${JSON.stringify(reply.kind)} out of turn`));
       return;
     }
-    const elapsedMs = this.#options.clock.monotonicMs() - this.#sentMs;
+    const groups = this.#sent.splice(0, reply.batches.length);
+    const elapsedMs = this.#options.clock.monotonicMs() - groups[0]!.sentMs;
     this.#commitMs += (elapsedMs - this.#commitMs) * commitMsWeight;
-    if (reply.slab.byteLength <= spareBytesMax && this.#spares.length < sparesMax) {
-      this.#spares.push(reply.slab);
+    for (const { slab } of reply.batches) {
+      if (slab.byteLength <= spareBytesMax && this.#spares.length < sparesMax) this.#spares.push(slab);
     }
-    this.#inFlight = undefined;
-    this.#size += group.waiting.length;
-    this.#pending -= group.waiting.length;
-    this.#pendingBytes -= group.batch.bytes;
-    this.#send();
-    this.#acknowledge(group, reply);
+    this.#sendReady();
+    for (const [place, group] of groups.entries()) this.#acknowledge(group, reply.batches[place]!.hashes);
     if (this.#pending === 0) this.#idle?.();
   }
 
-  #acknowledge(group: Group, { first, hashes }: Extract<WriterReply, { kind: 'appended' }>): void {
-    for (let i = 0; i < group.waiting.length; i++) {
-      group.waiting[i]!.resolve({
+  #acknowledge({ batch, waiting }: Group, hashes: string): void {
+    const first = this.#size;
+    this.#size += waiting.length;
+    this.#pending -= waiting.length;
+    this.#pendingBytes -= batch.bytes;
+    for (let i = 0; i < waiting.length; i++) {
+      waiting[i]!.resolve({
         recorded: 'durable',
         index: first + i,
         leaf_hash: hashes.slice(i * 64, i * 64 + 64),
@@ -272,8 +292,8 @@ export class SqliteLedger implements Ledger {
   #fail(error: Error): void {
     if (this.#state.name === 'failed') return;
     this.#state = { name: 'failed', error };
-    const groups = this.#inFlight === undefined ? this.#collecting : [this.#inFlight, ...this.#collecting];
-    this.#inFlight = undefined;
+    const groups = [...this.#sent, ...this.#collecting];
+    this.#sent = [];
     this.#collecting = [];
     this.#pending = 0;
     this.#pendingBytes = 0;

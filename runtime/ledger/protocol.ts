@@ -1,16 +1,16 @@
 /**
- * What the threads of the ledger say to each other. One message a batch each way: a message costs the sender some 20 µs
- * whatever is in it, and each string in it some 0.5 µs more, so a batch is one slab of bytes, flat arrays of numbers, and
- * each name that its events share once.
+ * What the threads of the ledger say to each other. One message a batch, and one answer a transaction: a message costs the sender some 20 µs
+ * whatever is in it, and each string or array in it some 0.5 to 2 µs more, so a batch is one slab of bytes, and each name that its
+ * events share once.
  *
- * Slab, event after event:
+ * Slab, event after event, numbers little-endian and unaligned; type, module and stream are places in `names`:
  * ```
- *   0x00 │ leaf │ correlation id │ salt of text 0 (16) │ text 0 │ salt of text 1 │ text 1 …
+ *   time_ms f64 │ type u32 │ module u32 │ stream u32 or noName │ bytes of leaf u32 │ of correlation id u32, 0: none │ texts u32
+ *   0x00 │ leaf │ correlation id │ then each text: bytes u32 │ salt (16) │ text
  *   └ hashed ──┘
  * ```
- * `sizes`, event after event: bytes of the leaf, of the correlation id (0: none), number of texts, bytes of each text.
- * `columns`, event after event: type, module and stream as places in `names`, `noName` for no stream.
  */
+export const eventHeadBytes = 32;
 export const noName = 0xffff_ffff;
 
 export interface AppendMessage {
@@ -18,10 +18,7 @@ export interface AppendMessage {
   count: number;
   /** Moved to the writer, and back with the answer. */
   slab: ArrayBuffer;
-  sizes: Uint32Array;
   names: string[];
-  columns: Uint32Array;
-  timesMs: Float64Array;
   /** One for each text, in the order of the slab. */
   textNames: string[];
 }
@@ -35,10 +32,17 @@ export type LedgerFileErrorCode =
   | 'ledger_busy'
   | 'ledger_unusable';
 
+/** One of the messages that a transaction took together, in the order in which they were sent. */
+export interface AppendedBatch {
+  /** Leaf hashes, 64 hexadecimal digits each, one after the other. */
+  hashes: string;
+  slab: ArrayBuffer;
+}
+
 export type WriterReply =
   | { kind: 'opened'; size: number }
   | { kind: 'refused'; code: LedgerFileErrorCode; message: string }
-  | { kind: 'appended'; first: number; hashes: string; slab: ArrayBuffer }
+  | { kind: 'appended'; first: number; batches: AppendedBatch[] }
   | { kind: 'failed'; message: string };
 
 /** One page of a query; bounds are inclusive. */

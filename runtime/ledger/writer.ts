@@ -1,18 +1,12 @@
-import { parentPort, workerData } from 'node:worker_threads';
+import { type MessagePort, parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
 import type { Database, Statement } from 'better-sqlite3';
-import { saltBytes } from './commitment.js';
+import { readBatch } from './batch-reader.js';
 import { openForWriting } from './database.js';
 import { prefixedLeafHash } from './leaf.js';
 import { LedgerFileError } from './ledger-file-error.js';
-import {
-  type AppendMessage,
-  noName,
-  type ThreadData,
-  type WriterReply,
-  type WriterRequest,
-} from './protocol.js';
+import type { AppendedBatch, AppendMessage, ThreadData, WriterReply, WriterRequest } from './protocol.js';
 
-/** The one thread that writes: a batch is one transaction, so one sync of the disk, and is answered after it. */
+/** The one thread that writes: the batches that lie ready are one transaction, so one sync of the disk, and are answered after it. */
 class Writer {
   #db: Database;
   #next: number;
@@ -32,20 +26,24 @@ class Writer {
     this.#insertText = db.prepare('INSERT INTO texts (event_index, name, salt, text) VALUES (?, ?, ?, ?)');
   }
 
-  /** Commits the batch; returns its leaf hashes, 64 hex digits each, one after the other. */
-  append(message: AppendMessage): { first: number; hashes: string } {
+  /** Commits the batches together. */
+  append(messages: readonly AppendMessage[]): { first: number; batches: AppendedBatch[] } {
     const first = this.#next;
+    let next = first;
+    const batches: AppendedBatch[] = [];
     this.#begin.run();
-    let hashes: string;
     try {
-      hashes = this.#insertAll(message, first);
+      for (const message of messages) {
+        batches.push({ hashes: this.#insertAll(message, next), slab: message.slab });
+        next += message.count;
+      }
       this.#commit.run();
     } catch (error) {
       if (this.#db.inTransaction) this.#db.exec('ROLLBACK');
       throw error;
     }
-    this.#next = first + message.count;
-    return { first, hashes };
+    this.#next = next;
+    return { first, batches };
   }
 
   close(): void {
@@ -53,46 +51,41 @@ class Writer {
     this.#db.close();
   }
 
+  /** Returns the leaf hashes, 64 hexadecimal digits each. */
   #insertAll(message: AppendMessage, first: number): string {
-    const slab = Buffer.from(message.slab);
-    const { sizes, names, columns, timesMs, textNames } = message;
     let hashes = '';
-    let at = 0;
-    let size = 0;
-    let text = 0;
-    for (let i = 0; i < message.count; i++) {
-      const index = first + i;
-      const leafEnd = at + 1 + sizes[size++]!;
-      const hash = prefixedLeafHash(slab.subarray(at, leafEnd));
-      const leaf = slab.subarray(at + 1, leafEnd);
-      const correlationEnd = leafEnd + sizes[size++]!;
-      const stream = columns[i * 3 + 2]!;
+    let index = first;
+    readBatch(message, ({ type, module, stream, correlationId, timeMs, prefixed, texts }) => {
+      const hash = prefixedLeafHash(prefixed);
+      const leaf = prefixed.subarray(1);
       this.#insertEvent.run(
         index,
-        names[columns[i * 3]!],
-        names[columns[i * 3 + 1]!],
-        stream === noName ? null : names[stream],
-        correlationEnd === leafEnd ? null : slab.toString('utf8', leafEnd, correlationEnd),
-        timesMs[i],
+        type,
+        module,
+        stream,
+        correlationId,
+        timeMs,
         leaf,
         Buffer.from(hash, 'hex'),
       );
+      for (const { name, salt, bytes } of texts) this.#insertText.run(index, name, salt, bytes);
       hashes += hash;
-      at = correlationEnd;
-      for (let left = sizes[size++]!; left > 0; left--) {
-        const textStart = at + saltBytes;
-        const textEnd = textStart + sizes[size++]!;
-        this.#insertText.run(
-          index,
-          textNames[text++],
-          slab.subarray(at, textStart),
-          slab.subarray(textStart, textEnd),
-        );
-        at = textEnd;
-      }
-    }
+      index++;
+    });
     return hashes;
   }
+}
+
+/** The batches that lie ready, the first of them given, and whether the request to close came after them. */
+function takeReady(port: MessagePort, request: WriterRequest): { messages: AppendMessage[]; close: boolean } {
+  const messages: AppendMessage[] = [];
+  let next: { message: WriterRequest } | undefined = { message: request };
+  while (next !== undefined) {
+    if (next.message.kind === 'close') return { messages, close: true };
+    messages.push(next.message);
+    next = receiveMessageOnPort(port) as typeof next;
+  }
+  return { messages, close: false };
 }
 
 function main(): void {
@@ -112,19 +105,24 @@ function main(): void {
   }
 
   port.on('message', (request: WriterRequest) => {
-    if (request.kind === 'close') {
-      writer.close();
-      port.close();
-      return;
-    }
+    const { messages, close } = takeReady(port, request);
     try {
-      const { first, hashes } = writer.append(request);
-      reply({ kind: 'appended', first, hashes, slab: request.slab }, [request.slab]);
+      if (messages.length > 0) {
+        const { first, batches } = writer.append(messages);
+        reply(
+          { kind: 'appended', first, batches },
+          batches.map(({ slab }) => slab),
+        );
+      }
     } catch (error) {
       // After a failed write or sync nothing more is written through this connection: what the disk holds is unknown.
       reply({ kind: 'failed', message: error instanceof Error ? error.message : String(error) });
       port.close();
+      return;
     }
+    if (!close) return;
+    writer.close();
+    port.close();
   });
 }
 

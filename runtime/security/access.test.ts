@@ -45,6 +45,24 @@ test('on loopback there is no setup mode and no code', async () => {
   await expect(readFile(join(dataDir, 'setup-code'))).rejects.toThrow('ENOENT');
 });
 
+test('the 1,001st key is refused before anything is recorded', async () => {
+  const digest = 'a'.repeat(64);
+  const keys = Array.from({ length: 1000 }, (_, n) => ({
+    id: `k${String(n).padStart(7, '0')}`,
+    name: 'one of many',
+    role: 'user',
+    created_ms: 0,
+    sha256: digest,
+  }));
+  await writeFile(join(dataDir, 'keys.json'), JSON.stringify({ version: 1, keys }), { mode: 0o600 });
+  const { access } = await open();
+  await expect(access.createKey({ name: 'one more', role: 'user' })).rejects.toMatchObject({
+    code: 'conflict',
+  });
+  expect(events).toEqual([]);
+  expect(access.listKeys()).toHaveLength(1000);
+});
+
 test('what cannot be recorded does not take effect', async () => {
   const { access } = await open({ loopback: true });
   const kept = await access.createKey({ name: 'kept', role: 'user' });

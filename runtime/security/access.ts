@@ -4,7 +4,7 @@ import type { Clock } from '../contracts/clock.js';
 import { AppError } from '../contracts/errors.js';
 import type { Ledger } from '../contracts/ledger.js';
 import type { Access, CreatedKey, KeyRecord } from '../contracts/module.js';
-import { KeyStore, makeKey, parseKey } from './keys.js';
+import { KeyStore, keysMax, makeKey, parseKey } from './keys.js';
 import { SetupCode } from './setup-code.js';
 
 /** Name of the key that api_key_file brought. */
@@ -40,6 +40,9 @@ export async function openAccess(options: AccessOptions): Promise<{ access: Acce
   };
 
   const add = async (key: string, record: Omit<KeyRecord, 'created_ms'>): Promise<CreatedKey> => {
+    if (store.size >= keysMax) {
+      throw new AppError('conflict', `There may be ${keysMax} keys at most; revoke some first.`);
+    }
     const full = { ...record, created_ms: clock.wallMs() };
     await ledger.append({
       type: 'key_created',

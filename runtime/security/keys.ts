@@ -4,7 +4,8 @@ import { z } from 'zod';
 import type { KeyRecord } from '../contracts/module.js';
 import { writeFileAtomic } from '../data-folder/write-file-atomic.js';
 
-const KEYS_MAX = 1000;
+/** Keys that there may be. */
+export const keysMax = 1000;
 const keyPattern = /^ark_([a-z0-9]{8,32})_([A-Za-z0-9_-]{43})$/;
 const idAlphabet = 'abcdefghijklmnopqrstuvwxyz234567';
 /** Compared with when there is no such id, so that the time tells nothing. */
@@ -17,7 +18,7 @@ const storedKey = z.strictObject({
   created_ms: z.number().int(),
   sha256: z.string().regex(/^[0-9a-f]{64}$/),
 });
-const storedFile = z.strictObject({ version: z.literal(1), keys: z.array(storedKey).max(KEYS_MAX) });
+const storedFile = z.strictObject({ version: z.literal(1), keys: z.array(storedKey).max(keysMax) });
 
 type StoredKey = z.infer<typeof storedKey>;
 type HeldKey = KeyRecord & { digest: Buffer };
@@ -94,10 +95,7 @@ export class KeyStore {
     return this.#keys.has(id);
   }
 
-  /** @throws RangeError when there are 1000 already. */
   async add(record: KeyRecord, digest: Buffer): Promise<void> {
-    if (this.#keys.size >= KEYS_MAX)
-      throw new RangeError(`there may be ${KEYS_MAX} keys at most; revoke some first`);
     await this.#save(new Map(this.#keys).set(record.id, { ...record, digest }));
   }
 

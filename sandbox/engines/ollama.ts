@@ -26,8 +26,9 @@ export async function* ollama(job: PromptJob, port: EnginePort): AsyncGenerator<
     }
     const text = isRecord(value.message) ? value.message.content : undefined;
     if (typeof text === 'string' && text !== '') {
+      const model = !spoken && typeof value.model === 'string' ? { model: value.model } : {};
       spoken = true;
-      yield { type: 'delta', text };
+      yield { type: 'delta', text, ...model };
     }
     if (value.done === true) {
       yield doneOf(value, job.model);

@@ -33,8 +33,8 @@ export async function* openai(job: PromptJob, port: EnginePort): AsyncGenerator<
       }
       const text = readChunk(data, ending, spoken);
       if (text === '') continue;
+      yield spoken ? { type: 'delta', text } : { type: 'delta', text, model: ending.model };
       spoken = true;
-      yield { type: 'delta', text };
     }
   } catch (error) {
     // Once the reason of the end has come the answer is whole; only usage can be missing.

@@ -78,6 +78,10 @@ test('when the engine answers with another model than was asked for, the answer 
   const answer = await client.chat.completions.create({ model: 'm2', messages: ask('Hello') });
   expect(JSON.parse(upstream.prompts[0]!.body).model).toBe('m2');
   expect(answer.model).toBe('m1');
+  const stream = await client.chat.completions.create({ model: 'm2', messages: ask('Hello'), stream: true });
+  const models = new Set<string>();
+  for await (const chunk of stream) models.add(chunk.model);
+  expect(models).toEqual(new Set(['m1']));
 });
 
 test('a stream has chunks of one id: role first, then text, then the end, then usage', async () => {

@@ -51,7 +51,7 @@ describe('the Dockerfile', () => {
 
   test('names its base images by version, and one that package.json accepts', () => {
     const bases = all('FROM').map((rest) => rest.split(' ')[0]);
-    for (const base of bases) expect(base).toMatch(/^node:22\.\d+\.\d+-bookworm(-slim)?$/);
+    for (const base of bases) expect(base).toMatch(/^node:24\.\d+\.\d+-bookworm(-slim)?$/);
   });
 
   test('runs as a user that is not root, stops on SIGTERM, and starts a file that the build makes', () => {

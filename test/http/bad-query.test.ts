@@ -22,6 +22,16 @@ afterEach(async () => {
   expect(appliance.output.text).not.toContain('request failed');
 });
 
+test('a parameter that is given twice is refused by its name, whether the two agree or not', async () => {
+  for (const query of ['limit=1&limit=2', 'limit=1&limit=1', 'order=asc&limit=5&order=desc']) {
+    const { code, param } = refusalOf(
+      await send(appliance.url, { path: `/ledger/events?${query}`, headers }),
+      false,
+    );
+    expect([query, code, param]).toEqual([query, 'invalid_request', query.split('=')[0]]);
+  }
+});
+
 test('what does not fit is refused by its name; so is what is not known', async () => {
   const { path, query } = operations.find((operation) => operation.path === '/ledger/events')!;
   const ask = (name: string, value: string) =>

@@ -100,6 +100,14 @@ describe('DNS rebinding: the page of a name that now leads here', () => {
   });
 });
 
+test('a target in absolute form counts as its Host', async () => {
+  const ask = (target: string) =>
+    sendBytes(url, `GET ${target} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n`);
+  expect(await ask('http://attacker.example/status')).toMatch(/^HTTP\/1\.1 421 /);
+  expect(await ask('http://localhost.attacker.example:80/status')).toMatch(/^HTTP\/1\.1 421 /);
+  expect(await ask('http://127.0.0.1/health')).toMatch(/^HTTP\/1\.1 200 /);
+});
+
 describe('a foreign page', () => {
   test.each([
     ['text/plain', 'http://evil.example', 403],

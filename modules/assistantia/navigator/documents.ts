@@ -1,4 +1,4 @@
-import Database from 'better-sqlite3';
+import { Database } from '../../../runtime/contracts/sqlite.js';
 import { type Passage, splitMarkdown } from './markdown.js';
 import type { DocumentFile } from './shipped-docs.js';
 import { translations } from './translations.js';

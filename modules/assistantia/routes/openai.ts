@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { AppError } from '../../../runtime/contracts/errors.js';
 import { asAppError, openaiErrorBody } from '../../../runtime/contracts/failure.js';
-import { defineRoute, json, type RouteDefinition } from '../../../runtime/contracts/http.js';
+import { defineRoute, json, type RouteDefinition, type TextAnswer } from '../../../runtime/contracts/http.js';
 import type { Receipt } from '../../../runtime/contracts/ledger.js';
 import type { ModuleContext } from '../../../runtime/contracts/module.js';
 import { offeredModels } from '../chain.js';
@@ -30,7 +30,7 @@ function arkaliaOf(answer: Answer): Record<string, unknown> {
 async function wholeAnswer(
   events: AsyncIterable<AnswerEvent>,
   head: { id: string; created: number },
-): Promise<Response> {
+): Promise<TextAnswer> {
   let content = '';
   for await (const event of events) {
     if (event.type === 'delta') content += event.text;

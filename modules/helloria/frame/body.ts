@@ -89,7 +89,7 @@ function nesting(bytes: Buffer): number {
 export function parseJson(bytes: Buffer, depthMax: number): unknown {
   if (bytes.length === 0) throw new AppError('invalid_json', 'The body is empty; send a JSON object.');
   if (!isUtf8(bytes)) throw new AppError('invalid_json', 'The body is not valid UTF-8.');
-  if (nesting(bytes) > depthMax) {
+  if (bytes.length > depthMax && nesting(bytes) > depthMax) {
     throw new AppError(
       'invalid_json',
       `The body is nested deeper than ${depthMax} levels (http.json_depth_max).`,

@@ -1,11 +1,17 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { Context, Hono } from 'hono';
+import { type Context, Hono } from 'hono';
 import type { Logger } from 'pino';
 import type { ZodError, ZodType } from 'zod';
 import type { RateLimiter } from '../../../runtime/contracts/admission.js';
 import { AppError } from '../../../runtime/contracts/errors.js';
-import { asAppError, failureResponse } from '../../../runtime/contracts/failure.js';
-import type { Caller, RouteCall, RouteDefinition } from '../../../runtime/contracts/http.js';
+import { asAppError, failureAnswer } from '../../../runtime/contracts/failure.js';
+import type {
+  Answer,
+  Caller,
+  RouteCall,
+  RouteDefinition,
+  TextAnswer,
+} from '../../../runtime/contracts/http.js';
 import { roles } from '../../../runtime/contracts/http.js';
 import { isJsonType, parseJson, readBody } from './body.js';
 import type { Observe } from './observe.js';
@@ -44,11 +50,14 @@ export function mountRoutes(app: Hono<NodeEnv>, routes: readonly RouteDefinition
     app.on(route.method, route.path, (c) => serve(c, route, observe, frame));
   }
   const observeOther = frame.observe('other', 'other');
+  // An app of its own, because Hono takes a shorter way where only one handler fits.
+  const others = new Hono<NodeEnv>();
   for (const [path, methods] of methodsOf) {
     const allow = [...methods, ...(methods.includes('GET') ? ['HEAD'] : []), 'OPTIONS'].join(', ');
-    app.all(path, (c) => serveOther(c, allow, observeOther, frame));
+    others.all(path, (c) => serveOther(c, allow, observeOther, frame));
   }
-  app.notFound((c) => serveOther(c, null, observeOther, frame));
+  others.notFound((c) => serveOther(c, null, observeOther, frame));
+  app.notFound((c) => others.fetch(c.req.raw, c.env));
 }
 
 async function serve(
@@ -60,65 +69,73 @@ async function serve(
   const { incoming, outgoing } = c.env;
   const startedMs = frame.now();
   const requestId = frame.nextRequestId();
-  let response: Response;
+  const headers = frameHeaders(requestId, frame);
+  let answer: Answer;
   try {
-    enter(incoming, outgoing, requestId, frame);
+    enter(incoming, headers, frame);
     const caller = frame.identify(incoming);
     authorise(route, caller, startedMs, frame);
     const call: RouteCall<unknown, unknown> = {
       c,
       caller,
       requestId,
-      query: route.query === undefined ? undefined : checkSchema(route.query, c.req.query(), 'query'),
+      query: route.query === undefined ? undefined : checkSchema(route.query, singleValues(c), 'query'),
       body: route.body === undefined ? undefined : await takeBody(incoming, route.body, frame),
       signal: () => clientSignal(outgoing, frame.stopping),
     };
-    response = await route.handler(call);
+    answer = await route.handler(call);
   } catch (error) {
-    response = fail(error, route.errors, requestId, frame);
+    answer = fail(error, route.errors, requestId, frame);
   }
-  observe(response.status, startedMs);
-  return response;
+  observe(answer.status, startedMs);
+  return finish(answer, headers, outgoing);
 }
 
 function serveOther(c: Context<NodeEnv>, allow: string | null, observe: Observe, frame: Frame): Response {
   const { incoming, outgoing } = c.env;
   const startedMs = frame.now();
   const requestId = frame.nextRequestId();
-  let response: Response;
+  const headers = frameHeaders(requestId, frame);
+  let answer: Answer;
   try {
-    const cors = enter(incoming, outgoing, requestId, frame);
+    const cors = enter(incoming, headers, frame);
     if (incoming.method === 'OPTIONS' && allow !== null) {
-      response = new Response(null, {
-        status: 204,
-        headers: cors === undefined ? { allow } : preflightHeaders(cors),
-      });
+      Object.assign(headers, cors === undefined ? { allow } : preflightHeaders(cors));
+      answer = new Response(null, { status: 204 });
     } else if (allow !== null) {
-      outgoing.setHeader('allow', allow);
+      headers.allow = allow;
       throw new AppError('method_not_allowed', `This address takes ${allow}.`);
     } else {
       throw new AppError('not_found', 'There is nothing at this address; GET /docs lists what there is.');
     }
   } catch (error) {
     const shape = c.req.path.startsWith('/v1/') ? 'openai' : 'problem';
-    response = fail(error, shape, requestId, frame);
+    answer = fail(error, shape, requestId, frame);
   }
-  observe(response.status, startedMs);
-  return response;
+  observe(answer.status, startedMs);
+  return finish(answer, headers, outgoing);
+}
+
+/** Headers of every answer. */
+function frameHeaders(requestId: string, frame: Frame): Record<string, string> {
+  const headers: Record<string, string> = { 'x-request-id': requestId, 'x-content-type-options': 'nosniff' };
+  if (frame.draining()) headers.connection = 'close';
+  return headers;
+}
+
+function finish(answer: Answer, headers: Record<string, string>, outgoing: ServerResponse): Response {
+  const { text, status } = answer;
+  if (typeof text === 'string') {
+    return new Response(text, { status, headers: Object.assign(headers, answer.headers) });
+  }
+  for (const name of Object.keys(headers)) outgoing.setHeader(name, headers[name]!);
+  return answer as Response;
 }
 
 /** Checks that come before anything is read; returns the foreign origin that may read the answer, if there is one. */
-function enter(
-  incoming: IncomingMessage,
-  outgoing: ServerResponse,
-  requestId: string,
-  frame: Frame,
-): string | undefined {
-  outgoing.setHeader('x-request-id', requestId);
-  outgoing.setHeader('x-content-type-options', 'nosniff');
-  if (frame.draining()) outgoing.setHeader('connection', 'close');
+function enter(incoming: IncomingMessage, headers: Record<string, string>, frame: Frame): string | undefined {
   const { host, origin, via } = incoming.headers;
-  if (!frame.checkHost(host)) {
+  if (!frame.checkHost(host) || !frame.checkHost(targetHost(incoming.url) ?? host)) {
     throw new AppError(
       'misdirected_request',
       'This appliance does not answer to that Host; add the name to http.allowed_hosts if it is yours.',
@@ -139,9 +156,13 @@ function enter(
       'Pages of that origin may not call this appliance; add it to http.cors_origins if it is yours.',
     );
   }
-  if (verdict.cors !== undefined)
-    for (const [name, value] of Object.entries(corsHeaders(verdict.cors))) outgoing.setHeader(name, value);
+  if (verdict.cors !== undefined) Object.assign(headers, corsHeaders(verdict.cors));
   return verdict.cors;
+}
+
+/** The authority of a request target in absolute form (RFC 9112, 3.2.2), which counts instead of Host; undefined for the usual form. */
+function targetHost(target: string | undefined): string | undefined {
+  return /^https?:\/\/([^/?#]*)/i.exec(target ?? '')?.[1];
 }
 
 function authorise(route: RouteDefinition, caller: Caller, nowMs: number, frame: Frame): void {
@@ -185,6 +206,18 @@ async function takeBody(incoming: IncomingMessage, schema: ZodType, frame: Frame
   );
 }
 
+/** The query's parameters. @throws AppError `invalid_request` when one is given more than once: which of them counts would be a guess. */
+function singleValues(c: Context): Record<string, string> {
+  const all = Object.entries(c.req.queries());
+  const repeated = all.find(([, values]) => values.length > 1);
+  if (repeated !== undefined) {
+    const name = repeated[0].slice(0, 100);
+    const message = `The query does not fit: ${name}: give it once, not ${repeated[1].length} times`;
+    throw new AppError('invalid_request', message, { details: { param: name } });
+  }
+  return Object.fromEntries(all.map(([name, [value]]) => [name, value ?? '']));
+}
+
 function checkSchema(schema: ZodType, value: unknown, where: 'body' | 'query'): unknown {
   const result = schema.safeParse(value);
   if (result.success) return result.data;
@@ -213,7 +246,7 @@ function clientSignal(outgoing: ServerResponse, stopping: AbortSignal): AbortSig
   return controller.signal;
 }
 
-function fail(thrown: unknown, shape: 'problem' | 'openai', requestId: string, frame: Frame): Response {
+function fail(thrown: unknown, shape: 'problem' | 'openai', requestId: string, frame: Frame): TextAnswer {
   const error = asAppError(thrown);
   // A client that has gone is no failure of ours.
   if (error.status >= 500 && error.code !== 'shutting_down') {
@@ -222,5 +255,5 @@ function fail(thrown: unknown, shape: 'problem' | 'openai', requestId: string, f
       'request failed',
     );
   }
-  return failureResponse(error, shape, requestId);
+  return failureAnswer(error, shape, requestId);
 }

@@ -1,7 +1,7 @@
 import { type ServerResponse, STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
 import { AppError } from '../../../runtime/contracts/errors.js';
-import { failureResponse, problemBody } from '../../../runtime/contracts/failure.js';
+import { failureAnswer, problemBody } from '../../../runtime/contracts/failure.js';
 
 /** The error of a request that could not be read far enough to look for a route. */
 function errorOf(cause: unknown): AppError {
@@ -25,10 +25,11 @@ function errorOf(cause: unknown): AppError {
 
 /** For what Node could read and the adaptor could not: a bad or missing Host, a bad path. */
 export function answerUnreadable(cause: unknown, requestId: string): Response {
-  const response = failureResponse(errorOf(cause), 'problem', requestId);
-  response.headers.set('connection', 'close');
-  response.headers.set('x-request-id', requestId);
-  return response;
+  const { text, status, headers } = failureAnswer(errorOf(cause), 'problem', requestId);
+  return new Response(text, {
+    status,
+    headers: { ...headers, connection: 'close', 'x-request-id': requestId },
+  });
 }
 
 /**

@@ -110,7 +110,11 @@ export function ledgerRoutes(context: ModuleContext): RouteDefinition[] {
     type: z.string().max(100).optional(),
     stream: z.string().max(200).optional(),
     since: whole.optional(),
-    limit: whole.refine((value) => value >= 1 && value <= 1000, 'must be 1 to 1000').default(100),
+    limit: z
+      .string()
+      .regex(/^([1-9]\d{0,2}|1000)$/, 'must be 1 to 1000')
+      .transform(Number)
+      .default(100),
     order: z.enum(['asc', 'desc']).default('asc'),
   });
   return [

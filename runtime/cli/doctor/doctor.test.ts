@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { systemClock } from '../../contracts/clock.js';
+import { sqlitePackage } from '../../contracts/sqlite-package.js';
 import { FakeIo } from '../testing/fake-io.js';
 import { doctor } from './doctor.js';
 import type { DoctorContext, Finding } from './finding.js';
@@ -54,12 +55,12 @@ describe('doctor', () => {
   });
 
   it.each([
-    ['Could not locate the bindings file. Tried:\n → /x', 'npm rebuild better-sqlite3'],
+    ['Could not locate the bindings file. Tried:\n → /x', `npm rebuild ${sqlitePackage}`],
     [
       "The module '/x.node'\nwas compiled against a different Node.js version using\nNODE_MODULE_VERSION 137.",
       'another Node',
     ],
-    ['/x/better_sqlite3.node: invalid ELF header', 'npm rebuild better-sqlite3'],
+    ['/x/better_sqlite3.node: invalid ELF header', `npm rebuild ${sqlitePackage}`],
     ["Cannot find package 'better-sqlite3'", 'npm ci'],
   ])('names the cure for a native module that says %j, and goes on', async (message, cure) => {
     const { code, find } = await run({ load: () => Promise.reject(new Error(message)) });
@@ -112,7 +113,7 @@ describe('doctor', () => {
 
 it('runs from the command line while better-sqlite3 does not load at all', async () => {
   const hooks = `export async function resolve(name, context, next) {
-    if (name === 'better-sqlite3') throw new Error('Could not locate the bindings file. Tried: nothing');
+    if (name === '${sqlitePackage}') throw new Error('Could not locate the bindings file. Tried: nothing');
     return next(name, context);
   }`;
   const register = `import { register } from 'node:module'; register(${JSON.stringify(`data:text/javascript,${encodeURIComponent(hooks)}`)});`;
@@ -128,6 +129,6 @@ it('runs from the command line while better-sqlite3 does not load at all', async
   ).catch((error: { code: number; stdout: string; stderr: string }) => error);
   expect(failed).toMatchObject({ code: 1, stderr: '' });
   expect(failed.stdout).toMatch(/^fatal +better-sqlite3 +does not load: Could not locate/m);
-  expect(failed.stdout).toContain('npm rebuild better-sqlite3');
+  expect(failed.stdout).toContain(`npm rebuild ${sqlitePackage}`);
   expect(failed.stdout).toMatch(/^ok +wasm/m);
 });

@@ -7,11 +7,7 @@ export const nodeCheck: Check = {
     const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
     const found = `Node ${process.versions.node} on ${process.platform}-${process.arch}`;
     if (major < 20 || (major === 20 && minor < 19)) {
-      return [{ check: 'node', level: 'fatal', found, todo: 'Install Node 20.19 or later, up to 23.' }];
-    }
-    if (major >= 24) {
-      const todo = 'Use Node 22: with 24 the SQLite module of this version aborts the process.';
-      return [{ check: 'node', level: 'fatal', found, todo }];
+      return [{ check: 'node', level: 'fatal', found, todo: 'Install Node 20.19 or later.' }];
     }
     if (process.platform !== 'linux' && process.platform !== 'darwin') {
       return [

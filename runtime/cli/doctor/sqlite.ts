@@ -1,4 +1,5 @@
 import type DatabaseConstructor from 'better-sqlite3';
+import { sqlitePackage } from '../../contracts/sqlite-package.js';
 import { printable } from '../../contracts/text.js';
 import { isMissingBinding } from '../failure.js';
 import type { Check, DoctorContext, Finding } from './finding.js';
@@ -11,7 +12,7 @@ export const sqliteCheck: Check = {
 
 async function tryDatabase({ load }: DoctorContext): Promise<Finding> {
   try {
-    const { default: Database } = (await load('better-sqlite3')) as { default: typeof DatabaseConstructor };
+    const { default: Database } = (await load(sqlitePackage)) as { default: typeof DatabaseConstructor };
     const db = new Database(':memory:');
     try {
       db.exec('CREATE VIRTUAL TABLE words USING fts5(word)');
@@ -29,10 +30,10 @@ async function tryDatabase({ load }: DoctorContext): Promise<Finding> {
 
 function cure(message: string): string {
   if (/NODE_MODULE_VERSION/.test(message)) {
-    return 'It was built for another Node. Run: npm rebuild better-sqlite3';
+    return `It was built for another Node. Run: npm rebuild ${sqlitePackage}`;
   }
   if (isMissingBinding(message)) {
-    return 'Its native part was not built. npm 12 runs install scripts only of packages in "allowScripts" of package.json, which must name better-sqlite3; then run: npm rebuild better-sqlite3 (needs python3, make and a C++ compiler where there is no prebuilt one)';
+    return `Its native part is missing. npm 12 runs install scripts only of packages in "allowScripts" of package.json, which must name better-sqlite3; then run: npm rebuild ${sqlitePackage} (needs python3, make and a C++ compiler where there is no prebuilt one)`;
   }
   return 'Run: npm ci';
 }
