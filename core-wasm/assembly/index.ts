@@ -78,3 +78,14 @@ export {
   sketchSum,
   sketchMax,
 } from "./sketch";
+export {
+  LIMIT_MAX,
+  LIMIT_QUEUE_MAX,
+  LIMIT_WINDOW_MAX,
+  limitTake,
+  limitConfigure,
+  limitSample,
+  limitNow,
+  limitLongRtt,
+  limitCounter,
+} from "./concurrency";

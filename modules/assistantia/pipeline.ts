@@ -1,3 +1,4 @@
+import type { SlotOutcome } from '../../runtime/contracts/admission.js';
 import { AppError } from '../../runtime/contracts/errors.js';
 import type { GuardReason, GuardResult } from '../../runtime/contracts/guard.js';
 import type { JsonObject } from '../../runtime/contracts/json.js';
@@ -12,7 +13,7 @@ import {
   SandboxError,
 } from '../../runtime/contracts/sandbox.js';
 import { type Candidate, type ChainRequest, resolveChain } from './chain.js';
-import { type Failure, treat } from './failures.js';
+import { type Failure, slotOutcome, treat } from './failures.js';
 
 export interface Question extends ChainRequest {
   messages: PromptMessage[];
@@ -203,6 +204,7 @@ export class Pipeline {
       deadlineMs,
       signal: question.signal,
     });
+    let ended: SlotOutcome = 'ignored';
     try {
       const permit = breaker.acquire();
       if (!permit.ok) throw breakerOpen(engine, permit.retryAfterMs);
@@ -210,18 +212,21 @@ export class Pipeline {
       let outcome: 'success' | 'failure' | 'ignored' = 'ignored';
       try {
         const timeoutMs = Math.max(1, deadlineMs - clock.monotonicMs());
-        const ending = yield* this.#listen(question, attempt, job, timeoutMs);
+        const ending = yield* this.#listen(question, attempt, job, timeoutMs, () => slot.began());
         outcome = 'success';
+        ended = 'success';
         return ending;
       } catch (thrown) {
-        outcome = treat(thrown).outcome;
+        const failure = treat(thrown);
+        outcome = failure.outcome;
+        ended = slotOutcome(failure);
         throw thrown;
       } finally {
         // A long answer is not a slow one: what counts is when it began.
         breaker.record(permit.permit, outcome, (attempt.firstAtMs ?? clock.monotonicMs()) - beganMs);
       }
     } finally {
-      slot.release();
+      slot.release(ended);
     }
   }
 
@@ -238,6 +243,7 @@ export class Pipeline {
     attempt: Attempt,
     job: PromptJob,
     timeoutMs: number,
+    began: () => void,
   ): AsyncGenerator<AnswerEvent, Ending | undefined> {
     const { guard, prompts, clock, config } = this.#context;
     const watch = guard.watchOutput({
@@ -245,6 +251,7 @@ export class Pipeline {
       observe: config.guard.mode === 'observe',
     });
     for await (const event of prompts.run(job, { timeoutMs, signal: question.signal })) {
+      began();
       attempt.claimed = event.model ?? attempt.claimed;
       const step = event.type === 'delta' ? watch.push(event.text) : watch.finish();
       if (step.release !== '') {

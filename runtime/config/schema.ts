@@ -133,9 +133,24 @@ const breaker = section({
   ),
 });
 
+const queueMax = count(16, 0, 10_000).describe(
+  'Prompts that may wait for a slot; more are refused with 503.',
+);
+
 const engineQueue = (slots: number) => ({
   slots: count(slots, 1, 1024).describe('Prompts that the engine works on at once.'),
-  queue_max: count(16, 0, 10_000).describe('Prompts that may wait for a slot; more are refused with 503.'),
+  queue_max: queueMax,
+});
+
+/** For servers that do not say how much they do at once. */
+const adaptiveQueue = (slots: number | 'auto') => ({
+  slots: z
+    .union([z.number().int().min(1).max(1024), z.literal('auto')])
+    .default(slots)
+    .describe(
+      'Prompts that the engine works on at once. auto begins with 1 and follows the time until its answers begin, up to sandbox.workers.',
+    ),
+  queue_max: queueMax,
 });
 
 const remoteTimes = {
@@ -164,7 +179,7 @@ const engines = section({
       .string()
       .optional()
       .describe('Model used when none is asked for; unset: the first that it lists.'),
-    ...engineQueue(1),
+    ...adaptiveQueue(1),
     ...remoteTimes,
   }),
   openai: section({
@@ -178,7 +193,7 @@ const engines = section({
       .optional()
       .describe('Model used when none is asked for; unset: the first that it lists.'),
     api_key_file: z.string().optional().describe('File holding the key sent to that server.'),
-    ...engineQueue(1),
+    ...adaptiveQueue('auto'),
     ...remoteTimes,
   }),
   embedded: section({

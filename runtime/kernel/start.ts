@@ -146,7 +146,12 @@ async function open({ config, log, builtIn }: StartOptions, undo: Undo): Promise
   const degradation = createDegradation({ bus, ledger, shedAt });
   const capacity = (name: EngineName) => {
     const { slots, queue_max } = config.engines[name];
-    return [name, { slots, queueMax: queue_max }] as const;
+    // More than the workers can never be in flight.
+    const adaptive = { min: 1, initial: 1, max: config.sandbox.workers };
+    return [
+      name,
+      { slots: slots === 'auto' ? core.limits.take(adaptive) : slots, queueMax: queue_max },
+    ] as const;
   };
   const latency = new CoreLatencies(core);
   const moving = setInterval(() => latency.move(), LATENCY_WINDOW_MS);

@@ -79,6 +79,19 @@ export function createMetrics(status: () => SystemStatus, latencies: CoreLatenci
   gauge('arkalia_queue_busy', 'Slots of an engine that are in use', ['engine'], (it) => {
     for (const [engine, queue] of Object.entries(status().queues)) it.set({ engine }, queue.busy);
   });
+  gauge('arkalia_queue_slots', 'Slots that an engine has now', ['engine'], (it) => {
+    for (const [engine, queue] of Object.entries(status().queues)) it.set({ engine }, queue.slots);
+  });
+  counter(
+    'arkalia_queue_dropped_total',
+    'Calls that an engine with adaptive slots refused or did not answer in time',
+    ['engine'],
+    (it) => {
+      for (const [engine, { adaptive }] of Object.entries(status().queues)) {
+        if (adaptive !== undefined) it.inc({ engine }, adaptive.dropped);
+      }
+    },
+  );
   counter('arkalia_rate_refused_total', 'Requests and prompts refused by the rate limit', ['limit'], (it) => {
     for (const [limit, { refused }] of Object.entries(status().rate)) it.inc({ limit }, refused);
   });

@@ -251,7 +251,10 @@ export function createFakeContext(options: FakeContextOptions = {}): FakeContext
       watchOutput: () => ({ push: (text) => ({ release: text }), finish: () => ({ release: '' }) }),
       rules: () => ['override-instructions', 'reveal-system-prompt'],
     },
-    admission: { admit: async () => ({ release: () => undefined }), status: () => ({}) },
+    admission: {
+      admit: async () => ({ began: () => undefined, release: () => undefined }),
+      status: () => ({}),
+    },
     rate: { requests: { take: () => ({ ok: true }) }, prompts: { take: () => ({ ok: true }) } },
     breakers: {
       get: () => {

@@ -50,8 +50,8 @@ export function mountRoutes(app: Hono<NodeEnv>, routes: readonly RouteDefinition
     const observe = frame.observe(route.method, route.path);
     app.on(route.method, route.path, (c) => serve(c, route, observe, frame));
   }
-  // An app of its own, because Hono takes a shorter way where only one handler fits.
   const observeOther = frame.observe('other', 'other');
+  // An app of its own, because Hono takes a shorter way where only one handler fits.
   const others = new Hono<NodeEnv>();
   for (const [path, methods] of methodsOf) {
     const allow = [...methods, ...(methods.includes('GET') ? ['HEAD'] : []), 'OPTIONS'].join(', ');
