@@ -123,7 +123,7 @@ function addConfig(program: Command, io: CliIo, run: Run): void {
 function addKeys(program: Command, io: CliIo, run: Run): void {
   const keys = program
     .command('keys')
-    .description('make, list and revoke keys, with or without a running server');
+    .description('make, list and revoke keys, with or without a running server; show the key of the log');
   keys
     .command('create')
     .description('make a key; it is shown once')
@@ -144,6 +144,12 @@ function addKeys(program: Command, io: CliIo, run: Run): void {
     .addOption(dataOption())
     .addOption(configOption())
     .action(async (id, flags) => run((await import('./keys.js')).revokeKey(id, flags, io)));
+  keys
+    .command('show-verifier')
+    .description("print the public key that this device's log is verified with")
+    .addOption(dataOption())
+    .addOption(configOption())
+    .action(async (flags) => run((await import('./keys.js')).showVerifier(flags, io)));
   program
     .command('setup-code')
     .description('have the running server make another setup code')
