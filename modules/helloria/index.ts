@@ -12,6 +12,7 @@ import { createOriginCheck } from './frame/origin.js';
 import { Listener } from './listener.js';
 import { openapiDocument } from './openapi.js';
 import { accessRoutes, ledgerRoutes, systemRoutes } from './routes/system.js';
+import { transparencyRoutes } from './routes/tlog.js';
 
 /** Helloria: the HTTP frame, keys, errors and documentation. It opens the door last and closes it first. */
 class Helloria implements ArkaliaModule {
@@ -36,6 +37,7 @@ class Helloria implements ArkaliaModule {
     return [
       ...systemRoutes(context),
       ...ledgerRoutes(context),
+      ...transparencyRoutes(context),
       ...accessRoutes(context),
       ...this.#documentation(),
     ];

@@ -41,6 +41,7 @@ function buildProgram(io: CliIo, run: Run): Command {
   addDecide(program, io, run);
   addConfig(program, io, run);
   addKeys(program, io, run);
+  addVerify(program, io, run);
   program
     .command('version')
     .description('print the version')
@@ -156,6 +157,21 @@ function addKeys(program: Command, io: CliIo, run: Run): void {
     .addOption(dataOption())
     .addOption(configOption())
     .action(async (flags) => run((await import('./setup-code.js')).setupCode(flags, io)));
+}
+
+function addVerify(program: Command, io: CliIo, run: Run): void {
+  program
+    .command('verify')
+    .description(
+      'check the whole log, a receipt, or two checkpoints; reads only, beside a running server too',
+    )
+    .option('--receipt <file>', 'an answer with a receipt, or a proof of inclusion, as JSON')
+    .option('--checkpoints <files...>', 'two signed checkpoints: whether one log has both')
+    .option('--verifier <key>', 'public key of the log (default: the one that the log names itself)')
+    .addOption(dataOption())
+    .addOption(configOption())
+    .addHelpText('after', '\nExit codes: 0 everything holds, 1 something does not, 2 wrong arguments.')
+    .action(async (flags) => run((await import('./verify.js')).verify(flags, io)));
 }
 
 function numberFrom(min: number, max: number): (text: string) => number {

@@ -90,6 +90,28 @@ export function openForReading(file: string): Connection {
   return connect(file, { readonly: true, fileMustExist: true, timeout: busyTimeoutMs });
 }
 
+/**
+ * Opens a ledger to check it, of a running server or a copy; nothing is changed.
+ * @throws LedgerFileError also for a ledger that an older program wrote, which has no tiles yet.
+ */
+export function openForVerifying(file: string): Connection {
+  const db = openForReading(file);
+  try {
+    checkIsOurs(db, file);
+    const version = db.pragma('user_version', { simple: true }) as number;
+    if (version < migrations.length) {
+      throw new LedgerFileError(
+        'ledger_unusable',
+        `${file} has schema version ${version} of an older Arkalia. Start the server once: it brings the file to version ${migrations.length}.`,
+      );
+    }
+    return db;
+  } catch (error) {
+    db.close();
+    throw fileError(file, error);
+  }
+}
+
 function connect(file: string, options: Options): Connection {
   try {
     return new Database(file, options);

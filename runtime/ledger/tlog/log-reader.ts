@@ -1,6 +1,7 @@
 import type { Database, Statement } from 'better-sqlite3';
 import { hashBytes, perfectRoot } from '../merkle/node-hash.js';
 import type { NodeSource } from '../merkle/subtrees.js';
+import type { SignedCheckpoint } from '../protocol.js';
 import { NotStoredError } from './not-stored-error.js';
 import { tileHeight, tileWidth } from './tile-tree.js';
 
@@ -27,6 +28,7 @@ export class LogReader {
   readonly #leafHashes: Statement;
   readonly #leaves: Statement;
   readonly #last: Statement;
+  readonly #newest: Statement;
   readonly #note: Statement;
   readonly #nodes = new Map<string, Buffer>();
   /** The full tile of each level that was read last: a proof asks for several nodes of one. */
@@ -44,6 +46,7 @@ export class LogReader {
       .prepare('SELECT leaf FROM events WHERE "index" BETWEEN ? AND ? ORDER BY "index"')
       .pluck();
     this.#last = db.prepare('SELECT max("index") FROM events').pluck();
+    this.#newest = db.prepare('SELECT size, note FROM checkpoints ORDER BY size DESC LIMIT 1');
     this.#note = db.prepare('SELECT note FROM checkpoints WHERE size = ?').pluck();
   }
 
@@ -55,6 +58,10 @@ export class LogReader {
   /** The signed note of the checkpoint of that size, where one was made. */
   note(size: number): string | undefined {
     return this.#note.get(size) as string | undefined;
+  }
+
+  lastCheckpoint(): SignedCheckpoint | undefined {
+    return this.#newest.get() as SignedCheckpoint | undefined;
   }
 
   /** A full tile as it is stored. */

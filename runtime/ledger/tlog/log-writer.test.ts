@@ -1,5 +1,5 @@
-import Database from 'better-sqlite3';
 import { describe, expect, it } from 'vitest';
+import { Database } from '../../contracts/sqlite.js';
 import { parseCheckpoint } from './checkpoint.js';
 import { LogWriter } from './log-writer.js';
 import { openNote } from './note.js';

@@ -1,9 +1,9 @@
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import Database from 'better-sqlite3';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { systemClock } from '../../contracts/clock.js';
+import { Database } from '../../contracts/sqlite.js';
 import { openForReading } from '../database.js';
 import { openLedger, type SqliteLedger } from '../ledger.js';
 import { SlowTree } from '../merkle/testing/slow-tree.js';

@@ -36,8 +36,7 @@ export async function openLog(db: Database, options: OpenLogOptions): Promise<Lo
   const signer =
     key === undefined ? await begin(db, options) : await takeUp(key, dirname(options.file), options.file);
   const reader = new LogReader(db);
-  const last = db.prepare('SELECT max(size) FROM checkpoints').pluck().get() as number | null;
-  const checkpoint = last === null ? undefined : { size: last, note: reader.note(last)! };
+  const checkpoint = reader.lastCheckpoint();
   let onTile = (tile: FullTile) => compareTile(reader, tile);
   const tree = new TileTree((tile) => onTile(tile));
   const verifier = parseVerifierKey(signer.verifierKey);

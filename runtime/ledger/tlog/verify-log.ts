@@ -23,6 +23,8 @@ export interface LogReport {
   size: number;
   tiles: number;
   checkpoints: number;
+  /** Size of the last checkpoint that holds; 0 without one. */
+  vouched: number;
   /** By index; empty when everything holds. A checkpoint over an entry that is named already is not named again. */
   faults: LogFault[];
 }
@@ -79,6 +81,7 @@ class Walk {
       size: this.#size,
       tiles: this.#tiles,
       checkpoints: this.#checkpoints,
+      vouched: this.#vouched,
       faults: this.#faults.sort((a, b) => a.index - b.index),
     };
   }
