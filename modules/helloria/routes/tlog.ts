@@ -12,8 +12,8 @@ const immutable = {
 const checkpointType = 'text/plain; charset=utf-8';
 
 /**
- * The ledger as C2SP tlog-tiles, for operators: tools that copy the whole log get a key of that role. Proofs are for every user, so that
- * whoever has a receipt can check it.
+ * The ledger as C2SP tlog-tiles, and proofs from it. All of it is for users, as /ledger/events is, which tells the same: an auditor needs
+ * a key that can do nothing else. What people typed is not in it.
  */
 export function transparencyRoutes(context: ModuleContext): RouteDefinition[] {
   const { log } = context.ledger;
@@ -21,7 +21,7 @@ export function transparencyRoutes(context: ModuleContext): RouteDefinition[] {
     defineRoute({
       method: 'GET',
       path: '/ledger/checkpoint',
-      role: 'operator',
+      role: 'user',
       tag: 'ledger',
       summary: 'The newest signed checkpoint of the log: C2SP tlog-checkpoint',
       errors: 'problem',
@@ -34,7 +34,7 @@ export function transparencyRoutes(context: ModuleContext): RouteDefinition[] {
     defineRoute({
       method: 'GET',
       path: '/ledger/tile/entries/:path{.+}',
-      role: 'operator',
+      role: 'user',
       tag: 'ledger',
       summary: 'Up to 256 entries, each behind its length in two bytes: C2SP tlog-tiles, path N[.p/W]',
       errors: 'problem',
@@ -44,7 +44,7 @@ export function transparencyRoutes(context: ModuleContext): RouteDefinition[] {
     defineRoute({
       method: 'GET',
       path: '/ledger/tile/:level/:path{.+}',
-      role: 'operator',
+      role: 'user',
       tag: 'ledger',
       summary: 'Up to 256 hashes of the Merkle tree: C2SP tlog-tiles, path L/N[.p/W]',
       errors: 'problem',
