@@ -1,7 +1,7 @@
 import { emptyRoot, hashBytes, leftAt, newPair, nodeHash, rightAt, writeNodeHash } from './node-hash.js';
 
 /** A tree has at most 2 to this many leaves, so that every index is an exact number. */
-export const levelMax = 52;
+const levelMax = 52;
 
 /**
  * Called for each node as it is complete: its level above the leaves and where its hash stands. The bytes are valid during the call

@@ -11,7 +11,7 @@ import { type FullTile, TileTree, tileBytes, tileWidth } from './tile-tree.js';
 /** Faults that are told one by one; the walk ends there. */
 const faultsMax = 1000;
 
-export interface LogFault {
+interface LogFault {
   /** First entry that is not vouched for because of it. */
   index: number;
   what: string;
