@@ -1,7 +1,7 @@
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { systemClock } from '../../contracts/clock.js';
 import { Database } from '../../contracts/sqlite.js';
 import { openForReading } from '../database.js';
@@ -137,6 +137,18 @@ describe('the log of a ledger', () => {
     const db = openForReading(file);
     expect(db.prepare('SELECT size FROM checkpoints').pluck().all()).toEqual([0, 20]);
     db.close();
+  });
+
+  it('signs on its own, after the last event too', async () => {
+    const ledger = await open();
+    await add(ledger, 20);
+    await add(ledger, 20);
+    const db = openForReading(file);
+    const newest = db.prepare('SELECT max(size) FROM checkpoints').pluck();
+    await vi.waitUntil(() => newest.get() === 40, { timeout: 20_000, interval: 50 });
+    db.close();
+    expect(await ledger.log.checkpoint()).toContain('\n40\n');
+    await ledger.close();
   });
 
   it('covers the last few events when it closes', async () => {
