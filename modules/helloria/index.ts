@@ -13,6 +13,7 @@ import { Listener } from './listener.js';
 import { openapiDocument } from './openapi.js';
 import { breakerRoutes } from './routes/breakers.js';
 import { accessRoutes, ledgerRoutes, systemRoutes } from './routes/system.js';
+import { transparencyRoutes } from './routes/tlog.js';
 
 /** Helloria: the HTTP frame, keys, errors and documentation. It opens the door last and closes it first. */
 class Helloria implements ArkaliaModule {
@@ -38,6 +39,7 @@ class Helloria implements ArkaliaModule {
       ...systemRoutes(context),
       ...breakerRoutes(context),
       ...ledgerRoutes(context),
+      ...transparencyRoutes(context),
       ...accessRoutes(context),
       ...this.#documentation(),
     ];

@@ -1,10 +1,11 @@
-import { mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { systemClock } from '../contracts/clock.js';
 import { openDataFolder } from '../data-folder/data-folder.js';
 import { openLedger } from '../ledger/ledger.js';
+import { beginEpoch } from '../ledger/tlog/identity.js';
 import { runCli } from './program.js';
 import { FakeIo } from './testing/fake-io.js';
 import { problem, ScriptedServer } from './testing/scripted-server.js';
@@ -88,6 +89,17 @@ describe('without a server', () => {
   it('gives the folder back after a failure', async () => {
     await run('keys', 'revoke', 'nope');
     expect((await run('keys', 'list')).code).toBe(0);
+  });
+
+  it('shows the public key of the log, and nothing of the private one', async () => {
+    const before = await run('keys', 'show-verifier');
+    expect([before.code, before.stdout]).toEqual([1, '']);
+    expect(before.stderr).toContain('There is no log in');
+    mkdirSync(data, { mode: 0o700 });
+    const { verifierKey } = await beginEpoch(data);
+    const { code, stdout, stderr } = await run('keys', 'show-verifier');
+    expect([code, stdout]).toEqual([0, `${verifierKey}\n`]);
+    expect(stdout + stderr).not.toContain(JSON.parse(readFileSync(join(data, 'log-key.json'), 'utf8')).seed);
   });
 
   it('has no setup code to make, and says what to do instead', async () => {

@@ -43,6 +43,7 @@ function buildProgram(io: CliIo, run: Run): Command {
   addKeys(program, io, run);
   addBreakers(program, io, run);
   addReplay(program, io, run);
+  addVerify(program, io, run);
   program
     .command('version')
     .description('print the version')
@@ -125,7 +126,7 @@ function addConfig(program: Command, io: CliIo, run: Run): void {
 function addKeys(program: Command, io: CliIo, run: Run): void {
   const keys = program
     .command('keys')
-    .description('make, list and revoke keys, with or without a running server');
+    .description('make, list and revoke keys, with or without a running server; show the key of the log');
   keys
     .command('create')
     .description('make a key; it is shown once')
@@ -146,6 +147,12 @@ function addKeys(program: Command, io: CliIo, run: Run): void {
     .addOption(dataOption())
     .addOption(configOption())
     .action(async (id, flags) => run((await import('./keys.js')).revokeKey(id, flags, io)));
+  keys
+    .command('show-verifier')
+    .description("print the public key that this device's log is verified with")
+    .addOption(dataOption())
+    .addOption(configOption())
+    .action(async (flags) => run((await import('./keys.js')).showVerifier(flags, io)));
   program
     .command('setup-code')
     .description('have the running server make another setup code')
@@ -202,6 +209,21 @@ function wholeFrom(min: number): (text: string) => number {
     if (value >= min) return value;
     throw new InvalidArgumentError(`It must be a whole number from ${min}.`);
   };
+}
+
+function addVerify(program: Command, io: CliIo, run: Run): void {
+  program
+    .command('verify')
+    .description(
+      'check the whole log, a receipt, or two checkpoints; reads only, beside a running server too',
+    )
+    .option('--receipt <file>', 'an answer with a receipt, or a proof of inclusion, as JSON')
+    .option('--checkpoints <files...>', 'two signed checkpoints: whether one log has both')
+    .option('--verifier <key>', 'public key of the log (default: the one that the log names itself)')
+    .addOption(dataOption())
+    .addOption(configOption())
+    .addHelpText('after', '\nExit codes: 0 everything holds, 1 something does not, 2 wrong arguments.')
+    .action(async (flags) => run((await import('./verify.js')).verify(flags, io)));
 }
 
 function numberFrom(min: number, max: number): (text: string) => number {

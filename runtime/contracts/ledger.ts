@@ -84,7 +84,51 @@ export interface LedgerStatus {
   problem?: string;
 }
 
+/** Hashes in lower-case hex, from the leaf upwards. */
+export interface InclusionProof {
+  index: number;
+  /** Of the tree that the proof is in. */
+  size: number;
+  leaf_hash: string;
+  root_hash: string;
+  hashes: string[];
+  /** The signed checkpoint of that size, where one was made. */
+  checkpoint?: string;
+}
+
+export interface ConsistencyProof {
+  from: number;
+  to: number;
+  root_from: string;
+  root_to: string;
+  hashes: string[];
+  /** The signed checkpoint of the size `to`, where one was made. */
+  checkpoint?: string;
+}
+
+/** The ledger as a transparency log: RFC 6962 hashes, C2SP signed-note, tlog-checkpoint and tlog-tiles. */
+export interface TransparencyLog {
+  /** Public key of this log, `<device id>/<epoch>+<key id>+<key>`. */
+  readonly verifierKey: string;
+  /** The newest signed checkpoint; where it is a second old and does not cover everything recorded, one that does. */
+  checkpoint(): Promise<string>;
+  /** A checkpoint over at least the first `size` events, which must be recorded: within a second or so. */
+  covering(size: number): Promise<string>;
+  /** The first `width` hashes (1 to 256) of a tile; null where the log does not reach so far or was pruned. */
+  tile(place: { level: number; number: number; width: number }): Promise<Uint8Array<ArrayBuffer> | null>;
+  /** Entries number × 256 and the following, each behind its length in two bytes; null as above. */
+  entries(place: { number: number; width: number }): Promise<Uint8Array<ArrayBuffer> | null>;
+  /**
+   * Without a size: in a checkpoint that covers the event, made if need be.
+   * @throws RangeError unless 0 ≤ index < size ≤ recorded events; AppError `not_found` where it was pruned.
+   */
+  inclusion(place: { index: number; size?: number | undefined }): Promise<InclusionProof>;
+  /** @throws RangeError unless 1 ≤ from ≤ to ≤ recorded events; AppError `not_found` where it was pruned. */
+  consistency(sizes: { from: number; to: number }): Promise<ConsistencyProof>;
+}
+
 export interface Ledger {
+  readonly log: TransparencyLog;
   /**
    * Records one event; resolves when it is durable (fsync done).
    * @throws AppError `ledger_unavailable` when the bounded queue is full or the ledger closed, SystemRebootRequired when the store

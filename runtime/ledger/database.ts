@@ -30,6 +30,23 @@ const migrations: readonly string[] = [
      text BLOB NOT NULL,
      PRIMARY KEY (event_index, name)
    ) STRICT, WITHOUT ROWID;`,
+  // Of a tile only the root is needed once it was pruned, so it stands in front of the hashes, on the page of the row itself.
+  `CREATE TABLE tiles (
+     level INTEGER NOT NULL,
+     number INTEGER NOT NULL,
+     root BLOB NOT NULL,
+     hashes BLOB,
+     PRIMARY KEY (level, number)
+   ) STRICT, WITHOUT ROWID;
+   CREATE TABLE checkpoints (
+     size INTEGER PRIMARY KEY,
+     time_ms INTEGER NOT NULL,
+     note TEXT NOT NULL
+   ) STRICT;
+   CREATE TABLE log (
+     id INTEGER PRIMARY KEY CHECK (id = 0),
+     verifier_key TEXT NOT NULL
+   ) STRICT;`,
 ];
 
 /** How long a lock of another connection (a backup, say) is waited for before a commit counts as failed. */
@@ -71,6 +88,28 @@ export function openForWriting(file: string): OpenedDatabase {
 /** Opens the ledger's file for reading; sees every committed event and stops no commit. */
 export function openForReading(file: string): Connection {
   return connect(file, { readonly: true, fileMustExist: true, timeout: busyTimeoutMs });
+}
+
+/**
+ * Opens a ledger to check it, of a running server or a copy; nothing is changed.
+ * @throws LedgerFileError also for a ledger that an older program wrote, which has no tiles yet.
+ */
+export function openForVerifying(file: string): Connection {
+  const db = openForReading(file);
+  try {
+    checkIsOurs(db, file);
+    const version = db.pragma('user_version', { simple: true }) as number;
+    if (version < migrations.length) {
+      throw new LedgerFileError(
+        'ledger_unusable',
+        `${file} has schema version ${version} of an older Arkalia. Start the server once: it brings the file to version ${migrations.length}.`,
+      );
+    }
+    return db;
+  } catch (error) {
+    db.close();
+    throw fileError(file, error);
+  }
 }
 
 function connect(file: string, options: Options): Connection {
@@ -122,6 +161,8 @@ function setPragmas(db: Connection, file: string): void {
 function migrate(db: Connection): void {
   db.transaction(() => {
     const version = db.pragma('user_version', { simple: true }) as number;
+    // Setting the version writes a page, also to what it was.
+    if (version === migrations.length) return;
     for (const migration of migrations.slice(version)) db.exec(migration);
     db.pragma(`user_version = ${migrations.length}`);
     db.pragma(`application_id = ${applicationId}`);
@@ -147,7 +188,8 @@ function checkTail(db: Connection, file: string): number {
   return last.index + 1;
 }
 
-function damaged(file: string, found: string, cause?: unknown): LedgerFileError {
+/** The file does not hold what it should. */
+export function damaged(file: string, found: string, cause?: unknown): LedgerFileError {
   return new LedgerFileError(
     'ledger_corrupt',
     `${file} is damaged: ${found}. Nothing was deleted. Keep the file (with its -wal and -shm) for examination and move all three away to start a new ledger, or put a backup in their place.`,
@@ -155,7 +197,8 @@ function damaged(file: string, found: string, cause?: unknown): LedgerFileError 
   );
 }
 
-function fileError(file: string, error: unknown): unknown {
+/** What SQLite or the log found wrong, as an error that says what to do. */
+export function fileError(file: string, error: unknown): unknown {
   if (!(error instanceof Error) || error instanceof LedgerFileError) return error;
   const code = 'code' in error ? String(error.code) : '';
   if (/^SQLITE_(NOTADB|CORRUPT)/.test(code)) return damaged(file, error.message, error);

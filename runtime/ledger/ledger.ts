@@ -15,6 +15,7 @@ import { encodeEvent } from './event.js';
 import { LedgerFileError } from './ledger-file-error.js';
 import type { ThreadData, WriterReply, WriterRequest } from './protocol.js';
 import { QueryClient } from './query.js';
+import { LogClient } from './tlog/log-client.js';
 
 /** Bytes that may wait for the disk, whatever `queueMax` allows. One event alone always fits. */
 const queueBytesMax = 134_217_728;
@@ -76,11 +77,13 @@ export async function openLedger(options: LedgerOptions): Promise<SqliteLedger> 
   return new SqliteLedger(options, writer, await opening(writer, options.file));
 }
 
-/** Waits for the writer's first word: the size of the log. */
-function opening(writer: Worker, file: string): Promise<number> {
+type Opened = Extract<WriterReply, { kind: 'opened' }>;
+
+/** Waits for the writer's first word: what it opened. */
+function opening(writer: Worker, file: string): Promise<Opened> {
   return new Promise((resolve, reject) => {
     writer.once('message', (reply: WriterReply) => {
-      if (reply.kind === 'opened') resolve(reply.size);
+      if (reply.kind === 'opened') resolve(reply);
       else if (reply.kind === 'refused') reject(new LedgerFileError(reply.code, reply.message));
       else reject(new Error(`the writer of ${file} said ${reply.kind} before it opened`));
     });
@@ -97,6 +100,7 @@ function opening(writer: Worker, file: string): Promise<number> {
  *   append ─▶ collecting ─▶ … ─▶ │ sent, at most 4 │ ─▶ fsync ─▶ receipts
  */
 export class SqliteLedger implements Ledger {
+  readonly log: LogClient;
   #options: LedgerOptions;
   #writer: Worker;
   #reader: QueryClient;
@@ -114,11 +118,22 @@ export class SqliteLedger implements Ledger {
   #idle: (() => void) | undefined;
   #closed: Promise<void> | undefined;
 
-  constructor(options: LedgerOptions, writer: Worker, size: number) {
+  constructor(options: LedgerOptions, writer: Worker, opened: Opened) {
     this.#options = options;
     this.#writer = writer;
-    this.#size = size;
+    this.#size = opened.size;
     this.#reader = new QueryClient(options.file);
+    this.log = new LogClient({
+      verifierKey: opened.verifierKey,
+      checkpoint: opened.checkpoint,
+      reader: this.#reader,
+      clock: options.clock,
+      size: () => this.#size,
+      sign: () => {
+        this.#refuseUnlessOpen();
+        this.#post({ kind: 'checkpoint' });
+      },
+    });
     writer.on('message', (reply: WriterReply) => this.#answered(reply));
     writer.on('error', (error) => this.#fail(error));
     writer.on('exit', (code) => this.#ended(code));
@@ -177,6 +192,7 @@ export class SqliteLedger implements Ledger {
         });
       }
     }
+    this.log.close(new AppError('ledger_unavailable', 'The ledger is closed'));
     await this.#reader.close();
     if (this.#state.name !== 'closing') {
       await this.#writer.terminate();
@@ -250,6 +266,10 @@ export class SqliteLedger implements Ledger {
       this.#fail(new Error(reply.message));
       return;
     }
+    if (reply.kind === 'checkpoint') {
+      this.log.signed(reply.checkpoint);
+      return;
+    }
     if (reply.kind !== 'appended' || reply.first !== this.#size || reply.batches.length > this.#sent.length) {
       this.#fail(new Error(`the writer answered ${JSON.stringify(reply.kind)} out of turn`));
       return;
@@ -262,6 +282,7 @@ export class SqliteLedger implements Ledger {
     }
     this.#sendReady();
     for (const [place, group] of groups.entries()) this.#acknowledge(group, reply.batches[place]!.hashes);
+    if (reply.checkpoint !== undefined) this.log.signed(reply.checkpoint);
     if (this.#pending === 0) this.#idle?.();
   }
 
@@ -300,6 +321,7 @@ export class SqliteLedger implements Ledger {
     for (const group of groups) {
       for (const waiting of group.waiting) waiting.reject(failed(error));
     }
+    this.log.close(unavailable(error));
     this.#idle?.();
     this.#options.onFailure(error);
   }

@@ -23,7 +23,14 @@ export interface AppendMessage {
   textNames: string[];
 }
 
-export type WriterRequest = AppendMessage | { kind: 'close' };
+/** `checkpoint`: somebody needs one that covers what is recorded; it comes within the interval of checkpoints. */
+export type WriterRequest = AppendMessage | { kind: 'checkpoint' } | { kind: 'close' };
+
+/** A checkpoint in its file: the signed note, and the number of events that it covers. */
+export interface SignedCheckpoint {
+  size: number;
+  note: string;
+}
 
 export type LedgerFileErrorCode =
   | 'ledger_newer'
@@ -40,9 +47,16 @@ export interface AppendedBatch {
 }
 
 export type WriterReply =
-  | { kind: 'opened'; size: number }
+  | { kind: 'opened'; size: number; verifierKey: string; checkpoint: SignedCheckpoint | undefined }
   | { kind: 'refused'; code: LedgerFileErrorCode; message: string }
-  | { kind: 'appended'; first: number; batches: AppendedBatch[] }
+  /** `checkpoint` was made in the same transaction, when one was due. */
+  | {
+      kind: 'appended';
+      first: number;
+      batches: AppendedBatch[];
+      checkpoint: SignedCheckpoint | undefined;
+    }
+  | { kind: 'checkpoint'; checkpoint: SignedCheckpoint }
   | { kind: 'failed'; message: string };
 
 /** One page of a query; bounds are inclusive. */
@@ -56,11 +70,32 @@ export interface PageRequest {
   order: 'asc' | 'desc';
 }
 
-export type ReaderRequest = PageRequest | { kind: 'close' };
+/** Something of the log; sizes and indexes are checked by whoever asks. */
+export type LogRequest =
+  | { kind: 'tile'; level: number; number: number; width: number }
+  | { kind: 'entries'; number: number; width: number }
+  | { kind: 'inclusion'; index: number; size: number }
+  | { kind: 'consistency'; from: number; to: number };
 
-/** `rows` is index, leaf (JSON text) and leaf hash (hex), row after row. */
+export type ReaderRequest = PageRequest | (LogRequest & { id: number }) | { kind: 'close' };
+
+/** A proof with the roots that it leads to; hashes in hex. */
+export interface LogProof {
+  /** For an inclusion: the hash of the entry. */
+  leafHash?: string;
+  /** Of the earlier size, and of the later one. */
+  rootFrom?: string;
+  root: string;
+  hashes: string[];
+  /** The signed checkpoint of the later size, where one was made. */
+  note?: string | undefined;
+}
+
+/** `leaves` are JSON texts and `hashes` hex; `null` stands for what is not stored, or not any more. */
 export type ReaderReply =
   | { id: number; indexes: number[]; leaves: string[]; hashes: string[] }
+  | { id: number; bytes: Uint8Array<ArrayBuffer> | null }
+  | { id: number; proof: LogProof | null }
   | { id: number; problem: string };
 
 export interface ThreadData {

@@ -2,7 +2,7 @@ import { Worker } from 'node:worker_threads';
 import { AppError } from '../contracts/errors.js';
 import type { JsonObject } from '../contracts/json.js';
 import type { EventQuery, StoredEvent } from '../contracts/ledger.js';
-import type { PageRequest, ReaderReply } from './protocol.js';
+import type { LogRequest, ReaderReply, ReaderRequest } from './protocol.js';
 
 const limitMax = 1000;
 /** Events that the calling thread takes over at once; a longer answer comes in pages, with other work between them. */
@@ -10,10 +10,12 @@ const pageEvents = 100;
 /** Pages that may wait for the reader. */
 const waitingMax = 64;
 
+type Answer = Exclude<ReaderReply, { problem: string }>;
 type Page = Extract<ReaderReply, { leaves: string[] }>;
+export type LogAnswer = Exclude<Answer, Page>;
 
 interface Waiting {
-  resolve(page: Page): void;
+  resolve(answer: Answer): void;
   reject(error: AppError): void;
 }
 
@@ -39,7 +41,7 @@ export class QueryClient {
     let to = Number.MAX_SAFE_INTEGER;
     while (events.length < query.limit) {
       const limit = Math.min(pageEvents, query.limit - events.length);
-      const page = await this.#page({
+      const page = await this.#ask<Page>({
         id: ++this.#lastId,
         type: query.type ?? null,
         stream: query.stream ?? null,
@@ -59,6 +61,11 @@ export class QueryClient {
     return events;
   }
 
+  /** Asks for something of the log. @throws AppError `ledger_unavailable`. */
+  log(request: LogRequest): Promise<LogAnswer> {
+    return this.#ask<LogAnswer>({ ...request, id: ++this.#lastId });
+  }
+
   /** Ends the reader thread; waiting pages are rejected. */
   async close(): Promise<void> {
     this.#closed = true;
@@ -69,7 +76,8 @@ export class QueryClient {
     await ended;
   }
 
-  #page(request: PageRequest): Promise<Page> {
+  /** The reader answers each kind of request with its own kind of answer. */
+  #ask<A extends Answer>(request: Exclude<ReaderRequest, { kind: 'close' }>): Promise<A> {
     if (this.#closed) return Promise.reject(unavailable('the ledger is closed'));
     if (this.#waiting.size >= waitingMax) {
       return Promise.reject(
@@ -79,7 +87,7 @@ export class QueryClient {
     this.#worker ??= this.#start();
     const worker = this.#worker;
     return new Promise((resolve, reject) => {
-      this.#waiting.set(request.id, { resolve, reject });
+      this.#waiting.set(request.id, { resolve: (answer) => resolve(answer as A), reject });
       worker.postMessage(request);
     });
   }

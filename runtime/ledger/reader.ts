@@ -2,6 +2,7 @@ import { parentPort, workerData } from 'node:worker_threads';
 import type { Database, Statement } from 'better-sqlite3';
 import { openForReading } from './database.js';
 import type { PageRequest, ReaderReply, ReaderRequest, ThreadData } from './protocol.js';
+import { LogAnswers } from './tlog/log-answers.js';
 
 interface Row {
   index: number;
@@ -62,20 +63,22 @@ class Reader {
 function main(): void {
   const port = parentPort;
   if (port === null) throw new Error('the reader runs as a worker thread');
-  const reader = new Reader(openForReading((workerData as ThreadData).file));
+  const db = openForReading((workerData as ThreadData).file);
+  const reader = new Reader(db);
+  const log = new LogAnswers(db);
   port.on('message', (request: ReaderRequest) => {
-    if ('kind' in request) {
+    if ('kind' in request && request.kind === 'close') {
       reader.close();
       port.close();
       return;
     }
     let reply: ReaderReply;
     try {
-      reply = reader.page(request);
+      reply = 'kind' in request ? log.answer(request) : reader.page(request);
     } catch (error) {
       reply = { id: request.id, problem: error instanceof Error ? error.message : String(error) };
     }
-    port.postMessage(reply);
+    port.postMessage(reply, 'bytes' in reply && reply.bytes !== null ? [reply.bytes.buffer] : []);
   });
 }
 

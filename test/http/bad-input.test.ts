@@ -50,6 +50,8 @@ test('the document names the routes that take a body or a query', () => {
   );
   expect(operations.filter(({ query }) => Object.keys(query).length > 0).map(({ path }) => path)).toEqual([
     '/ledger/events',
+    '/ledger/proof/inclusion',
+    '/ledger/proof/consistency',
   ]);
   expect(withBody.filter(({ body }) => !closed(body)).map(({ path }) => path)).toEqual([
     '/v1/chat/completions',

@@ -99,6 +99,7 @@ describe('/openapi.json', () => {
   test('says 4xx only where the server does: each GET without parameters answers what it declares', async () => {
     for (const { path, method, operation } of await operations()) {
       if (method !== 'get' || path.includes('{')) continue;
+      if (operation.parameters.some(({ required }) => required)) continue;
       const answer = await fetch(appliance.url + path, { redirect: 'manual' });
       const declared = operation.responses[String(answer.status)];
       const role = (operation as unknown as Json)['x-role'];

@@ -68,6 +68,10 @@ export class FakeLedger implements Ledger {
 
   constructor(private readonly clock: Clock) {}
 
+  get log(): never {
+    throw new Error('this ledger has no tree');
+  }
+
   async append(event: NewEvent): Promise<Receipt> {
     if (this.failure) throw this.failure;
     const index = this.events.length;
