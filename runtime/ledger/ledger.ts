@@ -321,7 +321,7 @@ export class SqliteLedger implements Ledger {
     for (const group of groups) {
       for (const waiting of group.waiting) waiting.reject(failed(error));
     }
-    this.log.close(unavailable(error));
+    this.log.close(failed(error));
     this.#idle?.();
     this.#options.onFailure(error);
   }
