@@ -1,95 +1,84 @@
+import { type BreakerOptions, checkOptions } from './breaker-options.js';
+import { adaptSaved, type SavedBreaker } from './breaker-saved.js';
+import {
+  type BreakerCounters,
+  type BreakerOutcome,
+  type BreakerRecorded,
+  type BreakerState,
+  type BreakerTransition,
+  type BreakerWindow,
+  breakerCauses,
+  breakerStates,
+} from './breaker-types.js';
 import type { Constants, CoreFunctions } from './exports.js';
 
-const breakerStates = ['closed', 'open', 'half_open'] as const;
-type BreakerState = (typeof breakerStates)[number];
-type BreakerOutcome = 'success' | 'failure' | 'ignored';
-export type BreakerCause =
-  | 'failure_rate'
-  | 'open_time_over'
-  | 'probe_failed'
-  | 'probe_lost'
-  | 'probes_succeeded';
-
-export interface BreakerOptions {
-  /** Outcomes in the sliding window, 1 to 1024. */
-  windowCalls: number;
-  /** Outcomes that must be in the window before it may open, 1 to windowCalls. */
-  callsMin: number;
-  /** Share of failures, 0 to 1, from which it opens; at least one failure is always needed. */
-  failureRate: number;
-  /** Time it stays open before it lets a probe through. */
-  openMs: number;
-  /** Probes out at once while half-open, 1 to 64; it closes after as many successes. */
-  halfOpenPermits: number;
-  /** A probe that has not answered by then counts as failed. */
-  halfOpenMs: number;
-}
-
-export interface BreakerTransition {
-  from: BreakerState;
-  to: BreakerState;
-  cause: BreakerCause;
-}
-
-export interface BreakerCounters {
-  successes: number;
-  failures: number;
-  ignored: number;
-  /** Reports of permits whose time was over; they changed nothing else. */
-  late: number;
-  refused: number;
-  openings: number;
-}
-
-/** What `record` did: nothing but count it as late, count the outcome, or count it and make a transition. */
-export type BreakerRecorded = 'late' | 'counted' | 'moved';
-
-/** One breaker in the shared memory. Any number of threads may hold one for the same slot. Times are monotonic ms of one clock. */
+/**
+ * One breaker in the shared memory. Any number of threads may hold one for the same slot. Times are monotonic ms of one clock, 0 to
+ * 2^38. The core checks times, durations and permits: each method throws a RangeError that names the bound and the value.
+ */
 export class BreakerSlot {
   readonly index: number;
   readonly #at: Constants;
   readonly #functions: CoreFunctions;
-  readonly #timeMaxMs: number;
+  readonly #acquire: CoreFunctions['breakerAcquire'];
+  readonly #record: CoreFunctions['breakerRecord'];
 
   /** Made by {@link BreakerSlots}. */
   constructor(index: number, at: Constants, functions: CoreFunctions) {
     this.index = index;
     this.#at = at;
     this.#functions = functions;
-    this.#timeMaxMs = at.TIME_MAX_MS;
+    this.#acquire = functions.breakerAcquire;
+    this.#record = functions.breakerRecord;
   }
 
   /** A permit (0 or more), or minus the milliseconds, at least 1, after which it is worth asking again. */
   acquire(nowMs: number): number {
-    return this.#functions.breakerAcquire(this.index, this.#time(nowMs));
+    return this.#acquire(this.index, nowMs);
   }
 
-  /** Reports how the call behind a permit ended. Once per permit; a permit of an earlier generation changes nothing. */
-  record(permit: number, outcome: BreakerOutcome, nowMs: number): BreakerRecorded {
-    const at = this.#at;
-    if (!(Number.isInteger(permit) && permit >= 0 && permit <= at.PERMIT_MAX)) {
-      throw new RangeError(`a permit must be an integer from 0 to ${at.PERMIT_MAX}, not ${permit}`);
-    }
-    const code = this.#functions.breakerRecord(this.index, permit, this.#outcome(outcome), this.#time(nowMs));
-    return code === at.RECORD_COUNTED ? 'counted' : code === at.RECORD_MOVED ? 'moved' : 'late';
+  /**
+   * Reports how the call behind a permit ended and how long it took. Once per permit; a permit of an earlier state changes nothing.
+   * Without a duration the call is not slow.
+   */
+  record(permit: number, outcome: BreakerOutcome, nowMs: number, durationMs = 0): BreakerRecorded {
+    const code = this.#record(this.index, permit, outcomeCode(outcome), durationMs, nowMs);
+    return code === 1 ? 'counted' : code === 0 ? 'late' : 'moved';
+  }
+
+  /**
+   * Sets a state that only a call ends: refuse everything, let everything pass without a window, or let everything pass with one.
+   * False when it was in that state already.
+   */
+  force(state: 'forced_open' | 'disabled' | 'metrics_only', nowMs: number): boolean {
+    return this.#functions.breakerForce(this.index, stateCode(state), nowMs) === 1;
+  }
+
+  /** Closed from whatever state, with an empty window and an open time that has not grown. */
+  reset(nowMs: number): void {
+    this.#functions.breakerForce(this.index, this.#at.STATE_CLOSED, nowMs);
   }
 
   /** The state as it is stored: an open time that is over shows at the next acquire. */
   state(): BreakerState {
-    return breakerStates[this.#functions.breakerState(this.index)]!;
+    return breakerStates[this.#functions.breakerState(this.index) - 1]!;
   }
 
-  /** The sliding window; while not closed, the window that opened it. */
-  window(): { calls: number; failures: number } {
-    return {
-      calls: this.#functions.breakerCalls(this.index),
-      failures: this.#functions.breakerFailures(this.index),
-    };
+  /** The sliding window; while none runs, the last one as it stood at its newest outcome. */
+  window(nowMs: number): BreakerWindow {
+    const { WINDOW_CALLS, WINDOW_FAILURES, WINDOW_SLOW } = this.#at;
+    const read = (part: number) => this.#functions.breakerWindow(this.index, part, nowMs);
+    return { calls: read(WINDOW_CALLS), failures: read(WINDOW_FAILURES), slow: read(WINDOW_SLOW) };
   }
 
   /** Milliseconds until the next probe while open, else 0. */
   retryAfterMs(nowMs: number): number {
-    return this.#functions.breakerRetryMs(this.index, this.#time(nowMs));
+    return this.#functions.breakerRetryMs(this.index, nowMs);
+  }
+
+  /** How often the open time has grown, 0 to 31: that of the present opening, or while closed of the next one. */
+  step(nowMs: number): number {
+    return this.#functions.breakerStep(this.index, nowMs);
   }
 
   counters(): BreakerCounters {
@@ -97,6 +86,7 @@ export class BreakerSlot {
     const read = (counter: number) => this.#functions.breakerCounter(this.index, counter);
     return {
       successes: read(at.COUNTER_SUCCESSES),
+      slow: read(at.COUNTER_SLOW),
       failures: read(at.COUNTER_FAILURES),
       ignored: read(at.COUNTER_IGNORED),
       late: read(at.COUNTER_LATE),
@@ -105,7 +95,28 @@ export class BreakerSlot {
     };
   }
 
-  /** Number of the latest transition: 0 before the first, and again after 16,384. One atomic read. */
+  /** What to keep over a restart; see {@link BreakerSlots.take}. Taken between two transitions, unless they never stop. */
+  save(nowMs: number): SavedBreaker {
+    let saved: SavedBreaker;
+    let tries = 0;
+    let transition: number;
+    do {
+      transition = this.transition();
+      saved = {
+        state: this.state(),
+        step: this.step(nowMs),
+        openMs: this.retryAfterMs(nowMs),
+        window: this.window(nowMs),
+      };
+    } while (transition !== this.transition() && ++tries < 100);
+    const { calls, failures, slow } = saved.window;
+    // The three are read one after the other, while other threads may count.
+    saved.window.failures = Math.min(failures, calls);
+    saved.window.slow = Math.min(slow, calls);
+    return saved;
+  }
+
+  /** Number of the latest transition: 0 before the first, and again after 8,388,608. One atomic read. */
   transition(): number {
     return this.#functions.breakerTransition(this.index);
   }
@@ -116,103 +127,126 @@ export class BreakerSlot {
   }
 
   /** One of the last 64 transitions by its number; undefined when it is older, or has not happened. */
-  transitionAt(transition: number): BreakerTransition | undefined {
+  transitionAt(transition: number, nowMs: number): BreakerTransition | undefined {
     if (!(Number.isInteger(transition) && transition >= 0 && transition <= this.#at.TRANSITION_MAX)) {
       throw new RangeError(
         `a transition must be an integer from 0 to ${this.#at.TRANSITION_MAX}, not ${transition}`,
       );
     }
-    const packed = this.#functions.breakerTransitionAt(this.index, transition);
-    const cause = packed < 0 ? undefined : this.#cause(packed >> 4);
-    if (cause === undefined) return undefined;
-    return { from: breakerStates[(packed >> 2) & 3]!, to: breakerStates[packed & 3]!, cause };
+    const packed = this.#functions.breakerTransitionAt(this.index, transition, nowMs);
+    const facts = packed % 2048;
+    const cause = breakerCauses[(facts & 31) - 1];
+    if (packed < 0 || cause === undefined) return undefined;
+    return {
+      from: breakerStates[((facts >> 5) & 7) - 1]!,
+      to: breakerStates[(facts >> 8) - 1]!,
+      cause,
+      timeMs: Math.floor(packed / 2048),
+    };
   }
+}
 
-  #outcome(outcome: BreakerOutcome): number {
-    if (outcome === 'success') return this.#at.OUTCOME_SUCCESS;
-    if (outcome === 'failure') return this.#at.OUTCOME_FAILURE;
-    if (outcome === 'ignored') return this.#at.OUTCOME_IGNORED;
-    throw new RangeError(`an outcome must be success, failure or ignored, not ${String(outcome)}`);
-  }
+function outcomeCode(outcome: BreakerOutcome): number {
+  if (outcome === 'success') return 0;
+  if (outcome === 'failure') return 1;
+  if (outcome === 'ignored') return 2;
+  throw new RangeError(`an outcome must be success, failure or ignored, not ${String(outcome)}`);
+}
 
-  #cause(code: number): BreakerCause | undefined {
-    const at = this.#at;
-    if (code === at.CAUSE_FAILURE_RATE) return 'failure_rate';
-    if (code === at.CAUSE_OPEN_TIME_OVER) return 'open_time_over';
-    if (code === at.CAUSE_PROBE_FAILED) return 'probe_failed';
-    if (code === at.CAUSE_PROBE_LOST) return 'probe_lost';
-    return code === at.CAUSE_PROBES_SUCCEEDED ? 'probes_succeeded' : undefined;
-  }
-
-  #time(nowMs: number): number {
-    if (nowMs >= 0 && nowMs < this.#timeMaxMs) return nowMs;
-    throw new RangeError(`a time must be from 0 to below ${this.#timeMaxMs} ms, not ${nowMs}`);
-  }
+function stateCode(state: BreakerState): number {
+  return breakerStates.indexOf(state) + 1;
 }
 
 /** The breaker slots of the shared memory. */
 export class BreakerSlots {
   /** How many breakers there can be. */
   readonly slots: number;
-  readonly #memory: Int32Array<SharedArrayBuffer>;
   readonly #at: Constants;
   readonly #functions: CoreFunctions;
 
-  constructor(memory: SharedArrayBuffer, at: Constants, functions: CoreFunctions) {
-    this.#memory = new Int32Array(memory);
+  constructor(at: Constants, functions: CoreFunctions) {
+    checkCodes(at);
     this.#at = at;
     this.#functions = functions;
     this.slots = at.SLOT_COUNT;
   }
 
-  /** A new breaker, closed, in a slot of its own for as long as the memory lives. Throws a RangeError for options out of bounds or when all slots are taken. */
-  take(options: BreakerOptions): BreakerSlot {
-    checkOptions(options, this.#at);
-    const index = this.#functions.breakerTake();
+  /**
+   * A new breaker in a slot of its own for as long as the memory lives: closed, or as it was saved, adapted to the options.
+   * Throws a RangeError for options out of bounds, for what no breaker can have saved, or when all slots are taken.
+   */
+  take(options: BreakerOptions, restore?: { saved: SavedBreaker; nowMs: number }): BreakerSlot {
+    const functions = this.#functions;
+    const checked = checkOptions(options, this.#at);
+    const facts = restore === undefined ? fresh : adaptSaved(restore.saved, checked, this.#at);
+    const index = functions.breakerTake();
     if (index < 0)
       throw new RangeError(
         `all ${this.slots} breaker slots of the core are taken; the limit is ${this.slots}`,
       );
-    const { windowCalls, callsMin, failureRate, openMs, halfOpenPermits, halfOpenMs } = options;
-    this.#functions.breakerConfigure(
+    functions.breakerConfigureWindow(
       index,
-      windowCalls,
-      callsMin,
-      failureRate,
-      openMs,
-      halfOpenPermits,
-      halfOpenMs,
+      checked.calls,
+      checked.buckets,
+      checked.bucketMs,
+      checked.callsMin,
+      checked.failureRate,
+      checked.slowRate,
+      checked.slowMs,
     );
-    return new BreakerSlot(index, this.#at, this.#functions);
+    functions.breakerConfigureOpen(
+      index,
+      checked.openMs,
+      checked.openMsMax,
+      checked.openGrowth,
+      checked.openJitter,
+      checked.seed,
+      checked.halfOpenPermits,
+      checked.halfOpenSuccesses,
+      checked.halfOpenMs,
+    );
+    const { state, step, openMs, window } = facts;
+    functions.breakerStart(
+      index,
+      stateCode(state),
+      step,
+      openMs,
+      window.calls,
+      window.failures,
+      window.slow,
+      restore?.nowMs ?? 0,
+    );
+    return new BreakerSlot(index, this.#at, functions);
   }
 
   /** The breaker in a slot that some thread has taken. Throws a RangeError when none has. */
   at(index: number): BreakerSlot {
-    const { SLOTS, SLOT_BYTES, SLOT_READY } = this.#at;
     const fits = Number.isInteger(index) && index >= 0 && index < this.slots;
-    if (!fits || Atomics.load(this.#memory, (SLOTS + index * SLOT_BYTES + SLOT_READY) >> 2) !== 1) {
+    if (!fits || this.#functions.breakerState(index) === this.#at.STATE_NONE) {
       throw new RangeError(`there is no breaker in slot ${index}`);
     }
     return new BreakerSlot(index, this.#at, this.#functions);
   }
 }
 
-function checkOptions(options: BreakerOptions, at: Constants): void {
-  const integer = (name: 'windowCalls' | 'callsMin' | 'halfOpenPermits', max: number) => {
-    const value = options[name];
-    if (Number.isInteger(value) && value >= 1 && value <= max) return;
-    throw new RangeError(`${name} must be an integer from 1 to ${max}, not ${value}`);
-  };
-  const number = (name: 'failureRate' | 'openMs' | 'halfOpenMs', max: number) => {
-    const value = options[name];
-    if (value >= 0 && value <= max) return;
-    throw new RangeError(`${name} must be a number from 0 to ${max}, not ${value}`);
-  };
-  integer('windowCalls', at.WINDOW_CALLS_MAX);
-  integer('callsMin', options.windowCalls);
-  integer('halfOpenPermits', at.PERMITS_MAX);
-  number('failureRate', 1);
-  // A year: far beyond use, far below the end of the clock.
-  number('openMs', 31_536_000_000);
-  number('halfOpenMs', 31_536_000_000);
+const fresh: SavedBreaker = {
+  state: 'closed',
+  step: 0,
+  openMs: 0,
+  window: { calls: 0, failures: 0, slow: 0 },
+};
+
+/** The hot path uses the codes of outcomes and records as they are, and names stand in the order of their codes. */
+function checkCodes(at: Constants): void {
+  const codes = [at.OUTCOME_SUCCESS, at.OUTCOME_FAILURE, at.OUTCOME_IGNORED];
+  const records = [at.RECORD_WAS_LATE, at.RECORD_COUNTED, at.RECORD_MOVED];
+  const states = [at.STATE_CLOSED, at.STATE_OPEN, at.STATE_HALF_OPEN];
+  const forced = [at.STATE_FORCED_OPEN, at.STATE_DISABLED, at.STATE_METRICS_ONLY];
+  const rates = [at.CAUSE_FAILURE_RATE, at.CAUSE_SLOW_RATE, at.CAUSE_OPEN_TIME_OVER];
+  const probes = [at.CAUSE_PROBE_FAILED, at.CAUSE_PROBE_SLOW, at.CAUSE_PROBE_LOST, at.CAUSE_PROBES_SUCCEEDED];
+  const calls = [at.CAUSE_FORCED, at.CAUSE_RESET];
+  const seen = `${codes}/${records}/${[...states, ...forced]}/${[...rates, ...probes, ...calls]}`;
+  if (seen !== '0,1,2/0,1,2/1,2,3,4,5,6/1,2,3,4,5,6,7,8,9') {
+    throw new Error(`core.wasm counts the codes of a breaker otherwise: ${seen}`);
+  }
 }

@@ -1,8 +1,9 @@
-import { execFileSync } from 'node:child_process';
+import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { cpSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
+import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { Core } from './index.js';
 
@@ -16,14 +17,14 @@ describe('core', () => {
     const { PARAMETERS, PARAMETERS_BYTES } = core.layout;
     const block = Buffer.from(core.share.memory.buffer, PARAMETERS, PARAMETERS_BYTES);
     const digest = createHash('sha256').update(block).digest('hex');
-    expect(core.identity.weights_version).toBe(`w1-${digest.slice(0, 12)}`);
+    expect(core.identity.weights_version).toBe(`w2-${digest.slice(0, 12)}`);
     expect(core.layout.MEMORY_PAGES * 65_536).toBe(core.share.memory.buffer.byteLength);
   });
 
   it('another parameter is another version', () => {
     const core = Core.create();
     const { memory, module } = core.share;
-    new DataView(memory.buffer).setFloat64(core.layout.PARAM_CPU_REDUCE, 81, true);
+    new DataView(memory.buffer).setFloat64(core.layout.PARAMETERS + core.layout.PARAM_CPU_REDUCE, 81, true);
     const other = Core.attach(memory, module);
     expect(other.identity.weights_version).not.toBe(core.identity.weights_version);
     other.slab.write(0, { cpu: 82, ram: 0, severity: 'none' });
@@ -36,7 +37,7 @@ describe('core', () => {
     const other = Core.attach(core.share.memory, core.share.module);
     expect(other.identity).toEqual(core.identity);
     const options = {
-      windowCalls: 1,
+      window: { calls: 1 },
       callsMin: 1,
       failureRate: 1,
       openMs: 9,
@@ -96,14 +97,24 @@ describe('core', () => {
     expect(ids).not.toContain(8);
   });
 
-  it('is built the same to the byte again', () => {
+  it('is built twice to the same bytes, whatever the folder of the sources', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'arkalia-core-'));
     try {
-      const out = join(folder, 'core.wasm');
-      const compiler = 'node_modules/assemblyscript/bin/asc.js';
-      const config = ['--config', 'core-wasm/asconfig.json', '--target', 'release'];
-      execFileSync(process.execPath, [compiler, 'core-wasm/assembly/index.ts', ...config, '--outFile', out]);
-      expect(createHash('sha256').update(readFileSync(out)).digest('hex')).toBe(sha256);
+      cpSync('core-wasm/assembly', join(folder, 'elsewhere/assembly'), { recursive: true });
+      cpSync('core-wasm/asconfig.json', join(folder, 'elsewhere/asconfig.json'));
+      const compiler = resolve('node_modules/assemblyscript/bin/asc.js');
+      const build = async (sources: string, name: string) => {
+        const out = join(folder, name);
+        const config = ['--config', join(sources, 'asconfig.json'), '--target', 'release', '--outFile', out];
+        await promisify(execFile)(process.execPath, [
+          compiler,
+          join(sources, 'assembly/index.ts'),
+          ...config,
+        ]);
+        return createHash('sha256').update(readFileSync(out)).digest('hex');
+      };
+      const builds = [build('core-wasm', 'first.wasm'), build(join(folder, 'elsewhere'), 'second.wasm')];
+      expect(await Promise.all(builds)).toEqual([sha256, sha256]);
     } finally {
       rmSync(folder, { recursive: true });
     }

@@ -4,7 +4,15 @@ import { BreakerSlots } from './breaker-slot.js';
 import { ConcurrencyLimits } from './concurrency-limit.js';
 import { type Constants, type CoreFunctions, readConstants } from './exports.js';
 import { LatencySketches } from './latency-sketch.js';
-import { parameters, weightsVersion, writeParameters } from './parameters.js';
+import { memoryPages } from './memory-pages.js';
+import {
+  type OwnParameters,
+  ParameterSet,
+  parameters,
+  parameterValues,
+  type Thresholds,
+  withOwn,
+} from './parameters.js';
 import { RateLimiters } from './rate-limiter.js';
 import { Slab } from './slab.js';
 
@@ -31,8 +39,8 @@ export class Core {
   private constructor(share: CoreShare, create: string | undefined) {
     const { memory, module } = share;
     let constants: Constants | undefined;
-    const fault = (code: number) => {
-      throw new Error(`the hot core stopped at an assertion: ${faultName(code, constants)}`);
+    const fault = (code: number, value: number) => {
+      throw faultError(code, value, constants);
     };
     const { exports } = new WebAssembly.Instance(module, { env: { memory }, host: { fault } });
     const at = readConstants(exports);
@@ -42,7 +50,7 @@ export class Core {
     const digest = Buffer.from(memory.buffer, at.HEADER_SHA256, 32);
     if (create !== undefined) {
       digest.write(create, 'hex');
-      writeParameters(new DataView(memory.buffer), at, parameters);
+      new ParameterSet(parameterValues(parameters, at), at).write(memory.buffer, at.PARAMETERS);
       new Uint32Array(memory.buffer).set(randomFillSync(new Uint32Array(2)), at.LIMITERS_HASH_KEY >> 2);
       Atomics.store(version, 0, at.LAYOUT_VERSION);
     } else if (Atomics.load(version, 0) !== at.LAYOUT_VERSION) {
@@ -52,12 +60,11 @@ export class Core {
     }
     this.share = share;
     this.layout = at;
-    this.identity = Object.freeze({
-      core_sha256: digest.toString('hex'),
-      weights_version: weightsVersion(memory.buffer, at),
-    });
-    this.slab = new Slab(memory.buffer, at, functions);
-    this.breakers = new BreakerSlots(memory.buffer, at, functions);
+    const block = new Float64Array(memory.buffer, at.PARAMETERS, at.PARAMETERS_BYTES / 8);
+    const base = new ParameterSet([...block], at);
+    this.identity = Object.freeze({ core_sha256: digest.toString('hex'), weights_version: base.version });
+    this.slab = new Slab(memory.buffer, at, functions, base);
+    this.breakers = new BreakerSlots(at, functions);
     this.limiters = new RateLimiters(memory.buffer, at, functions);
     this.sketches = new LatencySketches(memory.buffer, at, functions);
     this.limits = new ConcurrencyLimits(memory.buffer, at, functions);
@@ -65,10 +72,23 @@ export class Core {
 
   /** Loads core.wasm, makes the shared memory (5 MiB) and writes the parameters into it. */
   static create(): Core {
-    const bytes = readFileSync(new URL('./core.wasm', import.meta.url));
+    const { bytes, sha256 } = coreModule();
     const module = new WebAssembly.Module(bytes);
+    const pages = memoryPages(bytes);
     const memory = new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true });
-    return new Core({ memory, module }, createHash('sha256').update(bytes).digest('hex'));
+    return new Core({ memory, module }, sha256);
+  }
+
+  /** The thresholds of the base parameters that a device may lower for itself. */
+  get thresholds(): Thresholds {
+    const { cpu, ram, temperatureC } = parameters;
+    const { monitor, reduce } = temperatureC;
+    return { cpu: { ...cpu }, ram: { ...ram }, temperatureC: { monitor, reduce } };
+  }
+
+  /** The base parameters with what a device sets for its own stream. Throws a RangeError for a threshold that is raised. */
+  ownParameters(own: OwnParameters): ParameterSet {
+    return new ParameterSet(parameterValues(withOwn(own), this.layout), this.layout);
   }
 
   /** Another instance over a memory that `create` made, for another thread. Throws when the memory is not one. */
@@ -77,8 +97,21 @@ export class Core {
   }
 }
 
-/** Needed before there is an instance to ask; the module refuses a memory of another size. */
-const pages = 80;
+/** The module of this version, and its SHA-256 in hex. */
+export function coreModule(): { bytes: Uint8Array; sha256: string } {
+  const bytes = readFileSync(new URL('./core.wasm', import.meta.url));
+  return { bytes, sha256: createHash('sha256').update(bytes).digest('hex') };
+}
+
+/** What the core found wrong: an argument of the caller (a RangeError that names bound and value), or what must never happen. */
+function faultError(code: number, value: number, at: Constants | undefined): Error {
+  if (code === at?.FAULT_TIME)
+    return new RangeError(`a time must be from 0 to below ${at.TIME_MAX_MS} ms, not ${value}`);
+  if (code === at?.FAULT_DURATION) return new RangeError(`a duration must be 0 ms or more, not ${value}`);
+  if (code === at?.FAULT_PERMIT)
+    return new RangeError(`a permit must be an integer from 0 to ${at.PERMIT_MAX}, not ${value}`);
+  return new Error(`the hot core stopped at an assertion: ${faultName(code, at)}`);
+}
 
 function faultName(code: number, at: Constants | undefined): string {
   if (code === at?.FAULT_RANGE) return 'an argument is out of range';

@@ -1,9 +1,7 @@
-const constantNames = [
-  'LAYOUT_VERSION',
-  'MEMORY_PAGES',
-  'HEADER_VERSION',
-  'HEADER_SHA256',
+/** What scoring needs of a module; an old module that has these can be replayed. */
+const scoreConstantNames = [
   'PARAMETERS',
+  'PARAMETERS_OWN',
   'PARAMETERS_BYTES',
   'PARAM_WEIGHTS',
   'PARAM_SEVERITY_PRESSURE',
@@ -23,42 +21,15 @@ const constantNames = [
   'PARAM_TEMPERATURE_FLOOR',
   'PARAM_TEMPERATURE_SPAN',
   'PARAM_LATENCY_SCALE',
-  'SLOTS',
-  'SLOT_COUNT',
-  'SLOT_BYTES',
-  'SLOT_READY',
-  'SLOT_RING',
-  'SLOT_LOG_ENTRIES',
-  'WINDOW_CALLS_MAX',
-  'PERMITS_MAX',
-  'PERMIT_MAX',
-  'TRANSITION_MAX',
-  'TIME_MAX_MS',
-  'COUNTER_SUCCESSES',
-  'COUNTER_FAILURES',
-  'COUNTER_IGNORED',
-  'COUNTER_LATE',
-  'COUNTER_REFUSED',
-  'COUNTER_OPENINGS',
-  'STATE_CLOSED',
-  'STATE_OPEN',
-  'STATE_HALF_OPEN',
-  'CAUSE_FAILURE_RATE',
-  'CAUSE_OPEN_TIME_OVER',
-  'CAUSE_PROBE_FAILED',
-  'CAUSE_PROBE_LOST',
-  'CAUSE_PROBES_SUCCEEDED',
-  'OUTCOME_SUCCESS',
-  'OUTCOME_FAILURE',
-  'OUTCOME_IGNORED',
-  'RECORD_WAS_LATE',
-  'RECORD_COUNTED',
-  'RECORD_MOVED',
+  'PARAM_HYSTERESIS',
+  'PARAM_COOLDOWN',
   'SLAB',
   'SLAB_RECORDS',
   'RECORD_BYTES',
+  'RECORD_OWN',
   'RECORD_PRESENT',
   'RECORD_SEVERITY',
+  'RECORD_PREVIOUS',
   'RECORD_CPU',
   'RECORD_RAM',
   'RECORD_TEMPERATURE',
@@ -67,6 +38,7 @@ const constantNames = [
   'RECORD_LATENCY',
   'RECORD_CONTEXT',
   'RECORD_HISTORY',
+  'RECORD_PREVIOUS_AGE',
   'RECORD_CONFIDENCE',
   'RECORD_PRESSURE',
   'RECORD_DECISION',
@@ -81,6 +53,7 @@ const constantNames = [
   'PRESENT_LATENCY',
   'PRESENT_CONTEXT',
   'PRESENT_HISTORY',
+  'PRESENT_PREVIOUS',
   'RULE_SEVERITY_CRITICAL',
   'RULE_TEMPERATURE_EMERGENCY',
   'RULE_CPU_REDUCE',
@@ -96,6 +69,68 @@ const constantNames = [
   'RULE_DISK_MONITOR',
   'RULE_ERROR_RATE_MONITOR',
   'RULE_LATENCY_MONITOR',
+  'RULE_HELD_BY_COOLDOWN',
+  'RULE_HELD',
+  'FAULT_RANGE',
+  'FAULT_INPUT',
+  'FAULT_RESULT',
+] as const;
+
+const constantNames = [
+  ...scoreConstantNames,
+  'LAYOUT_VERSION',
+  'MEMORY_PAGES',
+  'HEADER_VERSION',
+  'HEADER_SHA256',
+  'SLOTS',
+  'SLOT_COUNT',
+  'SLOT_BYTES',
+  'SLOT_RING',
+  'SLOT_LOG_ENTRIES',
+  'WINDOW_CALLS_MAX',
+  'BUCKETS_MAX',
+  'BUCKET_MS_MIN',
+  'BUCKET_CALLS_MAX',
+  'PERMITS_MAX',
+  'SUCCESSES_MAX',
+  'PERMIT_MAX',
+  'TRANSITION_MAX',
+  'STEP_MAX',
+  'TIME_MAX_MS',
+  'COUNTER_SUCCESSES',
+  'COUNTER_FAILURES',
+  'COUNTER_IGNORED',
+  'COUNTER_SLOW',
+  'COUNTER_LATE',
+  'COUNTER_REFUSED',
+  'COUNTER_OPENINGS',
+  'STATE_NONE',
+  'STATE_CLOSED',
+  'STATE_OPEN',
+  'STATE_HALF_OPEN',
+  'STATE_FORCED_OPEN',
+  'STATE_DISABLED',
+  'STATE_METRICS_ONLY',
+  'CAUSE_FAILURE_RATE',
+  'CAUSE_SLOW_RATE',
+  'CAUSE_OPEN_TIME_OVER',
+  'CAUSE_PROBE_FAILED',
+  'CAUSE_PROBE_SLOW',
+  'CAUSE_PROBE_LOST',
+  'CAUSE_PROBES_SUCCEEDED',
+  'CAUSE_FORCED',
+  'CAUSE_RESET',
+  'OUTCOME_SUCCESS',
+  'OUTCOME_FAILURE',
+  'OUTCOME_IGNORED',
+  'RECORD_WAS_LATE',
+  'RECORD_COUNTED',
+  'RECORD_MOVED',
+  'WINDOW_CALLS',
+  'WINDOW_FAILURES',
+  'WINDOW_SLOW',
+  'FAULT_STATE',
+  'FAULT_CONTENTION',
   'LIMITERS_HASH_KEY',
   'LIMITER_FIRST',
   'LIMITER_COUNT',
@@ -128,37 +163,63 @@ const constantNames = [
   'LIMIT_MAX',
   'LIMIT_QUEUE_MAX',
   'LIMIT_WINDOW_MAX',
-  'FAULT_RANGE',
-  'FAULT_INPUT',
-  'FAULT_RESULT',
-  'FAULT_STATE',
-  'FAULT_CONTENTION',
+  'FAULT_TIME',
+  'FAULT_DURATION',
+  'FAULT_PERMIT',
 ] as const;
 
 /** Every offset, size, bit and code that the module exports, by name. */
 export type Constants = Readonly<Record<(typeof constantNames)[number], number>>;
+export type ScoreConstants = Readonly<Record<(typeof scoreConstantNames)[number], number>>;
+
+export interface ScoreFunctions {
+  scoreBatch(from: number, count: number): void;
+  scoreOwn(): void;
+}
 
 /** The functions of the module. Indices are i32, times are milliseconds; see the AssemblyScript for each. */
-export interface CoreFunctions {
-  scoreBatch(from: number, count: number): void;
+export interface CoreFunctions extends ScoreFunctions {
   breakerTake(): number;
-  breakerConfigure(
+  breakerConfigureWindow(
     slot: number,
     calls: number,
+    buckets: number,
+    bucketMs: number,
     callsMin: number,
     failureRate: number,
+    slowRate: number,
+    slowMs: number,
+  ): void;
+  breakerConfigureOpen(
+    slot: number,
     openMs: number,
+    openMsMax: number,
+    growth: number,
+    jitter: number,
+    seed: number,
     permits: number,
+    successes: number,
     halfOpenMs: number,
   ): void;
+  breakerStart(
+    slot: number,
+    state: number,
+    step: number,
+    openMs: number,
+    calls: number,
+    failures: number,
+    slow: number,
+    nowMs: number,
+  ): void;
   breakerAcquire(slot: number, nowMs: number): number;
-  breakerRecord(slot: number, permit: number, outcome: number, nowMs: number): number;
+  breakerRecord(slot: number, permit: number, outcome: number, durationMs: number, nowMs: number): number;
+  breakerForce(slot: number, state: number, nowMs: number): number;
   breakerTransition(slot: number): number;
-  breakerTransitionAt(slot: number, transition: number): number;
+  breakerTransitionAt(slot: number, transition: number, nowMs: number): number;
   breakerState(slot: number): number;
   breakerRetryMs(slot: number, nowMs: number): number;
-  breakerCalls(slot: number): number;
-  breakerFailures(slot: number): number;
+  breakerStep(slot: number, nowMs: number): number;
+  breakerWindow(slot: number, part: number, nowMs: number): number;
   breakerCounter(slot: number, counter: number): number;
   limiterOpen(): number;
   limiterConfigure(limiter: number, tokens: number, intervalMs: number, burst: number): void;
@@ -188,11 +249,20 @@ export interface CoreFunctions {
 }
 
 /** Reads the exported constants. Throws when one is missing: module and host are not of one version. */
-export function readConstants(exports: Record<string, unknown>): Constants {
-  const entries = constantNames.map((name) => {
+export const readConstants = (exports: Record<string, unknown>): Constants => read(exports, constantNames);
+
+/** Those of scoring alone, for a module that may be older than this host. */
+export const readScoreConstants = (exports: Record<string, unknown>): ScoreConstants =>
+  read(exports, scoreConstantNames);
+
+function read<Name extends string>(
+  exports: Record<string, unknown>,
+  names: readonly Name[],
+): Record<Name, number> {
+  const entries = names.map((name) => {
     const value = exports[name] instanceof WebAssembly.Global ? exports[name].value : undefined;
     if (typeof value !== 'number') throw new Error(`core.wasm does not export the constant ${name}`);
     return [name, value] as const;
   });
-  return Object.fromEntries(entries) as Constants;
+  return Object.fromEntries(entries) as Record<Name, number>;
 }

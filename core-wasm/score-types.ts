@@ -27,8 +27,12 @@ export interface ScoreInput {
   latencyMs?: number;
   contextRelevance?: number;
   historyPressure?: number;
+  /** The stream's previous decision, and the ms, 0 to 1e15, since the inputs last asked for it: both or neither. */
+  previousDecision?: (typeof decisions)[number];
+  previousAgeMs?: number;
 }
 
+/** What scoring gives. */
 export interface Score {
   decision: (typeof decisions)[number];
   /** 0 to 1: the sum of the shares, in the order of the factors. */

@@ -6,7 +6,7 @@ import { type ScoreInput, severities } from './score-types.js';
 
 const core = Core.create();
 const { slab } = core;
-const runs = process.env.ARKALIA_TEST_LONG ? 200_000 : 4000;
+const runs = process.env.ARKALIA_TEST_LONG === '1' ? 100_000 : 4000;
 
 function score(input: ScoreInput) {
   slab.write(7, input);
@@ -181,6 +181,14 @@ describe('scoring', () => {
         );
         expect(() => slab.write(0, { ...good, [key]: value } as ScoreInput)).toThrow(key);
       }
+    }
+    for (const previousAgeMs of [-1, Number.NaN, 1e16, undefined]) {
+      const input = { ...good, previousDecision: 'normal', previousAgeMs } as ScoreInput;
+      expect(() => slab.write(0, input)).toThrow(/^previousAgeMs must be a number/);
+    }
+    for (const previousDecision of ['', 'Normal', undefined]) {
+      const input = { ...good, previousDecision, previousAgeMs: 0 } as ScoreInput;
+      expect(() => slab.write(0, input)).toThrow(/^previousDecision must be one of normal/);
     }
     for (const severity of ['', 'Critical', '__proto__', undefined]) {
       expect(() => slab.write(0, { ...good, severity } as ScoreInput)).toThrow(

@@ -1,27 +1,43 @@
-import type { Constants, CoreFunctions } from './exports.js';
-import { ruleIds } from './parameters.js';
-import { decisions, factorNames, type Score, type ScoreInput, severities } from './score-types.js';
+import type { ScoreConstants, ScoreFunctions } from './exports.js';
+import type { ParameterSet } from './parameters.js';
+import { decisions, type Score, type ScoreInput, severities } from './score-types.js';
+import { SlabRecord } from './slab-record.js';
 
 const severityCodes = new Map<string, number>(severities.map((severity, code) => [severity, code]));
+const decisionCodes = new Map<string, number>(decisions.map((decision, code) => [decision, code]));
 
-/** The slab of score records: write inputs, score a range in place, read results. Threads must use disjoint ranges. */
+/**
+ * The slab of score records: write inputs, score a range in place, read results. Threads must use disjoint ranges. Beside it lies
+ * one record of the device's own, with parameters of its own, for one thread.
+ */
 export class Slab {
   /** How many records there are. */
   readonly records: number;
-  readonly #at: Constants;
-  readonly #functions: CoreFunctions;
+  /** What ranges are scored with. */
+  readonly parameters: ParameterSet;
+  readonly #at: ScoreConstants;
+  readonly #functions: ScoreFunctions;
+  readonly #memory: SharedArrayBuffer;
   readonly #floats: Float64Array<SharedArrayBuffer>;
   readonly #words: Uint32Array<SharedArrayBuffer>;
-  readonly #ruleIds: string[];
+  readonly #record: SlabRecord;
   readonly #base: number;
   readonly #stride: number;
+  #own: ParameterSet | undefined;
 
-  constructor(memory: SharedArrayBuffer, at: Constants, functions: CoreFunctions) {
+  constructor(
+    memory: SharedArrayBuffer,
+    at: ScoreConstants,
+    functions: ScoreFunctions,
+    parameters: ParameterSet,
+  ) {
     this.#at = at;
     this.#functions = functions;
+    this.#memory = memory;
     this.#floats = new Float64Array(memory);
     this.#words = new Uint32Array(memory);
-    this.#ruleIds = ruleIds(new DataView(memory), at);
+    this.parameters = parameters;
+    this.#record = new SlabRecord(memory, at, parameters);
     this.records = at.SLAB_RECORDS;
     this.#base = at.SLAB;
     this.#stride = at.RECORD_BYTES;
@@ -32,8 +48,42 @@ export class Slab {
    * included; what was in the record is then undefined. -0 is stored as 0.
    */
   write(index: number, input: ScoreInput): void {
+    this.#write(this.#byte(index), input);
+  }
+
+  /** Scores the records `from` to `from + count - 1`, in this thread. The same inputs give the same bits everywhere. */
+  score(from: number, count: number): void {
+    const fits = Number.isInteger(from) && Number.isInteger(count) && from >= 0 && count >= 0;
+    if (!fits || from + count > this.records) {
+      throw new RangeError(`records ${from} + ${count} must lie within 0 to ${this.records}`);
+    }
+    this.#functions.scoreBatch(from, count);
+  }
+
+  /** A record that has been scored: a view that is valid until the next one is asked for, or the record is written. */
+  at(index: number): SlabRecord {
+    return this.#record.moveTo(this.#byte(index), this.parameters);
+  }
+
+  /** The result of a record that has been scored. */
+  read(index: number): Score {
+    return this.at(index).toScore();
+  }
+
+  /** Scores the device's own record at once; the view is as that of `at`. Only ever called by one thread. */
+  scoreOwn(input: ScoreInput, parameters: ParameterSet): SlabRecord {
     const at = this.#at;
-    const byte = this.#byte(index);
+    if (this.#own !== parameters) {
+      this.#own = parameters;
+      parameters.write(this.#memory, at.PARAMETERS_OWN);
+    }
+    this.#write(at.RECORD_OWN, input);
+    this.#functions.scoreOwn();
+    return this.#record.moveTo(at.RECORD_OWN, parameters);
+  }
+
+  #write(byte: number, input: ScoreInput): void {
+    const at = this.#at;
     const floats = this.#floats;
     const severity = severityCodes.get(input.severity);
     if (severity === undefined) {
@@ -66,53 +116,16 @@ export class Slab {
       present |= at.PRESENT_HISTORY;
       floats[(byte + at.RECORD_HISTORY) >> 3] = within('historyPressure', input.historyPressure, 0, 1);
     }
+    let previous = 0;
+    if (input.previousDecision !== undefined || input.previousAgeMs !== undefined) {
+      present |= at.PRESENT_PREVIOUS;
+      previous = previousCode(input.previousDecision);
+      const age = within('previousAgeMs', input.previousAgeMs, 0, 1e15);
+      floats[(byte + at.RECORD_PREVIOUS_AGE) >> 3] = age;
+    }
     this.#words[(byte + at.RECORD_PRESENT) >> 2] = present;
-    this.#words[(byte + at.RECORD_SEVERITY) >> 2] = severity;
-  }
-
-  /** Scores the records `from` to `from + count - 1`, in this thread. The same inputs give the same bits everywhere. */
-  score(from: number, count: number): void {
-    const fits = Number.isInteger(from) && Number.isInteger(count) && from >= 0 && count >= 0;
-    if (!fits || from + count > this.records) {
-      throw new RangeError(`records ${from} + ${count} must lie within 0 to ${this.records}`);
-    }
-    this.#functions.scoreBatch(from, count);
-  }
-
-  /** The result of a record that has been scored. */
-  read(index: number): Score {
-    const at = this.#at;
-    const byte = this.#byte(index);
-    const floats = this.#floats;
-    const absentMask = this.#words[(byte + at.RECORD_ABSENT) >> 2] as number;
-    const scores = (byte + at.RECORD_SCORES) >> 3;
-    const weights = (byte + at.RECORD_WEIGHTS) >> 3;
-    const shares = (byte + at.RECORD_SHARES) >> 3;
-    const factors: Score['factors'] = [];
-    const absent: Score['absent'] = [];
-    for (let i = 0; i < factorNames.length; i++) {
-      const name = factorNames[i]!;
-      if (absentMask & (1 << i)) absent.push(name);
-      else
-        factors.push({
-          name,
-          score: floats[scores + i]!,
-          weight: floats[weights + i]!,
-          share: floats[shares + i]!,
-        });
-    }
-    const reasons: string[] = [];
-    for (let mask = this.#words[(byte + at.RECORD_REASONS) >> 2] as number; mask !== 0; mask &= mask - 1) {
-      reasons.push(this.#ruleIds[31 - Math.clz32(mask & -mask)]!);
-    }
-    return {
-      decision: decisions[this.#words[(byte + at.RECORD_DECISION) >> 2] as number]!,
-      confidence: floats[(byte + at.RECORD_CONFIDENCE) >> 3]!,
-      factors,
-      absent,
-      reasons,
-      pressure: floats[(byte + at.RECORD_PRESSURE) >> 3]!,
-    };
+    // Two 16-bit fields in one little-endian word.
+    this.#words[(byte + at.RECORD_SEVERITY) >> 2] = severity | (previous << 16);
   }
 
   #byte(index: number): number {
@@ -123,7 +136,13 @@ export class Slab {
   }
 }
 
-function within(name: string, value: number, min: number, max: number): number {
+function previousCode(decision: string | undefined): number {
+  const code = decision === undefined ? undefined : decisionCodes.get(decision);
+  if (code !== undefined) return code;
+  throw new RangeError(`previousDecision must be one of ${decisions.join(', ')}, not ${String(decision)}`);
+}
+
+function within(name: string, value: number | undefined, min: number, max: number): number {
   // The comparison is false for NaN; adding 0 turns -0 into 0.
   if (typeof value === 'number' && value >= min && value <= max) return value + 0;
   throw new RangeError(`${name} must be a number from ${min} to ${max}, not ${String(value)}`);

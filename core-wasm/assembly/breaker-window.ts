@@ -1,76 +1,109 @@
 // The sliding window over the last N outcomes: a ring of entries, and one word that says where it stands.
 //
-//   word   60        33 32   22 21   12 11        1   0
-//          ├ generation ┼ lap ──┼ head ─┼ failures ─┼ last ┤      head: where the next outcome goes; last: the newest outcome
+//   word   63        46 45       24 23  13 12     2 1    0
+//          ├ generation ┼ position ─┼ slow ─┼ failures ┼ last ┤      position: lap and head; head: where the next outcome goes
 //
-//   ring   ├ e0 ┼ e1 ┼ … ┼ e(N-1) ┤   entry: generation (low 20 bits) · lap (11 bits) · outcome (1 bit, 1 is a failure)
+//   ring   ├ e0 ┼ e1 ┼ … ┼ e(N-1) ┤   entry: generation and lap (30 bits) · outcome (2 bits: failed, slow)
 //
 // An outcome is recorded by one compare-and-swap of the word, which carries the newest outcome with it. Whoever comes next
 // first settles that outcome into the ring, so a thread that stops between the two steps loses nothing and blocks no one.
-// The tag makes every value of an entry unique, so a settler that was asleep cannot overwrite what is newer. The word of an
-// earlier generation counts as empty: closing a breaker resets its window without touching the ring.
+// Head takes as few bits as N needs, so a tag comes again after 4 million outcomes whatever N is: a settler would have to sleep
+// for exactly that long to overwrite what is newer. The word of an earlier generation counts as empty: closing a breaker resets
+// its window without touching the ring.
 
-import { generationOf } from "./breaker-state";
+import { transitionOf } from "./breaker-state";
 import { expect, FAULT_CONTENTION, FAULT_STATE } from "./fault";
 import * as L from "./layout";
 
-const LAP_MAX: u32 = 2047;
-/** Not a word: its top bits are never set in one. */
+const POSITION_BITS: i32 = 22;
+const GENERATION_MASK: u32 = 0x3ffff;
+const COUNT_MASK: u32 = 2047;
+/** Not a word: generation and position are never all ones with nothing counted. */
 export const WINDOW_LATE: u64 = u64.MAX_VALUE;
 const TRIES_MAX: i32 = 10000000;
 
 // @ts-ignore: decorator
 @inline
+export function generationOf(transition: u32): u32 {
+  return transition & GENERATION_MASK;
+}
+
+// @ts-ignore: decorator
+@inline
 export function windowGeneration(word: u64): u32 {
-  return u32(word >> 33);
+  return u32(word >> 46);
 }
 
 // @ts-ignore: decorator
 @inline
-function lapOf(word: u64): u32 {
-  return u32(word >> 22) & LAP_MAX;
+function positionOf(word: u64): u32 {
+  return u32(word >> 24) & 0x3fffff;
 }
 
 // @ts-ignore: decorator
 @inline
-function headOf(word: u64): u32 {
-  return u32(word >> 12) & 1023;
+export function windowSlow(word: u64): u32 {
+  return u32(word >> 13) & COUNT_MASK;
 }
 
 // @ts-ignore: decorator
 @inline
 export function windowFailures(word: u64): u32 {
-  return u32(word >> 1) & 2047;
+  return u32(word >> 2) & COUNT_MASK;
 }
 
 // @ts-ignore: decorator
 @inline
-export function windowCalls(word: u64, size: u32): u32 {
-  return lapOf(word) ? size : headOf(word);
+export function windowCalls(slot: i32, word: u64): u32 {
+  const position = positionOf(word);
+  const bits = load<i32>(slot, L.SLOT_HEAD_BITS);
+  return position >> bits ? load<u32>(slot, L.SLOT_WINDOW_CALLS) : position & ((1 << bits) - 1);
 }
 
-/** Adds an outcome (1: failure) of `generation`. Returns the word that did it, or WINDOW_LATE when the generation is over. */
-export function windowPush(slot: i32, generation: u32, failed: u32): u64 {
+/** Bits that the head of a window of `size` needs: 0 to 10. */
+export function headBits(size: i32): i32 {
+  let bits = 0;
+  while (1 << bits < size) bits++;
+  return bits;
+}
+
+/** Adds an outcome (bit 0: failed, bit 1: slow) under `transition`. Returns the word that did it, or WINDOW_LATE when that is over. */
+export function windowPush(slot: i32, transition: u32, outcome: u32): u64 {
   const size = load<u32>(slot, L.SLOT_WINDOW_CALLS);
+  const bits = load<i32>(slot, L.SLOT_HEAD_BITS);
+  const generation = generationOf(transition);
   for (let tries = 0; tries < TRIES_MAX; tries++) {
     const seen = atomic.load<u64>(slot, L.SLOT_WINDOW);
     let word = seen;
-    if (windowGeneration(seen) == generation) settle(slot, seen, size);
-    else if (generationOf(atomic.load<u64>(slot, L.SLOT_STATE)) == generation) word = u64(generation) << 33;
+    if (windowGeneration(seen) == generation) settle(slot, seen, size, bits);
+    else if (transitionOf(atomic.load<u64>(slot, L.SLOT_STATE)) == transition) word = u64(generation) << 46;
     else return WINDOW_LATE;
 
-    const head = headOf(word);
-    const lap = lapOf(word);
-    let failures = windowFailures(word) + failed;
-    if (lap) failures -= atomic.load<u32>(slot + (head << 2), L.SLOT_RING) & 1;
-    const wraps = head + 1 == size;
-    const lapNext = wraps ? (lap == LAP_MAX ? 1 : lap + 1) : lap;
-    const next =
-      (u64(generation) << 33) | (u64(lapNext) << 22) | (u64(wraps ? 0 : head + 1) << 12) | (u64(failures & 2047) << 1) | u64(failed);
-    if (atomic.cmpxchg<u64>(slot, seen, next, L.SLOT_WINDOW) == seen) {
-      expect(failures <= windowCalls(next, size), FAULT_STATE);
-      settle(slot, next, size);
-      return next;
+    const position = positionOf(word);
+    const head = position & ((1 << bits) - 1);
+    const lap = position >> bits;
+    let failures = windowFailures(word) + (outcome & 1);
+    let slow = windowSlow(word) + (outcome >> 1);
+    if (lap) {
+      const leaves = atomic.load<u32>(slot + (head << 2), L.SLOT_RING);
+      failures -= leaves & 1;
+      slow -= (leaves >> 1) & 1;
+    }
+    let next = position + 1;
+    if (head + 1 == size) {
+      const lapNext = lap + 1;
+      next = (lapNext >> (POSITION_BITS - bits) ? 1 : lapNext) << bits;
+    }
+    const pushed =
+      (u64(generation) << 46) |
+      (u64(next) << 24) |
+      (u64(slow & COUNT_MASK) << 13) |
+      (u64(failures & COUNT_MASK) << 2) |
+      u64(outcome);
+    if (atomic.cmpxchg<u64>(slot, seen, pushed, L.SLOT_WINDOW) == seen) {
+      const calls = windowCalls(slot, pushed);
+      expect(failures <= calls && slow <= calls, FAULT_STATE);
+      return pushed;
     }
   }
   expect(false, FAULT_CONTENTION);
@@ -78,12 +111,13 @@ export function windowPush(slot: i32, generation: u32, failed: u32): u64 {
 }
 
 /** Puts the newest outcome of `word` into the ring, unless another thread has. */
-function settle(slot: i32, word: u64, size: u32): void {
-  const head = headOf(word);
-  const lap = lapOf(word);
-  if (head == 0 && lap == 0) return;
+function settle(slot: i32, word: u64, size: u32, bits: i32): void {
+  const position = positionOf(word);
+  if (position == 0) return;
+  const head = position & ((1 << bits) - 1);
   const entry = slot + ((head == 0 ? size - 1 : head - 1) << 2);
-  const settled = (windowGeneration(word) << 12) | (lap << 1) | (u32(word) & 1);
+  const tag = (windowGeneration(word) << (POSITION_BITS - bits)) | (position >> bits);
+  const settled = (tag << 2) | (u32(word) & 3);
   for (let tries = 0; tries < TRIES_MAX; tries++) {
     const seen = atomic.load<u32>(entry, L.SLOT_RING);
     if (seen == settled) return;

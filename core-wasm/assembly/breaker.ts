@@ -1,9 +1,12 @@
 // The circuit breaker over one slot. Every call takes the time; nothing here reads a clock, throws or allocates.
 
+import { BUCKET_LATE, bucketPush, bucketVerdict } from "./breaker-buckets";
+import { at, count, log, move, refuse } from "./breaker-slot";
 import * as S from "./breaker-state";
-import { beganAt, elapsed, ticksOf, TICKS_PER_MS, TIME_MAX_MS, TIME_STALE } from "./breaker-time";
-import { WINDOW_LATE, windowCalls, windowFailures, windowGeneration, windowPush } from "./breaker-window";
-import { expect, FAULT_CONTENTION, FAULT_RANGE, FAULT_STATE } from "./fault";
+import { beganAt, elapsed, openUntil, shrunkStep, ticksOf, timeFits, TIME_STALE } from "./breaker-time";
+import { verdict } from "./breaker-verdict";
+import { generationOf, WINDOW_LATE, windowCalls, windowFailures, windowPush, windowSlow } from "./breaker-window";
+import { expect, expectValue, FAULT_CONTENTION, FAULT_DURATION, FAULT_PERMIT, FAULT_RANGE, FAULT_STATE, FAULT_TIME } from "./fault";
 import * as L from "./layout";
 
 export const OUTCOME_SUCCESS: i32 = 0;
@@ -17,156 +20,155 @@ export const RECORD_MOVED: i32 = 2;
 
 const TRIES_MAX: i32 = 10000000;
 
-// @ts-ignore: decorator
-@inline
-function at(index: i32): i32 {
-  expect(index >= 0 && index < L.SLOT_COUNT, FAULT_RANGE);
-  return L.SLOTS + index * L.SLOT_BYTES;
-}
-
-// @ts-ignore: decorator
-@inline
-function ready(index: i32): i32 {
-  const slot = at(index);
-  expect(atomic.load<i32>(slot, L.SLOT_READY) == 1, FAULT_STATE);
-  return slot;
-}
-
-// @ts-ignore: decorator
-@inline
-function count(slot: i32, counter: i32): void {
-  atomic.add<u64>(slot + (counter << 3), 1, L.SLOT_COUNTERS);
-}
-
-// @ts-ignore: decorator
-@inline
-function timeFits(nowMs: f64): bool {
-  return nowMs >= 0 && nowMs < TIME_MAX_MS;
-}
-
-/** Takes the next free slot for a new breaker: its index, or -1 when all are taken. Never given back. */
-export function breakerTake(): i32 {
-  while (true) {
-    const taken = atomic.load<i32>(L.HEADER_SLOTS_TAKEN);
-    if (taken >= L.SLOT_COUNT) return -1;
-    if (atomic.cmpxchg<i32>(L.HEADER_SLOTS_TAKEN, taken, taken + 1) == taken) return taken;
-  }
-}
-
-/** Sets the options of a slot just taken, once, before any other call. */
-export function breakerConfigure(
-  index: i32,
-  calls: i32,
-  callsMin: i32,
-  failureRate: f64,
-  openMs: f64,
-  permits: i32,
-  halfOpenMs: f64,
-): void {
-  const slot = at(index);
-  expect(atomic.load<i32>(slot, L.SLOT_READY) == 0, FAULT_STATE);
-  expect(calls >= 1 && calls <= L.WINDOW_CALLS_MAX && callsMin >= 1 && callsMin <= calls, FAULT_RANGE);
-  expect(failureRate >= 0 && failureRate <= 1 && permits >= 1 && permits <= L.PERMITS_MAX, FAULT_RANGE);
-  expect(timeFits(openMs) && timeFits(halfOpenMs), FAULT_RANGE);
-  store<i32>(slot, calls, L.SLOT_WINDOW_CALLS);
-  store<i32>(slot, callsMin, L.SLOT_CALLS_MIN);
-  store<i32>(slot, permits, L.SLOT_PERMITS);
-  store<f64>(slot, failureRate, L.SLOT_FAILURE_RATE);
-  store<u64>(slot, ticksOf(openMs), L.SLOT_OPEN_TICKS);
-  store<u64>(slot, ticksOf(halfOpenMs), L.SLOT_HALF_OPEN_TICKS);
-  atomic.store<i32>(slot, 1, L.SLOT_READY);
-}
-
 /** A permit (0 or more), or minus the milliseconds (at least 1) after which it is worth asking again. */
 export function breakerAcquire(index: i32, nowMs: f64): f64 {
-  const slot = ready(index);
-  expect(timeFits(nowMs), FAULT_RANGE);
-  const now = ticksOf(nowMs);
+  const slot = at(index);
+  expectValue(timeFits(nowMs), FAULT_TIME, nowMs);
+  const state = atomic.load<u64>(slot, L.SLOT_STATE);
+  if (S.stateOf(state) == S.STATE_CLOSED) return f64(i32(S.permitOf(state)));
+  return acquireElse(slot, ticksOf(nowMs));
+}
+
+function acquireElse(slot: i32, now: u64): f64 {
   for (let tries = 0; tries < TRIES_MAX; tries++) {
     const state = atomic.load<u64>(slot, L.SLOT_STATE);
     const kind = S.stateOf(state);
-    if (kind == S.STATE_CLOSED) return f64(S.generationOf(state));
-
-    const began = beganAt(slot, state, now);
-    if (began == TIME_STALE) continue;
-    const passed = elapsed(began, now);
     if (kind == S.STATE_OPEN) {
-      const openTicks = load<u64>(slot, L.SLOT_OPEN_TICKS);
-      if (passed < openTicks) return refuse(slot, openTicks - passed);
-      const next = S.transitioned(state, S.STATE_HALF_OPEN, S.CAUSE_OPEN_TIME_OVER, 1);
-      if (move(slot, state, next, now)) return f64(S.generationOf(next));
-      continue;
-    }
-
-    expect(kind == S.STATE_HALF_OPEN, FAULT_STATE);
-    const probes = S.probesOf(state);
-    const halfOpenTicks = load<u64>(slot, L.SLOT_HALF_OPEN_TICKS);
-    if (probes == 0) {
-      // No probe is out, so none can be lost: a new round, with its own time.
-      const next = S.nextRound(state);
-      if (atomic.cmpxchg<u64>(slot, state, next, L.SLOT_STATE) == state) {
-        beganAt(slot, next, now);
-        return f64(S.generationOf(next));
-      }
-    } else if (passed >= halfOpenTicks) {
-      move(slot, state, S.transitioned(state, S.STATE_OPEN, S.CAUSE_PROBE_LOST, 0), now);
-    } else if (probes + S.successesOf(state) < load<u32>(slot, L.SLOT_PERMITS)) {
-      const next = S.withProbes(state, probes + 1, S.successesOf(state));
-      if (atomic.cmpxchg<u64>(slot, state, next, L.SLOT_STATE) == state) return f64(S.generationOf(state));
+      const until = openUntil(slot, state, now);
+      if (until == TIME_STALE) continue;
+      if (now < until) return refuse(slot, f64(i64(until - now)), load<f64>(slot, L.SLOT_OPEN_MAX_TICKS));
+      const next = S.transitioned(state, S.STATE_HALF_OPEN, S.CAUSE_OPEN_TIME_OVER, S.stepOf(state), 1);
+      if (move(slot, state, next, now)) return f64(i32(S.permitOf(next)));
+    } else if (kind == S.STATE_HALF_OPEN) {
+      const permit = acquireProbe(slot, state, now);
+      if (permit != PROBE_AGAIN) return permit;
+    } else if (kind == S.STATE_FORCED_OPEN) {
+      const ticks = load<f64>(slot, L.SLOT_OPEN_TICKS);
+      return refuse(slot, ticks, ticks);
     } else {
-      const openTicks = load<u64>(slot, L.SLOT_OPEN_TICKS);
-      const left = halfOpenTicks - passed;
-      return refuse(slot, left < openTicks ? left : openTicks);
+      expect(kind != S.STATE_NONE, FAULT_STATE);
+      return f64(i32(S.permitOf(state)));
     }
   }
   expect(false, FAULT_CONTENTION);
   return -1;
 }
 
-/** Reports how the call behind a permit ended: RECORD_WAS_LATE, RECORD_COUNTED or RECORD_MOVED. */
-export function breakerRecord(index: i32, permit: i32, outcome: i32, nowMs: f64): i32 {
-  const slot = ready(index);
-  expect(timeFits(nowMs) && permit >= 0 && permit <= S.PERMIT_MAX, FAULT_RANGE);
+/** The state has moved on; no permit and no refusal, which are 0 or more, and -1 or less. */
+const PROBE_AGAIN: f64 = -0.5;
+
+function acquireProbe(slot: i32, state: u64, now: u64): f64 {
+  const began = beganAt(slot, state, now);
+  if (began == TIME_STALE) return PROBE_AGAIN;
+  const passed = elapsed(began, now);
+  const probes = S.probesOf(state);
+  const halfOpenTicks = load<u64>(slot, L.SLOT_HALF_OPEN_TICKS);
+  if (probes == 0) {
+    // No probe is out, so none can be lost: a new round, with its own time. The log takes the transition's time before that.
+    log(slot, state, now);
+    const next = S.nextRound(state);
+    if (atomic.cmpxchg<u64>(slot, state, next, L.SLOT_STATE) != state) return PROBE_AGAIN;
+    beganAt(slot, next, now);
+    return f64(i32(S.permitOf(next)));
+  }
+  if (passed >= halfOpenTicks) {
+    move(slot, state, reopened(state, S.CAUSE_PROBE_LOST), now);
+    return PROBE_AGAIN;
+  }
+  if (probes < load<u32>(slot, L.SLOT_PERMITS)) {
+    const next = S.withProbes(state, probes + 1, S.successesOf(state));
+    return atomic.cmpxchg<u64>(slot, state, next, L.SLOT_STATE) == state ? f64(i32(S.permitOf(state))) : PROBE_AGAIN;
+  }
+  return refuse(slot, f64(i64(halfOpenTicks - passed)), load<f64>(slot, L.SLOT_OPEN_TICKS));
+}
+
+/** Open again after half-open, for one step longer. */
+function reopened(state: u64, cause: i32): u64 {
+  return S.transitioned(state, S.STATE_OPEN, cause, grown(S.stepOf(state)), 0);
+}
+
+// @ts-ignore: decorator
+@inline
+function grown(step: i32): i32 {
+  return step < S.STEP_MAX ? step + 1 : S.STEP_MAX;
+}
+
+/**
+ * Reports how the call behind a permit ended and how long it took: RECORD_WAS_LATE, RECORD_COUNTED or RECORD_MOVED. A success or
+ * failure that took the slow time or longer counts as slow too.
+ */
+export function breakerRecord(index: i32, permit: f64, outcome: i32, durationMs: f64, nowMs: f64): i32 {
+  const slot = at(index);
+  expectValue(timeFits(nowMs), FAULT_TIME, nowMs);
+  expectValue(durationMs >= 0, FAULT_DURATION, durationMs);
+  expectValue(permit >= 0 && permit <= f64(S.PERMIT_MAX) && f64(i32(permit)) == permit, FAULT_PERMIT, permit);
   expect(outcome >= OUTCOME_SUCCESS && outcome <= OUTCOME_IGNORED, FAULT_RANGE);
+  const slow = u32(outcome != OUTCOME_IGNORED && durationMs >= load<f64>(slot, L.SLOT_SLOW_MS));
   const state = atomic.load<u64>(slot, L.SLOT_STATE);
   let result = RECORD_WAS_LATE;
-  if (S.generationOf(state) == u32(permit)) {
-    if (S.stateOf(state) == S.STATE_CLOSED) result = recordClosed(slot, state, outcome, ticksOf(nowMs));
-    else if (S.stateOf(state) == S.STATE_HALF_OPEN) result = recordProbe(slot, u32(permit), outcome, ticksOf(nowMs));
+  if (S.permitOf(state) == u32(i32(permit))) {
+    const kind = S.stateOf(state);
+    if (kind == S.STATE_CLOSED || kind == S.STATE_METRICS_ONLY) {
+      result = outcome == OUTCOME_IGNORED ? RECORD_COUNTED : recordWindow(slot, state, u32(outcome) | (slow << 1), nowMs);
+    } else if (kind == S.STATE_HALF_OPEN) {
+      result = recordProbe(slot, u32(i32(permit)), outcome, slow, ticksOf(nowMs));
+    } else if (kind == S.STATE_DISABLED) result = RECORD_COUNTED;
+    expect(kind != S.STATE_NONE, FAULT_STATE);
   }
-  count(slot, result == RECORD_WAS_LATE ? L.COUNTER_LATE : outcome);
+  if (result == RECORD_WAS_LATE) count(slot, L.COUNTER_LATE);
+  else count(slot, slow && outcome == OUTCOME_SUCCESS ? L.COUNTER_SLOW : outcome);
   return result;
 }
 
-function recordClosed(slot: i32, state: u64, outcome: i32, now: u64): i32 {
-  if (outcome == OUTCOME_IGNORED) return RECORD_COUNTED;
-  const window = windowPush(slot, S.generationOf(state), u32(outcome == OUTCOME_FAILURE));
-  if (window == WINDOW_LATE) return RECORD_WAS_LATE;
-  const calls = windowCalls(window, load<u32>(slot, L.SLOT_WINDOW_CALLS));
-  const failures = windowFailures(window);
-  if (calls < load<u32>(slot, L.SLOT_CALLS_MIN) || failures == 0) return RECORD_COUNTED;
-  if (f64(failures) < load<f64>(slot, L.SLOT_FAILURE_RATE) * f64(calls)) return RECORD_COUNTED;
-  const next = S.transitioned(state, S.STATE_OPEN, S.CAUSE_FAILURE_RATE, 0);
-  return move(slot, state, next, now) ? RECORD_MOVED : RECORD_COUNTED;
+/**
+ * Adds an outcome (bit 0: failed, bit 1: slow) to the window. One that failed or was slow opens a closed breaker whose window has too
+ * many of them; one that did neither never opens it, so it need not look.
+ */
+// @ts-ignore: decorator
+@inline
+function recordWindow(slot: i32, state: u64, outcome: u32, nowMs: f64): i32 {
+  const transition = S.transitionOf(state);
+  let cause = 0;
+  if (load<u32>(slot, L.SLOT_BUCKETS)) {
+    const bucket = bucketPush(slot, transition, outcome, ticksOf(nowMs));
+    if (bucket == BUCKET_LATE) return RECORD_WAS_LATE;
+    if (outcome) cause = bucketVerdict(slot, generationOf(transition), bucket);
+  } else {
+    const window = windowPush(slot, transition, outcome);
+    if (window == WINDOW_LATE) return RECORD_WAS_LATE;
+    if (outcome) cause = verdict(slot, windowCalls(slot, window), windowFailures(window), windowSlow(window));
+  }
+  if (cause == 0 || S.stateOf(state) != S.STATE_CLOSED) return RECORD_COUNTED;
+  return open(slot, state, cause, ticksOf(nowMs));
 }
 
-function recordProbe(slot: i32, permit: u32, outcome: i32, now: u64): i32 {
+function open(slot: i32, state: u64, cause: i32, now: u64): i32 {
+  const began = beganAt(slot, state, now);
+  if (began == TIME_STALE) return RECORD_COUNTED;
+  const step = shrunkStep(slot, S.stepOf(state), elapsed(began, now));
+  return move(slot, state, S.transitioned(state, S.STATE_OPEN, cause, step, 0), now) ? RECORD_MOVED : RECORD_COUNTED;
+}
+
+function recordProbe(slot: i32, permit: u32, outcome: i32, slow: u32, now: u64): i32 {
   for (let tries = 0; tries < TRIES_MAX; tries++) {
     const state = atomic.load<u64>(slot, L.SLOT_STATE);
     const probes = S.probesOf(state);
-    // No probe out under this generation: the permit was recorded before.
-    if (S.generationOf(state) != permit || probes == 0) return RECORD_WAS_LATE;
+    // No probe out under this permit: it was recorded before.
+    if (S.permitOf(state) != permit || probes == 0) return RECORD_WAS_LATE;
     const began = beganAt(slot, state, now);
     if (began == TIME_STALE) continue;
     if (elapsed(began, now) >= load<u64>(slot, L.SLOT_HALF_OPEN_TICKS)) {
       // Its time is over, so it counts as lost whatever it says.
-      if (move(slot, state, S.transitioned(state, S.STATE_OPEN, S.CAUSE_PROBE_LOST, 0), now)) return RECORD_WAS_LATE;
+      if (move(slot, state, reopened(state, S.CAUSE_PROBE_LOST), now)) return RECORD_WAS_LATE;
     } else if (outcome == OUTCOME_FAILURE) {
-      if (move(slot, state, S.transitioned(state, S.STATE_OPEN, S.CAUSE_PROBE_FAILED, 0), now)) return RECORD_MOVED;
+      if (move(slot, state, reopened(state, S.CAUSE_PROBE_FAILED), now)) return RECORD_MOVED;
+    } else if (slow) {
+      if (move(slot, state, reopened(state, S.CAUSE_PROBE_SLOW), now)) return RECORD_MOVED;
     } else {
       const successes = S.successesOf(state) + u32(outcome == OUTCOME_SUCCESS);
-      if (successes >= load<u32>(slot, L.SLOT_PERMITS)) {
-        if (move(slot, state, S.transitioned(state, S.STATE_CLOSED, S.CAUSE_PROBES_SUCCEEDED, 0), now)) return RECORD_MOVED;
+      if (successes >= load<u32>(slot, L.SLOT_SUCCESSES)) {
+        const next = S.transitioned(state, S.STATE_CLOSED, S.CAUSE_PROBES_SUCCEEDED, grown(S.stepOf(state)), 0);
+        if (move(slot, state, next, now)) return RECORD_MOVED;
       } else if (atomic.cmpxchg<u64>(slot, state, S.withProbes(state, probes - 1, successes), L.SLOT_STATE) == state) {
         return RECORD_COUNTED;
       }
@@ -176,89 +178,21 @@ function recordProbe(slot: i32, permit: u32, outcome: i32, now: u64): i32 {
   return RECORD_WAS_LATE;
 }
 
-function refuse(slot: i32, ticks: u64): f64 {
-  count(slot, L.COUNTER_REFUSED);
-  const ms = f64(ticks) / TICKS_PER_MS;
-  return ms > 1 ? -ms : -1;
-}
-
-/** Makes a transition if the state is still `state`; true for the one winner. */
-function move(slot: i32, state: u64, next: u64, now: u64): bool {
-  logTransition(slot, state);
-  if (atomic.cmpxchg<u64>(slot, state, next, L.SLOT_STATE) != state) return false;
-  if (S.stateOf(next) == S.STATE_OPEN) count(slot, L.COUNTER_OPENINGS);
-  if (S.stateOf(next) != S.STATE_CLOSED) beganAt(slot, next, now);
-  logTransition(slot, next);
-  return true;
-}
-
-// The log of transitions: a ring of u32, entry n at n mod 64. The transition that made a state is in the log before that
-// state is left, whichever thread does it; so the log has no holes, whoever stops where.
-function logTransition(slot: i32, state: u64): void {
-  const number = S.transitionOf(state);
-  const entry = slot + ((number & (L.SLOT_LOG_ENTRIES - 1)) << 2);
-  const logged = S.logEntryOf(state);
-  while (true) {
-    const seen = atomic.load<u32>(entry, L.SLOT_LOG);
-    if (seen == logged) return;
-    if (S.transitionOf(atomic.load<u64>(slot, L.SLOT_STATE)) != number) return;
-    if (atomic.cmpxchg<u32>(entry, seen, logged, L.SLOT_LOG) == seen) return;
+/**
+ * Sets STATE_FORCED_OPEN, STATE_DISABLED or STATE_METRICS_ONLY, or with STATE_CLOSED resets: closed, an empty window, the open time
+ * not grown. Returns 1 when this call made a transition, 0 when it was in that state already; a reset always makes one.
+ */
+export function breakerForce(index: i32, to: i32, nowMs: f64): i32 {
+  const slot = at(index);
+  expectValue(timeFits(nowMs), FAULT_TIME, nowMs);
+  expect(to == S.STATE_CLOSED || (to >= S.STATE_FORCED_OPEN && to <= S.STATE_METRICS_ONLY), FAULT_RANGE);
+  const cause = to == S.STATE_CLOSED ? S.CAUSE_RESET : S.CAUSE_FORCED;
+  for (let tries = 0; tries < TRIES_MAX; tries++) {
+    const state = atomic.load<u64>(slot, L.SLOT_STATE);
+    expect(S.stateOf(state) != S.STATE_NONE, FAULT_STATE);
+    if (S.stateOf(state) == to && to != S.STATE_CLOSED) return 0;
+    if (move(slot, state, S.transitioned(state, to, cause, 0, 0), ticksOf(nowMs))) return 1;
   }
-}
-
-/** Number of the latest transition, 0 before the first, counting modulo TRANSITION_MAX + 1. */
-export function breakerTransition(index: i32): i32 {
-  return S.transitionOf(atomic.load<u64>(ready(index), L.SLOT_STATE));
-}
-
-/** Transition `number` as to + 4 × from + 16 × cause, or -1 when a newer one has taken its place or it has not happened. */
-export function breakerTransitionAt(index: i32, number: i32): i32 {
-  const slot = ready(index);
-  expect(number >= 0 && number <= S.TRANSITION_MAX, FAULT_RANGE);
-  logTransition(slot, atomic.load<u64>(slot, L.SLOT_STATE));
-  const entry = atomic.load<u32>(slot + ((number & (L.SLOT_LOG_ENTRIES - 1)) << 2), L.SLOT_LOG);
-  if (entry >> 8 != u32(number)) return -1;
-  return ((entry >> 6) & 3) | (((entry >> 4) & 3) << 2) | ((entry & 15) << 4);
-}
-
-/** STATE_CLOSED, STATE_OPEN or STATE_HALF_OPEN, as it is stored: an open time that is over shows at the next acquire. */
-export function breakerState(index: i32): i32 {
-  return S.stateOf(atomic.load<u64>(ready(index), L.SLOT_STATE));
-}
-
-/** Milliseconds until the next probe while open; 0 otherwise. */
-export function breakerRetryMs(index: i32, nowMs: f64): f64 {
-  const slot = ready(index);
-  expect(timeFits(nowMs), FAULT_RANGE);
-  const state = atomic.load<u64>(slot, L.SLOT_STATE);
-  if (S.stateOf(state) != S.STATE_OPEN) return 0;
-  const now = ticksOf(nowMs);
-  const began = beganAt(slot, state, now);
-  const passed = elapsed(began == TIME_STALE ? now : began, now);
-  const openTicks = load<u64>(slot, L.SLOT_OPEN_TICKS);
-  return passed < openTicks ? f64(openTicks - passed) / TICKS_PER_MS : 0;
-}
-
-/** The word of the window that counts: while not closed, that of the closed time before it. 0 when it is empty. */
-function windowShown(slot: i32): u64 {
-  const window = atomic.load<u64>(slot, L.SLOT_WINDOW);
-  const state = atomic.load<u64>(slot, L.SLOT_STATE);
-  return S.stateOf(state) == S.STATE_CLOSED && windowGeneration(window) != S.generationOf(state) ? 0 : window;
-}
-
-/** Calls in the window; while open or half-open, in the window that opened it. */
-export function breakerCalls(index: i32): i32 {
-  const slot = ready(index);
-  return windowCalls(windowShown(slot), load<u32>(slot, L.SLOT_WINDOW_CALLS));
-}
-
-/** Failures among `breakerCalls`. */
-export function breakerFailures(index: i32): i32 {
-  return windowFailures(windowShown(ready(index)));
-}
-
-/** A counter since the breaker was made, COUNTER_*; exact to 2^53. */
-export function breakerCounter(index: i32, counter: i32): f64 {
-  expect(counter >= 0 && counter <= L.COUNTER_OPENINGS, FAULT_RANGE);
-  return f64(atomic.load<u64>(ready(index) + (counter << 3), L.SLOT_COUNTERS));
+  expect(false, FAULT_CONTENTION);
+  return 0;
 }

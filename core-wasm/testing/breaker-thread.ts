@@ -5,7 +5,7 @@ import { Core, type CoreShare } from '../core.js';
 export interface BreakerThreadTask {
   share: CoreShare;
   slot: number;
-  job: 'probe' | 'flood' | 'storm';
+  job: 'probe' | 'flood' | 'buckets' | 'storm' | 'force' | 'die';
   rounds: number;
   thread: number;
   threads: number;
@@ -52,6 +52,30 @@ function flood(): number[][] {
   return [];
 }
 
+/** The same while time runs: the threads turn buckets over at the same moments. */
+function buckets(): number[][] {
+  meet();
+  for (let i = 0; i < task.rounds; i++) {
+    const now = i / 64;
+    slot.record(slot.acquire(now), i % 2 ? 'failure' : 'success', now, i % 3);
+  }
+  return [];
+}
+
+/** Each round: all force the same state at once, then all reset it. Returns who won the first. */
+function force(): number[][] {
+  const seen: number[][] = [];
+  for (let round = 0; round < task.rounds; round++) {
+    meet();
+    const won = slot.force(round % 2 ? 'forced_open' : 'disabled', round);
+    meet();
+    slot.acquire(round);
+    seen.push([won ? 1 : 0]);
+    meet();
+  }
+  return seen;
+}
+
 /** Any outcome, while time runs and the breaker opens and closes. Returns [acquired, refused, late, counted and moved]. */
 function storm(): number[][] {
   let seed = 1 + task.thread;
@@ -66,10 +90,16 @@ function storm(): number[][] {
     add(permit < 0 ? 1 : 0);
     if (permit < 0) continue;
     const outcome = seed & 0x10000 ? 'failure' : seed & 0xe0000 ? 'success' : 'ignored';
-    add(slot.record(permit, outcome, i / 16) === 'late' ? 2 : 3);
+    add(slot.record(permit, outcome, i / 16, seed & 15) === 'late' ? 2 : 3);
   }
   return [sums];
 }
 
-const jobs = { probe, flood, storm };
+/** Takes a permit and ends without a word. */
+function die(): number[][] {
+  meet();
+  return [[slot.acquire(1000)]];
+}
+
+const jobs = { probe, flood, buckets, storm, force, die };
 parentPort?.postMessage(jobs[task.job]());

@@ -194,6 +194,7 @@ export class Pipeline {
     const { engine } = attempt.candidate;
     const breaker = breakers.get(engine);
     const open = breaker.snapshot();
+    if (open.state === 'forced_open') throw takenOut(engine, config.breaker.open_ms);
     if (open.state === 'open' && (open.retry_after_ms ?? 0) > 0)
       throw breakerOpen(engine, open.retry_after_ms!);
     const deadlineMs = startedMs + config.assistantia.deadline_ms;
@@ -207,6 +208,7 @@ export class Pipeline {
     try {
       const permit = breaker.acquire();
       if (!permit.ok) throw breakerOpen(engine, permit.retryAfterMs);
+      const beganMs = clock.monotonicMs();
       let outcome: 'success' | 'failure' | 'ignored' = 'ignored';
       try {
         const timeoutMs = Math.max(1, deadlineMs - clock.monotonicMs());
@@ -220,7 +222,8 @@ export class Pipeline {
         ended = slotOutcome(failure);
         throw thrown;
       } finally {
-        breaker.record(permit.permit, outcome);
+        // A long answer is not a slow one: what counts is when it began.
+        breaker.record(permit.permit, outcome, (attempt.firstAtMs ?? clock.monotonicMs()) - beganMs);
       }
     } finally {
       slot.release(ended);
@@ -323,7 +326,7 @@ export class Pipeline {
     cause: string,
     skipped: { engine: string; cause: string }[],
   ): Promise<void> {
-    if (['queue_full', 'ledger_unavailable'].includes(error.code)) return;
+    if (['queue_full', 'ledger_unavailable', 'system_reboot_required'].includes(error.code)) return;
     try {
       await this.#context.ledger.append({
         type: 'chat_failed',
@@ -345,6 +348,12 @@ const givenUp = 'The request was given up: its client has gone, or the appliance
 
 function sessionText(question: Question): Record<string, string> {
   return question.session === undefined ? {} : { session: question.session };
+}
+
+function takenOut(engine: string, retryAfterMs: number): AppError {
+  return new AppError('engine_unavailable', `An operator has taken the engine ${engine} out of use.`, {
+    retryAfterMs,
+  });
 }
 
 function breakerOpen(engine: string, retryAfterMs: number): AppError {

@@ -11,6 +11,7 @@ import { createObserver } from './frame/observe.js';
 import { createOriginCheck } from './frame/origin.js';
 import { Listener } from './listener.js';
 import { openapiDocument } from './openapi.js';
+import { breakerRoutes } from './routes/breakers.js';
 import { accessRoutes, ledgerRoutes, systemRoutes } from './routes/system.js';
 
 /** Helloria: the HTTP frame, keys, errors and documentation. It opens the door last and closes it first. */
@@ -35,6 +36,7 @@ class Helloria implements ArkaliaModule {
     const context = this.#context;
     return [
       ...systemRoutes(context),
+      ...breakerRoutes(context),
       ...ledgerRoutes(context),
       ...accessRoutes(context),
       ...this.#documentation(),

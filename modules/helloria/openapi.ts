@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { errorCodes } from '../../runtime/contracts/errors.js';
 import type { RouteDefinition } from '../../runtime/contracts/http.js';
+import { recoveryStrategies } from '../../runtime/contracts/recovery.js';
 
 type Json = Record<string, unknown>;
 
@@ -132,6 +133,7 @@ export function openapiDocument(routes: readonly RouteDefinition[], version: str
             detail: { type: 'string' },
             request_id: { type: 'string' },
             retry_after_ms: { type: 'integer' },
+            recovery: { type: 'string', enum: [...recoveryStrategies] },
           },
         },
         OpenAIError: {

@@ -1,21 +1,20 @@
 import { randomBytes } from 'node:crypto';
-import type { DecisionMade, DecisionScorer, Score, ScoreInput } from '../../runtime/contracts/decision.js';
+import type {
+  DecisionScorer,
+  OwnScorer,
+  Score,
+  ScoreInput,
+  ScoreRecord,
+} from '../../runtime/contracts/decision.js';
 import type { Ledger, Receipt } from '../../runtime/contracts/ledger.js';
-import { decisionEvent } from './encode.js';
+import { DecisionEncoder, type EncodedDecision } from './encode.js';
 import { StreamHistory } from './history.js';
 
-export interface DecideOptions {
+export interface RecordOptions {
   stream: string;
   correlationId?: string;
   /** What was typed about it; recorded as a commitment only. */
-  context?: string;
-  /** Set for the device's own samples. */
-  sampleMonotonicMs?: number;
-}
-
-export interface Decided {
-  made: DecisionMade;
-  receipt: Receipt;
+  context?: string | undefined;
 }
 
 /** Scores, remembers and records. Posted advice and the device's own samples use streams of their own in one history. */
@@ -23,6 +22,8 @@ export class Decider {
   readonly #scorer: DecisionScorer;
   readonly #ledger: Ledger;
   readonly #history: StreamHistory;
+  readonly #advice: DecisionEncoder;
+  readonly #own: DecisionEncoder;
   readonly #idPrefix = `d-${randomBytes(5).toString('hex')}-`;
   #count = 0;
 
@@ -30,35 +31,52 @@ export class Decider {
     this.#scorer = scorer;
     this.#ledger = ledger;
     this.#history = new StreamHistory(streamsMax);
+    this.#advice = new DecisionEncoder(scorer.identity);
+    this.#own = new DecisionEncoder(scorer.identity);
   }
 
   get streams(): number {
     return this.#history.size;
   }
 
-  /** Scores against the stream's history, then adds to it. The history is read in the order of arrival. */
-  async score(input: ScoreInput, stream: string): Promise<{ input: ScoreInput; score: Score }> {
-    const historyPressure = this.#history.mean(stream);
-    if (historyPressure !== undefined) input.historyPressure = historyPressure;
-    const score = await this.#scorer.score(input);
-    this.#history.add(stream, score.pressure);
-    return { input, score };
+  /**
+   * Scores posted measurements against the stream's history, then adds to it. The history is read in the order of arrival. Rejects
+   * as the scorer does.
+   */
+  score(input: ScoreInput, stream: string): Promise<EncodedDecision> {
+    this.#recall(input, stream);
+    return this.#scorer.score(input, (record) => this.#keep(this.#advice, input, stream, record));
+  }
+
+  /** The same for the device's own stream, with parameters of its own, at once. Throws as the scorer does. */
+  scoreOwn(score: OwnScorer, input: ScoreInput, stream: string): { encoded: EncodedDecision; score: Score } {
+    this.#recall(input, stream);
+    return score(input, (record) => ({
+      encoded: this.#keep(this.#own, input, stream, record),
+      score: record.toScore(),
+    }));
   }
 
   /** @throws AppError `ledger_unavailable` when it cannot be recorded; then there is no decision to rely on. */
-  async record(input: ScoreInput, score: Score, options: DecideOptions): Promise<Decided> {
-    const id = this.#idPrefix + (++this.#count).toString(36);
-    const { stream, correlationId, context } = options;
-    const receipt = await this.#ledger.append({
+  record({ event }: EncodedDecision, { stream, correlationId, context }: RecordOptions): Promise<Receipt> {
+    return this.#ledger.append({
       type: 'decision_made',
       module: 'zeroia',
       stream,
       correlationId,
-      data: decisionEvent(id, input, score, this.#scorer.identity),
+      data: event,
       texts: context === undefined ? undefined : { context },
     });
-    const made: DecisionMade = { id, stream, input, score, index: receipt.index };
-    if (options.sampleMonotonicMs !== undefined) made.sampleMonotonicMs = options.sampleMonotonicMs;
-    return { made, receipt };
+  }
+
+  #recall(input: ScoreInput, stream: string): void {
+    const mean = this.#history.mean(stream);
+    if (mean !== undefined) input.historyPressure = mean;
+  }
+
+  #keep(encoder: DecisionEncoder, input: ScoreInput, stream: string, record: ScoreRecord): EncodedDecision {
+    this.#history.add(stream, record.pressure);
+    this.#count += 1;
+    return encoder.encode(this.#idPrefix + this.#count.toString(36), input, record);
   }
 }

@@ -1,8 +1,16 @@
-import type { ScoreInput, Severity } from '../../runtime/contracts/decision.js';
+import type {
+  DecisionMade,
+  Score,
+  ScoreInput,
+  Severity,
+  Thresholds,
+} from '../../runtime/contracts/decision.js';
 import type { DeviceSample } from '../../runtime/contracts/device.js';
 import type { ModuleContext } from '../../runtime/contracts/module.js';
-import type { Decided, Decider } from './decider.js';
+import type { Decider } from './decider.js';
 import { LevelRule } from './levels.js';
+import { OwnStream } from './own-stream.js';
+import type { Adjustment } from './thresholds.js';
 
 const DEVICE_STREAM = 'device';
 
@@ -18,22 +26,29 @@ function inputOf(sample: DeviceSample): ScoreInput | null {
 }
 
 /**
- * Decides on each sample of the device and acts: score, set the level, record, tell the bus. The level is set before the decision is
- * recorded, so that a full disk does not keep the device from protecting itself. Samples are taken one after another.
+ * Decides on each sample of the device and acts: score, set the level, record, tell the bus, let the thresholds learn. The level is
+ * set before the decision is recorded, so that a full disk does not keep the device from protecting itself. Samples are taken one
+ * after another.
  */
 export class DeviceLoop {
   readonly #context: ModuleContext;
   readonly #decider: Decider;
   readonly #rule: LevelRule;
+  readonly #own: OwnStream;
   #running: Promise<void> = Promise.resolve();
   #unsubscribe = () => {};
-  last: Decided | undefined;
+  last: DecisionMade | undefined;
   problem: string | undefined;
 
   constructor(context: ModuleContext, decider: Decider) {
     this.#context = context;
     this.#decider = decider;
     this.#rule = new LevelRule(context.clock, context.config.zeroia.relief_ms);
+    this.#own = new OwnStream(context.scorer, context.clock, context.config.zeroia);
+  }
+
+  get thresholds(): Thresholds {
+    return this.#own.thresholds;
   }
 
   start(): void {
@@ -54,13 +69,16 @@ export class DeviceLoop {
       return;
     }
     try {
-      const { score } = await this.#decider.score(input, DEVICE_STREAM);
+      const { monotonic_ms: sampleMonotonicMs } = sample;
+      this.#own.recall(input, sampleMonotonicMs);
+      const { encoded, score } = this.#decider.scoreOwn(this.#own.score, input, DEVICE_STREAM);
+      this.#own.remember(score, sampleMonotonicMs);
       if (this.#context.config.zeroia.act) await this.#act(score);
-      this.last = await this.#decider.record(input, score, {
-        stream: DEVICE_STREAM,
-        sampleMonotonicMs: sample.monotonic_ms,
-      });
-      this.#context.bus.publish('decision.made', this.last.made);
+      const moves = this.#own.learn(input);
+      const { index } = await this.#decider.record(encoded, { stream: DEVICE_STREAM });
+      this.last = { id: encoded.id, stream: DEVICE_STREAM, input, score, index, sampleMonotonicMs };
+      this.#context.bus.publish('decision.made', this.last);
+      for (const move of moves) await this.#move(move);
       this.problem = undefined;
     } catch (error) {
       this.problem = `the last sample could not be decided or recorded: ${error instanceof Error ? error.message : String(error)}`;
@@ -68,10 +86,22 @@ export class DeviceLoop {
     }
   }
 
-  async #act(score: Decided['made']['score']): Promise<void> {
+  async #act(score: Score): Promise<void> {
     const { degradation } = this.#context;
     const level = this.#rule.next(degradation.level(), score.decision);
     const why = score.reasons.length === 0 ? 'no rule asks for more' : score.reasons.join(', ');
     await degradation.set(level, `${score.decision}: ${why}`);
+  }
+
+  /** A threshold moves only when that is recorded; what could not be recorded is due again with the next sample. */
+  async #move(adjustment: Adjustment): Promise<void> {
+    const { figure, old, new: levels, base, why, mean } = adjustment;
+    await this.#context.ledger.append({
+      type: 'threshold_adjusted',
+      module: 'zeroia',
+      stream: DEVICE_STREAM,
+      data: { base: { ...base }, figure, mean, new: { ...levels }, old: { ...old }, why },
+    });
+    this.#own.apply(adjustment);
   }
 }

@@ -7,6 +7,7 @@ const SMOOTHING = 0.2;
 export class StreamHistory {
   readonly #mean = new Map<string, number>();
   readonly #streamsMax: number;
+  #newest: string | undefined;
 
   constructor(streamsMax: number) {
     this.#streamsMax = streamsMax;
@@ -25,7 +26,8 @@ export class StreamHistory {
     const before = this.#mean.get(stream);
     const after = before === undefined ? pressure : before + (pressure - before) * SMOOTHING;
     // Taken out and put back, so that the map's order is the order of last use.
-    this.#mean.delete(stream);
+    if (stream !== this.#newest) this.#mean.delete(stream);
+    this.#newest = stream;
     this.#mean.set(stream, after);
     if (this.#mean.size > this.#streamsMax) this.#mean.delete(this.#mean.keys().next().value!);
   }

@@ -41,7 +41,7 @@ class Zeroia implements ArkaliaModule {
   validate(): void {}
 
   routes(): RouteDefinition[] {
-    return zeroiaRoutes(this.#context, this.#decider, {
+    return zeroiaRoutes(this.#decider, {
       count: (decision) => {
         this.#posted[decision] += 1;
       },
@@ -76,16 +76,17 @@ class Zeroia implements ArkaliaModule {
         last === undefined
           ? null
           : {
-              id: last.made.id,
-              decision: last.made.score.decision,
-              confidence: last.made.score.confidence,
-              factors: last.made.score.factors,
-              absent: last.made.score.absent,
-              reasons: last.made.score.reasons,
-              index: last.made.index,
+              id: last.id,
+              decision: last.score.decision,
+              confidence: last.score.confidence,
+              factors: last.score.factors,
+              absent: last.score.absent,
+              reasons: last.score.reasons,
+              index: last.index,
             },
       posted: { ...this.#posted },
       streams: this.#decider.streams,
+      thresholds: this.#loop.thresholds,
       model: scorer.identity,
     };
   }

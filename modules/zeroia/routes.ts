@@ -1,7 +1,6 @@
 import { z } from 'zod';
 import type { Decision, ScoreInput } from '../../runtime/contracts/decision.js';
 import { defineRoute, json, jsonText, type RouteDefinition } from '../../runtime/contracts/http.js';
-import type { ModuleContext } from '../../runtime/contracts/module.js';
 import type { Decider } from './decider.js';
 import { answerJson } from './encode.js';
 import { contextRelevance } from './relevance.js';
@@ -22,11 +21,9 @@ function inputOf(body: DecisionRequest, context: string | undefined): ScoreInput
 }
 
 export function zeroiaRoutes(
-  context: ModuleContext,
   decider: Decider,
   options: { count(decision: Decision): void; status(): Record<string, unknown> },
 ): RouteDefinition[] {
-  const { identity } = context.scorer;
   return [
     defineRoute({
       method: 'POST',
@@ -41,14 +38,15 @@ export function zeroiaRoutes(
       handler: async ({ body, caller, requestId }) => {
         const text = contextText(body.context);
         const stream = body.stream ?? caller.keyId ?? caller.id;
-        const { input, score } = await decider.score(inputOf(body, text), `posted:${stream}`);
-        const { made, receipt } = await decider.record(input, score, {
-          stream: `posted:${stream}`,
+        const series = `posted:${stream}`;
+        const encoded = await decider.score(inputOf(body, text), series);
+        const receipt = await decider.record(encoded, {
+          stream: series,
           correlationId: requestId,
           context: text,
         });
-        options.count(score.decision);
-        return jsonText(answerJson(made.id, score, identity, receipt));
+        options.count(encoded.decision);
+        return jsonText(answerJson(encoded, receipt));
       },
     }),
     defineRoute({

@@ -1,138 +1,56 @@
-import type { BreakerCause, BreakerSlot, Core } from '../../core-wasm/index.js';
+import type { Core, SavedBreaker } from '../../core-wasm/index.js';
 import type { Config } from '../config/schema.js';
-import type {
-  Breaker,
-  BreakerOutcome,
-  BreakerSnapshot,
-  BreakerState,
-  Breakers,
-  Permit,
-} from '../contracts/breaker.js';
-import type { Clock } from '../contracts/clock.js';
+import type { BreakerSnapshot, Breakers } from '../contracts/breaker.js';
+import { type BreakerTransitionEvent, CoreBreaker } from './core-breaker.js';
+import { slotOptions } from './slot-options.js';
 
-export interface BreakerTransitionEvent {
-  name: string;
-  from: BreakerState;
-  to: BreakerState;
-  cause: BreakerCause;
-  /** Transitions before this one that other threads made faster than they were read here; 0 but in a storm. */
-  missed: number;
+export interface CoreBreakersOptions {
+  core: Core;
+  config: Config['breaker'];
+  /** Monotonic ms; asked at every call, so best read once a turn of the event loop. */
+  now: () => number;
+  /** Random number in [0, 1): seeds the jitter of each breaker. */
+  random: () => number;
+  /** Called once per transition, in order. */
+  onTransition: (event: BreakerTransitionEvent) => void;
+  /** What was saved before the restart, by name. */
+  saved?: ReadonlyMap<string, SavedBreaker>;
 }
 
 /** Breakers in the shared memory, one slot per name. Transitions made by other threads are told at the next call here. */
 export class CoreBreakers implements Breakers {
-  readonly #core: Core;
-  readonly #options: Config['breaker'];
-  readonly #clock: Clock;
-  readonly #onTransition: (event: BreakerTransitionEvent) => void;
+  readonly #options: CoreBreakersOptions;
   readonly #breakers = new Map<string, CoreBreaker>();
 
-  /** Throws a RangeError for options that contradict each other. `onTransition` is called once per transition, in order. */
-  constructor(
-    core: Core,
-    options: Config['breaker'],
-    clock: Clock,
-    onTransition: (event: BreakerTransitionEvent) => void,
-  ) {
-    if (options.calls_min > options.window_calls) {
-      throw new RangeError(
-        `breaker.calls_min must be at most breaker.window_calls (${options.window_calls}), not ${options.calls_min}`,
-      );
-    }
-    this.#core = core;
+  constructor(options: CoreBreakersOptions) {
     this.#options = options;
-    this.#clock = clock;
-    this.#onTransition = onTransition;
   }
 
-  /** Throws a RangeError when all slots of the core are taken. */
+  /** As it was saved, or closed. Throws a RangeError for options that contradict each other, or when all slots of the core are taken. */
   get(name: string): CoreBreaker {
     const known = this.#breakers.get(name);
     if (known !== undefined) return known;
-    const options = this.#options;
-    const slot = this.#core.breakers.take({
-      windowCalls: options.window_calls,
-      callsMin: options.calls_min,
-      failureRate: options.failure_rate,
-      openMs: options.open_ms,
-      halfOpenPermits: options.half_open_permits,
-      halfOpenMs: options.half_open_ms,
-    });
-    const breaker = new CoreBreaker(name, slot, this.#clock, this.#onTransition);
+    const { core, config, now, random, onTransition, saved } = this.#options;
+    const options = slotOptions(config, Math.floor(random() * 2 ** 32));
+    const kept = saved?.get(name);
+    const restore = kept === undefined ? undefined : { saved: kept, nowMs: now() };
+    const breaker = new CoreBreaker(name, core.breakers.take(options, restore), now, onTransition);
     this.#breakers.set(name, breaker);
     return breaker;
+  }
+
+  find(name: string): CoreBreaker | undefined {
+    return this.#breakers.get(name);
   }
 
   all(): BreakerSnapshot[] {
     return [...this.#breakers.values()].map((breaker) => breaker.snapshot());
   }
-}
 
-class CoreBreaker implements Breaker {
-  readonly name: string;
-  /** Slot in the core, for a thread that works on the same breaker. */
-  readonly slot: number;
-  readonly #slot: BreakerSlot;
-  readonly #clock: Clock;
-  readonly #onTransition: (event: BreakerTransitionEvent) => void;
-  #told = 0;
-  #telling = false;
-
-  constructor(
-    name: string,
-    slot: BreakerSlot,
-    clock: Clock,
-    onTransition: (event: BreakerTransitionEvent) => void,
-  ) {
-    this.name = name;
-    this.slot = slot.index;
-    this.#slot = slot;
-    this.#clock = clock;
-    this.#onTransition = onTransition;
-  }
-
-  acquire(): Permit {
-    const permit = this.#slot.acquire(this.#clock.monotonicMs());
-    this.#tell();
-    return permit >= 0 ? { ok: true, permit } : { ok: false, retryAfterMs: -permit };
-  }
-
-  record(permit: number, outcome: BreakerOutcome): void {
-    this.#slot.record(permit, outcome, this.#clock.monotonicMs());
-    this.#tell();
-  }
-
-  snapshot(): BreakerSnapshot {
-    this.#tell();
-    const state = this.#slot.state();
-    const snapshot: BreakerSnapshot = {
-      name: this.name,
-      state,
-      ...this.#slot.window(),
-      openings: this.#slot.counters().openings,
-    };
-    if (state === 'open') snapshot.retry_after_ms = this.#slot.retryAfterMs(this.#clock.monotonicMs());
-    return snapshot;
-  }
-
-  /** Tells the transitions since the last call. A handler that calls back does not nest: the outer loop tells on, in order. */
-  #tell(): void {
-    if (this.#telling || this.#slot.transition() === this.#told) return;
-    this.#telling = true;
-    let missed = 0;
-    try {
-      while (this.#slot.transition() !== this.#told) {
-        this.#told = this.#slot.transitionAfter(this.#told);
-        const transition = this.#slot.transitionAt(this.#told);
-        if (transition === undefined) {
-          missed++;
-          continue;
-        }
-        this.#onTransition({ name: this.name, ...transition, missed });
-        missed = 0;
-      }
-    } finally {
-      this.#telling = false;
-    }
+  /** What to keep over a restart, by name: also what was saved for breakers that nobody has asked for since. */
+  save(): Map<string, SavedBreaker> {
+    const saved = new Map(this.#options.saved);
+    for (const [name, breaker] of this.#breakers) saved.set(name, breaker.save());
+    return saved;
   }
 }

@@ -41,6 +41,8 @@ function buildProgram(io: CliIo, run: Run): Command {
   addDecide(program, io, run);
   addConfig(program, io, run);
   addKeys(program, io, run);
+  addBreakers(program, io, run);
+  addReplay(program, io, run);
   program
     .command('version')
     .description('print the version')
@@ -150,6 +152,56 @@ function addKeys(program: Command, io: CliIo, run: Run): void {
     .addOption(dataOption())
     .addOption(configOption())
     .action(async (flags) => run((await import('./setup-code.js')).setupCode(flags, io)));
+}
+
+function addBreakers(program: Command, io: CliIo, run: Run): void {
+  const breakers = program
+    .command('breakers')
+    .description("see and set the engines' circuit breakers of the running server");
+  breakers
+    .command('list')
+    .description('list the breakers and what they have counted')
+    .addOption(dataOption())
+    .addOption(configOption())
+    .action(async (flags) => run((await import('./breakers.js')).listBreakers(flags, io)));
+  const orders = [
+    ['force-open', 'forced_open', 'refuse every call to the engine, until reset'],
+    ['disable', 'disabled', 'let every call through and count only, until reset'],
+    ['metrics-only', 'metrics_only', 'let every call through and keep the window running, until reset'],
+    ['reset', 'reset', 'closed, with an empty window and the first open time'],
+  ] as const;
+  for (const [verb, order, description] of orders) {
+    breakers
+      .command(`${verb} <name>`)
+      .description(description)
+      .addOption(dataOption())
+      .addOption(configOption())
+      .action(async (name, flags) =>
+        run((await import('./breakers.js')).orderBreaker({ name, order }, flags, io)),
+      );
+  }
+}
+
+function addReplay(program: Command, io: CliIo, run: Run): void {
+  program
+    .command('replay')
+    .description(
+      'score recorded decisions again and compare them bit for bit, with or without a running server',
+    )
+    .option('--since <index>', 'only decisions at this index of the ledger or later', wholeFrom(0), 0)
+    .option('--limit <count>', 'at most so many decisions', wholeFrom(1))
+    .option('--file <events.jsonl>', 'events of a file, one JSON object a line, instead of the ledger')
+    .addOption(dataOption())
+    .addOption(configOption())
+    .action(async (flags) => run((await import('./replay.js')).replay(flags, io)));
+}
+
+function wholeFrom(min: number): (text: string) => number {
+  return (text) => {
+    const value = /^\d{1,15}$/.test(text) ? Number(text) : Number.NaN;
+    if (value >= min) return value;
+    throw new InvalidArgumentError(`It must be a whole number from ${min}.`);
+  };
 }
 
 function numberFrom(min: number, max: number): (text: string) => number {

@@ -62,6 +62,9 @@ const advice: Record<string, string> = {
   misdirected_request: 'Add the host name to http.allowed_hosts, or use an address of the device.',
   engine_unavailable: '"arkalia doctor" shows which engines are found.',
   ledger_unavailable: 'Is the disk full? "arkalia doctor" looks.',
+  cognitive_overload: 'It scores as fast as it can; ask less often.',
+  system_reboot_required:
+    'Restart the server; its log says what failed, and "arkalia doctor" looks at the disk.',
   shutting_down: 'Start it again with: npm start',
 };
 

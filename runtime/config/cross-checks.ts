@@ -45,14 +45,30 @@ function checkOrigins({ http }: Config): CrossProblem[] {
     }));
 }
 
+/** Shortest part of a window by time that the hot core takes. */
+const bucketMsMin = 5;
+
 function checkBreaker({ breaker }: Config): CrossProblem[] {
-  if (breaker.calls_min <= breaker.window_calls) return [];
-  return [
-    {
+  const problems: CrossProblem[] = [];
+  if (breaker.window === 'calls' && breaker.calls_min > breaker.window_calls) {
+    problems.push({
       paths: ['breaker.calls_min', 'breaker.window_calls'],
       message: `${breaker.calls_min} is more than breaker.window_calls (${breaker.window_calls}), so the breaker could never open; it must not be more.`,
-    },
-  ];
+    });
+  }
+  if (breaker.open_ms > breaker.open_ms_max) {
+    problems.push({
+      paths: ['breaker.open_ms', 'breaker.open_ms_max'],
+      message: `${breaker.open_ms} is more than breaker.open_ms_max (${breaker.open_ms_max}); it must not be more.`,
+    });
+  }
+  if (breaker.window === 'time' && breaker.window_ms < bucketMsMin * breaker.window_buckets) {
+    problems.push({
+      paths: ['breaker.window_ms', 'breaker.window_buckets'],
+      message: `${breaker.window_ms} makes parts of less than ${bucketMsMin} ms with breaker.window_buckets (${breaker.window_buckets}); take fewer parts or a longer window.`,
+    });
+  }
+  return problems;
 }
 
 function checkAliases({ aliases }: Config): CrossProblem[] {

@@ -96,12 +96,41 @@ const core = section({
 });
 
 const breaker = section({
-  window_calls: count(20, 2, 1024).describe('Calls in the sliding window.'),
+  window: z
+    .enum(['calls', 'time'])
+    .default('calls')
+    .describe('What the sliding window holds: the last window_calls calls, or those of the last window_ms.'),
+  window_calls: count(20, 2, 1024).describe('Calls in the sliding window, with window = "calls".'),
+  window_ms: milliseconds(60_000, 100).describe('Length of the sliding window, with window = "time".'),
+  window_buckets: count(10, 1, 60).describe(
+    'Equal parts in which a window by time moves on: with 10, a call counts for nine to ten tenths of window_ms.',
+  ),
   calls_min: count(5, 1, 1024).describe('Calls that must be in the window before the breaker may open.'),
   failure_rate: ratio(0.5).describe('Share of failed calls, 0 to 1, from which it opens.'),
-  open_ms: milliseconds(10_000, 100).describe('How long it stays open before it lets a probe through.'),
-  half_open_permits: count(1, 1, 64).describe('Probes let through at once while half-open.'),
-  half_open_ms: milliseconds(60_000, 100).describe('A probe that has not answered by then counts as failed.'),
+  slow_call_ms: milliseconds(0, 0).describe(
+    'A call without a first piece of the answer by then is slow; 0: none is. A cold model load on a Pi 4 takes tens of seconds.',
+  ),
+  slow_call_rate: ratio(0.8).describe('Share of slow calls, 0 to 1, from which it opens.'),
+  open_ms: milliseconds(10_000, 100).describe(
+    'How long it stays open at first before it lets a probe through.',
+  ),
+  open_ms_max: milliseconds(300_000, 100).describe('Longest time that it stays open; open_ms or more.'),
+  open_growth: z
+    .number()
+    .min(1)
+    .max(10)
+    .default(2)
+    .describe(
+      'Factor by which the open time grows from opening to opening. Each time that it then stays closed for as long as it was open takes one growth back.',
+    ),
+  open_jitter: ratio(0.1).describe(
+    'Share of the open time, 0 to 1, that chance may take off, so that probes of several appliances do not meet.',
+  ),
+  half_open_permits: count(1, 1, 64).describe('Probes that are out at once while half-open.'),
+  half_open_successes: count(1, 1, 1000).describe('Successful probes after which it closes.'),
+  half_open_ms: milliseconds(60_000, 100).describe(
+    'When probes have been out for so long, without a moment in which none was, they count as failed.',
+  ),
 });
 
 const queueMax = count(16, 0, 10_000).describe(
@@ -253,6 +282,36 @@ const zeroia = section({
   relief_ms: milliseconds(30_000, 0, 3_600_000).describe(
     'The level steps back by one after this long without a worse decision.',
   ),
+  hysteresis: z
+    .number()
+    .min(0)
+    .max(0.5)
+    .default(0.05)
+    .describe(
+      "A decision on the device's own samples is kept until each figure is this share of its threshold below it.",
+    ),
+  cooldown_ms: milliseconds(10_000, 0).describe(
+    "A decision on the device's own samples is kept this long after the figures last asked for it.",
+  ),
+  adapt: z
+    .boolean()
+    .default(true)
+    .describe(
+      "Whether sustained load lowers the thresholds for the device's own processor, memory and temperature. Posted measurements are never concerned.",
+    ),
+  adapt_step: z
+    .number()
+    .min(0.001)
+    .max(0.5)
+    .default(0.03)
+    .describe('Share of its base by which a threshold moves at once. Each move is an event.'),
+  adapt_lowered_max: z
+    .number()
+    .min(0)
+    .max(0.5)
+    .default(0.15)
+    .describe('Share of its base by which a threshold is lowered at most. None is ever above its base.'),
+  adapt_interval_ms: milliseconds(60_000, 1000).describe('Shortest time between two moves of a threshold.'),
   streams_max: count(1024, 1, 100_000).describe(
     'Decision streams whose history is kept; beyond it the one unused for longest is forgotten. About 200 bytes each.',
   ),

@@ -1,4 +1,4 @@
-import type { BreakerState } from './breaker.js';
+import type { BreakerCause, BreakerState } from './breaker.js';
 import type { DecisionMade } from './decision.js';
 import type { DeviceSample, LevelChange } from './device.js';
 
@@ -7,7 +7,15 @@ export interface BusEvents {
   'device.sampled': DeviceSample;
   'decision.made': DecisionMade;
   'level.changed': LevelChange;
-  'breaker.changed': { name: string; from: BreakerState; to: BreakerState; cause: string };
+  'breaker.changed': {
+    name: string;
+    number: number;
+    from: BreakerState;
+    to: BreakerState;
+    cause: BreakerCause;
+    /** When it was made, in whole ms of the monotonic clock. */
+    monotonicMs: number;
+  };
   'contradiction.detected': { check: string; evidence: Record<string, unknown> };
 }
 

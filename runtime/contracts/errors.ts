@@ -22,10 +22,13 @@ export const errorCodes = {
   headers_too_large: [431, 'The headers are larger than allowed'],
   rate_limited: [429, 'Too many requests from this client'],
   internal: [500, 'Something failed inside the appliance'],
+  decision_integrity: [500, 'A decision does not agree with itself or with its record'],
   engine_failed: [502, 'The engine failed while answering'],
   sandbox_failed: [502, 'The sandbox stopped the prompt'],
   engine_unavailable: [503, 'No engine can answer now'],
   queue_full: [503, 'The queue of the engine is full'],
+  cognitive_overload: [503, 'More decisions are asked for than can be scored'],
+  system_reboot_required: [503, 'Only a restart of the appliance can help'],
   degraded: [503, 'The appliance has shed this service to stay up'],
   ledger_unavailable: [503, 'The ledger cannot record now'],
   shutting_down: [503, 'The appliance is shutting down'],
@@ -58,5 +61,29 @@ export class AppError extends Error {
     this.status = errorCodes[code][0];
     this.retryAfterMs = options.retryAfterMs;
     this.details = options.details;
+  }
+}
+
+/** More decisions wait than the hot core can score: come back after `retryAfterMs`. */
+export class CognitiveOverloadError extends AppError {
+  constructor(message: string, options: AppErrorOptions & { retryAfterMs: number }) {
+    super('cognitive_overload', message, options);
+    this.name = 'CognitiveOverloadError';
+  }
+}
+
+/** A decision breaks its own invariants, or its record is not what was decided. It must not be acted on. */
+export class DecisionIntegrityError extends AppError {
+  constructor(message: string, options: AppErrorOptions = {}) {
+    super('decision_integrity', message, options);
+    this.name = 'DecisionIntegrityError';
+  }
+}
+
+/** Something is broken that this process cannot mend: only a restart can help. */
+export class SystemRebootRequired extends AppError {
+  constructor(message: string, options: AppErrorOptions = {}) {
+    super('system_reboot_required', message, options);
+    this.name = 'SystemRebootRequired';
   }
 }

@@ -1,5 +1,6 @@
 import { AppError, errorCodes } from './errors.js';
 import { json, type TextAnswer } from './http.js';
+import { recoveryOf } from './recovery.js';
 
 /** Seconds for Retry-After: whole, at least 1. */
 export function retryAfterSeconds(retryAfterMs: number): number {
@@ -12,8 +13,9 @@ function retryHeaders(error: AppError): Record<string, string> {
     : { 'retry-after': String(retryAfterSeconds(error.retryAfterMs)) };
 }
 
-/** An RFC 9457 problem document. `type` names the code in our documentation. */
+/** An RFC 9457 problem document. `type` names the code in our documentation, `recovery` what helps. */
 export function problemBody(error: AppError, requestId: string): Record<string, unknown> {
+  const recovery = recoveryOf[error.code];
   return {
     type: `/docs#error-${error.code}`,
     title: errorCodes[error.code][1],
@@ -21,6 +23,7 @@ export function problemBody(error: AppError, requestId: string): Record<string, 
     code: error.code,
     detail: error.message,
     request_id: requestId,
+    ...(recovery === null ? {} : { recovery }),
     ...(error.retryAfterMs === undefined ? {} : { retry_after_ms: Math.ceil(error.retryAfterMs) }),
     ...error.details,
   };

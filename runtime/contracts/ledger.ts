@@ -6,12 +6,15 @@ export const eventTypes = [
   'system_stopped',
   'system_error',
   'decision_made',
+  'threshold_adjusted',
   'chat_answered',
   'chat_failed',
   'prompt_refused',
   'circuit_opened',
   'circuit_half_opened',
   'circuit_closed',
+  'state_change',
+  'manual_reset',
   'degradation_changed',
   'contradiction_detected',
   'key_created',
@@ -84,7 +87,8 @@ export interface LedgerStatus {
 export interface Ledger {
   /**
    * Records one event; resolves when it is durable (fsync done).
-   * @throws AppError `ledger_unavailable` when the bounded queue is full or the store failed; nothing was recorded.
+   * @throws AppError `ledger_unavailable` when the bounded queue is full or the ledger closed, SystemRebootRequired when the store
+   * failed; nothing was recorded.
    */
   append(event: NewEvent): Promise<Receipt>;
   query(query: EventQuery): Promise<StoredEvent[]>;

@@ -48,7 +48,7 @@ export interface SystemStatus {
   /** By route, and by engine. */
   latency: { http: Record<string, LatencyStatus>; engine: Record<string, LatencyStatus> };
   sandbox: SandboxStatus;
-  core: CoreIdentity & { offload: string; crossover: number | null; threads: number };
+  core: CoreIdentity & { offload: string; crossover: number | null; batch_max: number; threads: number };
   ledger: LedgerStatus;
   guard: { mode: string; rules: string[] };
 }

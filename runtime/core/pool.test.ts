@@ -16,9 +16,13 @@ describe('pool', () => {
     try {
       await pool.ready();
       const told: string[] = [];
-      const clock = { wallMs: () => 0, monotonicMs: () => 5000 };
-      const options = configSchema.parse({}).breaker;
-      const breakers = new CoreBreakers(core, options, clock, ({ name, to }) => told.push(`${name} ${to}`));
+      const breakers = new CoreBreakers({
+        core,
+        config: configSchema.parse({ breaker: { open_jitter: 0 } }).breaker,
+        now: () => 5000,
+        random: () => 0,
+        onTransition: ({ name, to }) => told.push(`${name} ${to}`),
+      });
 
       const there = breakers.get('opened-there');
       const failures = { outcome: 'failure', times: 8, nowMs: 5000 } as const;
@@ -52,10 +56,12 @@ describe('pool', () => {
       await pool.ready();
       await expect(pool.score(0, 1)).rejects.toThrow('worker exited with code: 7');
       for (let round = 0; round < 3; round++) {
-        const scores = await Promise.all(
-          [1, 2, 3].map((cpu) => scorer.score({ cpu, ram: 0, severity: 'none' })),
+        const pressures = await Promise.all(
+          [1, 2, 3].map((cpu) =>
+            scorer.score({ cpu, ram: 0, severity: 'none' }, (record) => record.pressure),
+          ),
         );
-        expect(scores.map((score) => score.pressure)).toEqual([0.01, 0.02, 0.03]);
+        expect(pressures).toEqual([0.01, 0.02, 0.03]);
       }
       expect(failures).toHaveLength(3);
     } finally {

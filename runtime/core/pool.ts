@@ -1,5 +1,6 @@
 import { Piscina } from 'piscina';
 import type { Core } from '../../core-wasm/index.js';
+import type { BatchResult, ReplayBatch } from '../replay/batch.js';
 import type { PoolResult, PoolTask } from './tasks.js';
 
 export interface CorePoolOptions {
@@ -45,7 +46,12 @@ export class CorePool {
 
   /** Makes calls on a breaker from a thread; how many it let through. Times are those of the caller's clock. */
   async recordOutcomes(task: Omit<Extract<PoolTask, { kind: 'outcomes' }>, 'kind'>): Promise<number> {
-    return await this.#pool.run({ kind: 'outcomes', ...task });
+    return (await this.#pool.run({ kind: 'outcomes', ...task })) as number;
+  }
+
+  /** Replays recorded decisions in a thread. Rejects when the thread dies. */
+  async replay(batch: ReplayBatch): Promise<BatchResult> {
+    return (await this.#pool.run({ kind: 'replay', batch })) as BatchResult;
   }
 
   /** Waits for what runs, then ends every thread. */

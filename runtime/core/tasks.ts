@@ -1,3 +1,5 @@
+import type { BatchResult, ReplayBatch } from '../replay/batch.js';
+
 /** What a thread of the pool can be asked for. Data stays in the shared memory; a task only says where it is. */
 export type PoolTask =
   | { kind: 'ready' }
@@ -10,7 +12,9 @@ export type PoolTask =
       outcome: 'success' | 'failure' | 'ignored';
       times: number;
       nowMs: number;
-    };
+    }
+  /** Replay recorded decisions. */
+  | { kind: 'replay'; batch: ReplayBatch };
 
-/** Tasks that count: the records scored, or the calls that the breaker let through; 0 for `ready`. */
-export type PoolResult = number;
+/** Tasks that count give the records scored, or the calls that the breaker let through; `ready` gives 0. */
+export type PoolResult = number | BatchResult;

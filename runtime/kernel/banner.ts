@@ -29,7 +29,7 @@ export function banner({ status, address, dataDir, order, warnings }: BannerFact
     '(navigator, the built-in assistant, answers /chat and the model "arkalia" only):',
     ...engines,
     `Sandbox: level ${status.sandbox.level}. Ledger: ${status.ledger.size} events in ${printable(dataDir)}.`,
-    `Scoring: ${status.core.offload}${status.core.crossover === null ? '' : `, batches of ${status.core.crossover} and more go to the pool`}.`,
+    `Scoring: ${scoring(status.core)}.`,
     ...warnings.map((warning) => `Warning: ${printable(warning)}`),
     ...(status.setup_mode
       ? [
@@ -45,4 +45,13 @@ export function banner({ status, address, dataDir, order, warnings }: BannerFact
           `  a browser at ${reachable}/docs, an OpenAI client at ${reachable}/v1`,
         ]),
   ];
+}
+
+/** Where decisions are scored. */
+function scoring({ offload, crossover, batch_max: batchMax }: SystemStatus['core']): string {
+  if (offload === 'never' || crossover === null) return 'never in the pool, all in the HTTP thread';
+  if (offload === 'always') return `always in the pool, in batches of at most ${batchMax}`;
+  return crossover <= batchMax
+    ? `auto, batches of ${crossover} to ${batchMax} decisions go to the pool`
+    : `auto, all in the HTTP thread: the pool pays from ${crossover} decisions a batch on, and a batch has at most ${batchMax}`;
 }

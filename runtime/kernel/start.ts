@@ -1,11 +1,13 @@
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
-import { Core, type RateLimiter } from '../../core-wasm/index.js';
+import { Core, coreModule, type RateLimiter } from '../../core-wasm/index.js';
 import { createPromptRunner } from '../../sandbox/index.js';
 import { createAdmission } from '../admission/admission.js';
 import { shedAt } from '../admission/shed.js';
-import { type BreakerTransitionEvent, CoreBreakers } from '../breaker/breakers.js';
+import { BreakerFile, readBreakerFile } from '../breaker/breaker-file.js';
+import { CoreBreakers } from '../breaker/breakers.js';
+import { transitionEvent } from '../breaker/transition-event.js';
 import type { Config } from '../config/schema.js';
 import { packageVersion } from '../config/version.js';
 import type { RateStatus } from '../contracts/admission.js';
@@ -21,12 +23,14 @@ import { createGuard } from '../guard/guard.js';
 import { openLedger } from '../ledger/ledger.js';
 import { CoreLatencies, LATENCY_WINDOW_MS } from '../metrics/latencies.js';
 import { createMetrics } from '../metrics/metrics.js';
+import { keepCore } from '../replay/cores.js';
 import { openAccess } from '../security/access.js';
 import { banner } from './banner.js';
 import { createBus } from './bus.js';
 import { createDegradation } from './degradation.js';
 import { Lifecycle } from './lifecycle.js';
 import { type BuiltInModules, loadModules } from './modules.js';
+import { createTurnClock } from './turn-clock.js';
 import { Undo } from './undo.js';
 
 export interface StartOptions {
@@ -105,6 +109,7 @@ async function open({ config, log, builtIn }: StartOptions, undo: Undo): Promise
   }
 
   const bus = createBus((name, error) => log.error({ err: error, event: name }, 'a subscriber failed'));
+  await keepCore(folder.path, coreModule());
   const core = Core.create();
   const pool = new CorePool(core, {
     threads: config.core.threads,
@@ -118,10 +123,26 @@ async function open({ config, log, builtIn }: StartOptions, undo: Undo): Promise
       log.error({ err: error }, 'a batch was scored in the HTTP thread because the pool failed'),
   });
   undo.add('scorer and pool', () => scorer.close());
-  const breakers = new CoreBreakers(core, config.breaker, clock, (transition) => {
-    bus.publish('breaker.changed', transition);
-    recordLater(ledger, log, transitionEvent(transition));
+  const breakersPath = join(folder.path, 'breakers.json');
+  const breakers = new CoreBreakers({
+    core,
+    config: config.breaker,
+    now: createTurnClock(now),
+    random: Math.random,
+    saved: await readBreakerFile(breakersPath, log),
+    onTransition: (transition) => {
+      bus.publish('breaker.changed', transition);
+      recordLater(ledger, log, transitionEvent(transition));
+      breakerFile.changed();
+    },
   });
+  const breakerFile = new BreakerFile({
+    path: breakersPath,
+    wallMs: () => clock.wallMs(),
+    save: () => breakers.save(),
+    log,
+  });
+  undo.add('breakers', () => breakerFile.close());
   const degradation = createDegradation({ bus, ledger, shedAt });
   const capacity = (name: EngineName) => {
     const { slots, queue_max } = config.engines[name];
@@ -200,6 +221,7 @@ async function open({ config, log, builtIn }: StartOptions, undo: Undo): Promise
       ...core.identity,
       offload: config.core.offload,
       crossover: Number.isFinite(scorer.crossoverRecords) ? scorer.crossoverRecords : null,
+      batch_max: scorer.batchRecordsMax,
       threads: config.core.threads,
     },
     ledger: ledger.status(),
@@ -281,16 +303,6 @@ function rateStatus(limiter: RateLimiter): RateStatus {
 function addressOf(status: SystemStatus): string {
   const address = status.modules.helloria?.facts?.address;
   return typeof address === 'string' ? address : 'nowhere: the module helloria is not enabled';
-}
-
-const transitionTypes = {
-  open: 'circuit_opened',
-  half_open: 'circuit_half_opened',
-  closed: 'circuit_closed',
-} as const;
-
-function transitionEvent({ name, from, to, cause }: BreakerTransitionEvent): NewEvent {
-  return { type: transitionTypes[to], module: 'kernel', data: { breaker: name, from, to, cause } };
 }
 
 /** For events that nobody waits for; closing the ledger flushes them. */

@@ -204,7 +204,7 @@ describe('failure', () => {
     );
     expect(acknowledged.length).toBeGreaterThan(20);
     expect(rejected.length).toBeGreaterThan(0);
-    for (const reason of rejected) expect(reason).toMatchObject({ code: 'ledger_unavailable' });
+    for (const reason of rejected) expect(reason).toMatchObject({ code: 'system_reboot_required' });
     const stored = rows();
     for (const receipt of acknowledged) {
       expect(stored[receipt.index]?.hash.toString('hex')).toBe(receipt.leaf_hash);
@@ -215,7 +215,11 @@ describe('failure', () => {
       pending: 0,
       problem: expect.stringContaining('writer'),
     });
-    await expect(ledger.append(event(0))).rejects.toMatchObject({ code: 'ledger_unavailable' });
+    await expect(ledger.append(event(0))).rejects.toMatchObject({
+      name: 'SystemRebootRequired',
+      code: 'system_reboot_required',
+      status: 503,
+    });
     expect(failures).toHaveLength(1);
   });
 

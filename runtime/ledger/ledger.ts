@@ -1,7 +1,7 @@
 import { statSync } from 'node:fs';
 import { Worker } from 'node:worker_threads';
 import type { Clock } from '../contracts/clock.js';
-import { AppError } from '../contracts/errors.js';
+import { AppError, SystemRebootRequired } from '../contracts/errors.js';
 import type {
   EventQuery,
   Ledger,
@@ -189,7 +189,7 @@ export class SqliteLedger implements Ledger {
 
   #refuseUnlessOpen(): void {
     if (this.#state.name === 'open') return;
-    if (this.#state.name === 'failed') throw unavailable(this.#state.error);
+    if (this.#state.name === 'failed') throw failed(this.#state.error);
     throw new AppError('ledger_unavailable', 'The ledger is closed');
   }
 
@@ -298,17 +298,16 @@ export class SqliteLedger implements Ledger {
     this.#pending = 0;
     this.#pendingBytes = 0;
     for (const group of groups) {
-      for (const waiting of group.waiting) waiting.reject(unavailable(error));
+      for (const waiting of group.waiting) waiting.reject(failed(error));
     }
     this.#idle?.();
     this.#options.onFailure(error);
   }
 }
 
-function unavailable(cause: Error): AppError {
-  return new AppError('ledger_unavailable', 'The ledger failed and records nothing until a restart', {
-    cause,
-  });
+/** The writer and its file cannot be trusted any more, and no part of this process can mend them. */
+function failed(cause: Error): SystemRebootRequired {
+  return new SystemRebootRequired('The ledger failed and records nothing until a restart', { cause });
 }
 
 function fileBytes(file: string): number {

@@ -50,6 +50,29 @@ export function createMetrics(status: () => SystemStatus, latencies: CoreLatenci
       for (const { name, state } of status().breakers) it.set({ engine: name, state }, 1);
     },
   );
+  gauge(
+    'arkalia_breaker_calls_total',
+    'Calls since the start by outcome: success, slow (a success), failure, ignored, late, refused',
+    ['engine', 'outcome'],
+    (it) => {
+      for (const { name, totals } of status().breakers) {
+        it.set({ engine: name, outcome: 'success' }, totals.successes);
+        it.set({ engine: name, outcome: 'slow' }, totals.slow);
+        it.set({ engine: name, outcome: 'failure' }, totals.failures);
+        it.set({ engine: name, outcome: 'ignored' }, totals.ignored);
+        it.set({ engine: name, outcome: 'late' }, totals.late);
+        it.set({ engine: name, outcome: 'refused' }, totals.refused);
+      }
+    },
+  );
+  gauge(
+    'arkalia_breaker_openings_total',
+    'Times that the breaker of an engine opened since the start',
+    ['engine'],
+    (it) => {
+      for (const { name, openings } of status().breakers) it.set({ engine: name }, openings);
+    },
+  );
   gauge('arkalia_queue_waiting', 'Prompts that wait for a slot of an engine', ['engine'], (it) => {
     for (const [engine, queue] of Object.entries(status().queues)) it.set({ engine }, queue.waiting);
   });

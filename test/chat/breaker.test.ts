@@ -17,6 +17,7 @@ beforeAll(async () => {
     ARKALIA_BREAKER_WINDOW_CALLS: '4',
     ARKALIA_BREAKER_CALLS_MIN: '2',
     ARKALIA_BREAKER_OPEN_MS: '3000',
+    ARKALIA_BREAKER_OPEN_MS_MAX: '3000',
   });
 });
 afterAll(async () => {

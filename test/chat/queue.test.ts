@@ -125,6 +125,7 @@ test('prompts that wait reach the engine one at a time, in the order in which th
   for (const name of names) {
     asked.push(ask(appliance, name));
     await queueIs(appliance, 1, asked.length - 1);
+    await eventually(() => upstream.prompts[0]);
     expect(upstream.prompts).toHaveLength(1);
   }
   asked[0]!.leave();

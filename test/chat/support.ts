@@ -15,8 +15,9 @@ export const noBreaker = { ARKALIA_BREAKER_WINDOW_CALLS: '1024', ARKALIA_BREAKER
 export function startAppliance(
   env: Record<string, string> = {},
   flags: string[] = [],
+  dataDir?: string,
 ): Promise<TestAppliance> {
-  return TestAppliance.start({ env: { ...calm, ...env }, flags });
+  return TestAppliance.start({ env: { ...calm, ...env }, flags, dataDir });
 }
 
 /** Asks until the answer is right; the test's own time limit bounds it. */
@@ -69,7 +70,13 @@ export async function ledgerEvents(appliance: TestAppliance, query = ''): Promis
 }
 
 interface Status {
-  breakers: { name: string; state: string; openings: number }[];
+  breakers: {
+    name: string;
+    state: string;
+    openings: number;
+    open_step: number;
+    retry_after_ms?: number;
+  }[];
   queues: Record<string, { busy: number; waiting: number }>;
   sandbox: {
     workers: { idle: number; busy: number; starting: number };

@@ -4,7 +4,15 @@ import { Registry } from 'prom-client';
 import { configSchema } from '../../runtime/config/schema.js';
 import type { Bus, BusEvents } from '../../runtime/contracts/bus.js';
 import type { Clock } from '../../runtime/contracts/clock.js';
-import { type Decision, decisions, type Score, type ScoreInput } from '../../runtime/contracts/decision.js';
+import {
+  type Decision,
+  type DecisionScorer,
+  decisions,
+  factorNames,
+  type Score,
+  type ScoreInput,
+  type ScoreRecord,
+} from '../../runtime/contracts/decision.js';
 import type { Degradation, DegradationLevel } from '../../runtime/contracts/device.js';
 import { AppError } from '../../runtime/contracts/errors.js';
 import { CanonicalJson } from '../../runtime/contracts/json.js';
@@ -120,6 +128,39 @@ export function floorScore(input: ScoreInput): Score {
   };
 }
 
+const fakeRules = ['severity_critical', 'cpu_above_80', 'cpu_above_60'];
+const fakeParameters = { version: 'fake-1', json: '[]' };
+
+/** A score as the record that the hot core would show. */
+function recordOf(score: Score): ScoreRecord {
+  const { decision, confidence, pressure, reasons, factors } = score;
+  const factor = (i: number) => factors.find(({ name }) => name === factorNames[i]);
+  return {
+    parameters: fakeParameters,
+    decision,
+    confidence,
+    pressure,
+    absentBits: factorNames.reduce((bits, _, i) => (factor(i) === undefined ? bits | (1 << i) : bits), 0),
+    reasonBits: reasons.reduce((bits, reason) => bits | (1 << fakeRules.indexOf(reason)), 0),
+    reasons,
+    score: (i) => factor(i)?.score ?? 0,
+    weight: (i) => factor(i)?.weight ?? 0,
+    share: (i) => factor(i)?.share ?? 0,
+    toScore: () => structuredClone(score),
+  };
+}
+
+const fakeScorer: DecisionScorer = {
+  identity: { core_sha256: '00'.repeat(32), weights_version: fakeParameters.version },
+  thresholds: {
+    cpu: { monitor: 60, reduce: 80 },
+    ram: { monitor: 75, reduce: 90 },
+    temperatureC: { monitor: 70, reduce: 78 },
+  },
+  score: async (input, read) => read(recordOf(floorScore(input))),
+  withOwn: () => (input, read) => read(recordOf(floorScore(input))),
+};
+
 class FakeDegradation implements Degradation {
   private current: DegradationLevel = 'normal';
 
@@ -142,7 +183,6 @@ class FakeDegradation implements Degradation {
 }
 
 const navigatorOnly: EngineView[] = [{ name: 'navigator', state: 'found', models: ['arkalia'] }];
-const identity = { core_sha256: '00'.repeat(32), weights_version: 'fake-1' };
 const sandboxStatus: SandboxStatus = {
   level: 'process',
   workers: { idle: 2, busy: 0, starting: 0 },
@@ -174,7 +214,7 @@ function fakeStatus(context: Pick<ModuleContext, 'clock' | 'degradation' | 'vers
     rate: { requests: rateStatus, prompts: rateStatus },
     latency: { http: {}, engine: {} },
     sandbox: sandboxStatus,
-    core: { ...identity, offload: 'auto', crossover: null, threads: 1 },
+    core: { ...fakeScorer.identity, offload: 'auto', crossover: null, batch_max: 1024, threads: 1 },
     ledger: { state: 'open', size: 0, pending: 0, bytes: 0 },
     guard: { mode: 'enforce', rules: [] },
   };
@@ -220,12 +260,10 @@ export function createFakeContext(options: FakeContextOptions = {}): FakeContext
       get: () => {
         throw notHere();
       },
+      find: () => undefined,
       all: () => [],
     },
-    scorer: {
-      identity,
-      score: async (input) => floorScore(input),
-    },
+    scorer: fakeScorer,
     prompts: {
       run: () => {
         throw notHere();

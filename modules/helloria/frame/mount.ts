@@ -13,6 +13,7 @@ import type {
   TextAnswer,
 } from '../../../runtime/contracts/http.js';
 import { roles } from '../../../runtime/contracts/http.js';
+import { recoveryOf } from '../../../runtime/contracts/recovery.js';
 import { isJsonType, parseJson, readBody } from './body.js';
 import type { Observe } from './observe.js';
 import { corsHeaders, type OriginVerdict, preflightHeaders } from './origin.js';
@@ -49,8 +50,8 @@ export function mountRoutes(app: Hono<NodeEnv>, routes: readonly RouteDefinition
     const observe = frame.observe(route.method, route.path);
     app.on(route.method, route.path, (c) => serve(c, route, observe, frame));
   }
-  const observeOther = frame.observe('other', 'other');
   // An app of its own, because Hono takes a shorter way where only one handler fits.
+  const observeOther = frame.observe('other', 'other');
   const others = new Hono<NodeEnv>();
   for (const [path, methods] of methodsOf) {
     const allow = [...methods, ...(methods.includes('GET') ? ['HEAD'] : []), 'OPTIONS'].join(', ');
@@ -251,7 +252,12 @@ function fail(thrown: unknown, shape: 'problem' | 'openai', requestId: string, f
   // A client that has gone is no failure of ours.
   if (error.status >= 500 && error.code !== 'shutting_down') {
     frame.log.warn(
-      { request_id: requestId, error_code: error.code, err: error.cause ?? error },
+      {
+        request_id: requestId,
+        error_code: error.code,
+        recovery: recoveryOf[error.code],
+        err: error.cause ?? error,
+      },
       'request failed',
     );
   }

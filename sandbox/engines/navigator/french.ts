@@ -60,6 +60,9 @@ const states: Readonly<Record<string, string>> = {
   closed: 'fermé',
   open: 'ouvert',
   half_open: 'à demi ouvert',
+  forced_open: 'mis hors service par un opérateur',
+  disabled: 'désactivé',
+  metrics_only: 'en mesure seulement',
 };
 
 const breaker = (facts: FactReader): string[] => {

@@ -1,0 +1,89 @@
+import { expect, test } from 'vitest';
+import type { DeviceSample } from '../../runtime/contracts/device.js';
+import { AppError } from '../../runtime/contracts/errors.js';
+import { createFakeContext } from '../../test/support/fake-context.js';
+import { Decider } from './decider.js';
+import { DeviceLoop } from './device-loop.js';
+
+function make() {
+  const context = createFakeContext();
+  const decider = new Decider(context.scorer, context.ledger, 16);
+  const loop = new DeviceLoop(context, decider);
+  loop.start();
+  const sample = async (cpu: number) => {
+    context.clock.advance(60_000);
+    const taken: DeviceSample = {
+      wall_ms: context.clock.wallMs(),
+      monotonic_ms: context.clock.monotonicMs(),
+      cpu,
+      ram: 10,
+      absent: [],
+    };
+    context.bus.publish('device.sampled', taken);
+    await loop.stop();
+    loop.start();
+  };
+  const moves = () => context.ledger.events.filter(({ type }) => type === 'threshold_adjusted');
+  return { context, decider, loop, sample, moves };
+}
+
+test('a move is an event of the device with old, new and why, and is in force afterwards', async () => {
+  const { context, loop, sample, moves } = make();
+  await sample(70);
+  expect(moves()).toMatchObject([
+    {
+      stream: 'device',
+      data: {
+        figure: 'cpu',
+        old: { monitor: 60, reduce: 80 },
+        new: { monitor: 58.2, reduce: 77.6 },
+        base: { monitor: 60, reduce: 80 },
+        why: 'cpu_mean_above_60',
+        mean: 70,
+      },
+    },
+  ]);
+  expect(loop.thresholds.cpu).toEqual({ monitor: 58.2, reduce: 77.6 });
+  expect(context.ledger.events.map(({ type }) => type)).toEqual(['decision_made', 'threshold_adjusted']);
+});
+
+test('a threshold whose move cannot be recorded stays, and moves with the next sample', async () => {
+  const { context, loop, sample, moves } = make();
+  const { append } = context.ledger;
+  context.ledger.append = async (event) => {
+    if (event.type === 'threshold_adjusted') throw new AppError('ledger_unavailable', 'full');
+    return append.call(context.ledger, event);
+  };
+  await sample(70);
+  expect(loop.thresholds.cpu).toEqual({ monitor: 60, reduce: 80 });
+  expect(loop.problem).toContain('full');
+  context.ledger.append = append;
+  await sample(70);
+  expect(moves()).toHaveLength(1);
+  expect(loop.problem).toBeUndefined();
+});
+
+test('the second decision is made from the first', async () => {
+  const { context, sample } = make();
+  await sample(85);
+  await sample(10);
+  expect(context.ledger.events.findLast(({ type }) => type === 'decision_made')?.data.input).toMatchObject({
+    previous_decision: 'reduce_load',
+    previous_age_ms: 60_000,
+  });
+});
+
+test('posted measurements neither move a threshold nor become the previous decision of anything', async () => {
+  const { decider, context, loop, sample, moves } = make();
+  for (let i = 0; i < 50; i++) {
+    context.clock.advance(60_000);
+    const encoded = await decider.score({ cpu: 100, ram: 100, severity: 'critical' }, 'posted:someone');
+    await decider.record(encoded, { stream: 'posted:someone' });
+  }
+  expect(loop.thresholds.cpu).toEqual({ monitor: 60, reduce: 80 });
+  await sample(10);
+  expect(moves()).toEqual([]);
+  const input = context.ledger.events.at(-1)?.data.input;
+  expect(input).toEqual({ cpu: 10, ram: 10, severity: 'normal' });
+  expect(context.degradation.level()).toBe('normal');
+});

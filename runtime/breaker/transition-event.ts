@@ -1,0 +1,31 @@
+import type { EventType, NewEvent } from '../contracts/ledger.js';
+import type { BreakerTransitionEvent } from './core-breaker.js';
+
+/** A transition as the ledger records it. What an operator ordered has types of its own. */
+export function transitionEvent(transition: BreakerTransitionEvent): NewEvent {
+  const { name, number, from, to, cause, monotonicMs, window, openMs, openStep, by, missed } = transition;
+  return {
+    type: typeOf(transition),
+    module: 'kernel',
+    data: {
+      breaker: name,
+      number,
+      from,
+      to,
+      cause,
+      monotonic_ms: monotonicMs,
+      ...window,
+      open_step: openStep,
+      ...(to === 'open' ? { open_ms: Math.ceil(openMs) } : {}),
+      ...(by === undefined ? {} : { by }),
+      ...(missed === 0 ? {} : { missed }),
+    },
+  };
+}
+
+function typeOf({ to, cause }: BreakerTransitionEvent): EventType {
+  if (cause === 'reset') return 'manual_reset';
+  if (cause === 'forced') return 'state_change';
+  if (to === 'open') return 'circuit_opened';
+  return to === 'half_open' ? 'circuit_half_opened' : 'circuit_closed';
+}
