@@ -20,6 +20,7 @@ export const eventTypes = [
   'key_created',
   'key_revoked',
   'setup_completed',
+  'log_pruned',
 ] as const;
 export type EventType = (typeof eventTypes)[number] | `${string}.${string}`;
 
@@ -78,8 +79,12 @@ export interface EventQuery {
 export interface LedgerStatus {
   state: 'open' | 'failed' | 'closed';
   size: number;
+  /** First index that is still served; below it entries, texts and tiles of level 0 were pruned. */
+  minimum_index: number;
   pending: number;
+  /** The ledger's files on the disk, and what they may have together. */
   bytes: number;
+  limit_bytes: number;
   /** Why it failed, when it did. */
   problem?: string;
 }
@@ -114,16 +119,19 @@ export interface TransparencyLog {
   checkpoint(): Promise<string>;
   /** A checkpoint over at least the first `size` events, which must be recorded: within a second or so. */
   covering(size: number): Promise<string>;
-  /** The first `width` hashes (1 to 256) of a tile; null where the log does not reach so far or was pruned. */
+  /**
+   * The first `width` hashes (1 to 256) of a tile; null where the log does not reach so far.
+   * @throws AppError `pruned` for a tile of level 0 below the minimum index.
+   */
   tile(place: { level: number; number: number; width: number }): Promise<Uint8Array<ArrayBuffer> | null>;
   /** Entries number × 256 and the following, each behind its length in two bytes; null as above. */
   entries(place: { number: number; width: number }): Promise<Uint8Array<ArrayBuffer> | null>;
   /**
    * Without a size: in a checkpoint that covers the event, made if need be.
-   * @throws RangeError unless 0 ≤ index < size ≤ recorded events; AppError `not_found` where it was pruned.
+   * @throws RangeError unless 0 ≤ index < size ≤ recorded events; AppError `pruned` below the minimum index.
    */
   inclusion(place: { index: number; size?: number | undefined }): Promise<InclusionProof>;
-  /** @throws RangeError unless 1 ≤ from ≤ to ≤ recorded events; AppError `not_found` where it was pruned. */
+  /** @throws RangeError unless 1 ≤ from ≤ to ≤ recorded events; AppError `pruned` where what it needs was. */
   consistency(sizes: { from: number; to: number }): Promise<ConsistencyProof>;
 }
 

@@ -92,6 +92,7 @@ async function open({ config, log, builtIn }: StartOptions, undo: Undo): Promise
     clock,
     queueMax: config.ledger.queue_max,
     batchMax: config.ledger.batch_max,
+    sizeLimitBytes: config.ledger.size_limit_bytes,
     onFailure: (error) => log.fatal({ err: error }, 'the ledger failed; nothing is recorded until a restart'),
   });
   undo.add('ledger', () => ledger.close());

@@ -16,7 +16,7 @@ const textName = /^[a-z][a-z0-9_]*$/;
 const knownTypes = new Set<string>(eventTypes);
 
 /** When and in which life of the process an event is recorded. */
-interface Stamp {
+export interface Stamp {
   bootId: string;
   /** Whole milliseconds. */
   timeMs: number;

@@ -13,7 +13,9 @@ import type {
 import { Batch, slabBytes } from './batch.js';
 import { encodeEvent } from './event.js';
 import { LedgerFileError } from './ledger-file-error.js';
-import type { ThreadData, WriterReply, WriterRequest } from './protocol.js';
+import { sharedMs } from './own-stamp.js';
+import type { WriterData, WriterReply, WriterRequest } from './protocol.js';
+import { sizeLimitBytesDefault, sizeLimitBytesMin } from './pruner.js';
 import { QueryClient } from './query.js';
 import { LogClient } from './tlog/log-client.js';
 
@@ -33,6 +35,7 @@ const spareBytesMax = 1_048_576;
 const commitMsFirst = 20;
 /** Weight of the newest commit in the moving average. */
 const commitMsWeight = 0.2;
+const sizeLimitBytesMax = 1_000_000_000_000;
 
 export interface LedgerOptions {
   /** The SQLite file, made when missing; its folder must exist. */
@@ -44,10 +47,12 @@ export interface LedgerOptions {
   queueMax: number;
   /** Events in one transaction. 1 to 65,536. */
   batchMax: number;
+  /** What the file and its write-ahead log may hold together; the oldest events are pruned below it. 8 MB to 1 TB, default 500 MB. */
+  sizeLimitBytes?: number;
   /** Called once when the store failed; from then on nothing is recorded until a restart. */
   onFailure: (error: Error) => void;
   /** Starts the writer thread; tests wrap it to break it. */
-  startWriter?: (script: URL, data: ThreadData) => Worker;
+  startWriter?: (script: URL, data: WriterData) => Worker;
 }
 
 interface Waiting {
@@ -72,9 +77,17 @@ export async function openLedger(options: LedgerOptions): Promise<SqliteLedger> 
   checkInteger(options.queueMax, 'queueMax', 10_000_000);
   checkInteger(options.batchMax, 'batchMax', 65_536);
   checkInteger(options.bootId.length, 'the length of bootId', 64);
+  const { file, bootId, clock, sizeLimitBytes = sizeLimitBytesDefault } = options;
+  checkInteger(sizeLimitBytes, 'sizeLimitBytes', sizeLimitBytesMax, sizeLimitBytesMin);
   const start = options.startWriter ?? ((script, workerData) => new Worker(script, { workerData }));
-  const writer = start(new URL('./writer.js', import.meta.url), { file: options.file });
-  return new SqliteLedger(options, writer, await opening(writer, options.file));
+  const monotonicAtZeroMs = clock.monotonicMs() - sharedMs();
+  const writer = start(new URL('./writer.js', import.meta.url), {
+    file,
+    sizeLimitBytes,
+    bootId,
+    monotonicAtZeroMs,
+  });
+  return new SqliteLedger({ ...options, sizeLimitBytes }, writer, await opening(writer, file));
 }
 
 type Opened = Extract<WriterReply, { kind: 'opened' }>;
@@ -101,11 +114,13 @@ function opening(writer: Worker, file: string): Promise<Opened> {
  */
 export class SqliteLedger implements Ledger {
   readonly log: LogClient;
-  #options: LedgerOptions;
+  #options: LedgerOptions & { sizeLimitBytes: number };
   #writer: Worker;
   #reader: QueryClient;
   #state: State = { name: 'open' };
   #size: number;
+  /** The first index that is served. */
+  #minimum: number;
   /** Not yet sent, oldest first; only the last one takes events. */
   #collecting: Group[] = [];
   /** At the writer, oldest first. */
@@ -118,10 +133,11 @@ export class SqliteLedger implements Ledger {
   #idle: (() => void) | undefined;
   #closed: Promise<void> | undefined;
 
-  constructor(options: LedgerOptions, writer: Worker, opened: Opened) {
+  constructor(options: LedgerOptions & { sizeLimitBytes: number }, writer: Worker, opened: Opened) {
     this.#options = options;
     this.#writer = writer;
     this.#size = opened.size;
+    this.#minimum = opened.minimum;
     this.#reader = new QueryClient(options.file);
     this.log = new LogClient({
       verifierKey: opened.verifierKey,
@@ -129,6 +145,7 @@ export class SqliteLedger implements Ledger {
       reader: this.#reader,
       clock: options.clock,
       size: () => this.#size,
+      minimum: () => this.#minimum,
       sign: () => {
         this.#refuseUnlessOpen();
         this.#post({ kind: 'checkpoint' });
@@ -163,9 +180,16 @@ export class SqliteLedger implements Ledger {
   }
 
   status(): LedgerStatus {
-    const { file } = this.#options;
+    const { file, sizeLimitBytes } = this.#options;
     const bytes = fileBytes(file) + fileBytes(`${file}-wal`);
-    const status: LedgerStatus = { state: 'open', size: this.#size, pending: this.#pending, bytes };
+    const status: LedgerStatus = {
+      state: 'open',
+      size: this.#size,
+      minimum_index: this.#minimum,
+      pending: this.#pending,
+      bytes,
+      limit_bytes: sizeLimitBytes,
+    };
     switch (this.#state.name) {
       case 'open':
       case 'closing':
@@ -282,6 +306,8 @@ export class SqliteLedger implements Ledger {
     }
     this.#sendReady();
     for (const [place, group] of groups.entries()) this.#acknowledge(group, reply.batches[place]!.hashes);
+    this.#size += reply.own;
+    this.#minimum = reply.minimum;
     if (reply.checkpoint !== undefined) this.log.signed(reply.checkpoint);
     if (this.#pending === 0) this.#idle?.();
   }
@@ -336,8 +362,8 @@ function fileBytes(file: string): number {
   return statSync(file, { throwIfNoEntry: false })?.size ?? 0;
 }
 
-function checkInteger(value: number, name: string, max: number): void {
-  if (!Number.isSafeInteger(value) || value < 1 || value > max) {
-    throw new RangeError(`${name} is an integer from 1 to ${max}, not ${value}`);
+function checkInteger(value: number, name: string, max: number, min = 1): void {
+  if (!Number.isSafeInteger(value) || value < min || value > max) {
+    throw new RangeError(`${name} is an integer from ${min} to ${max}, not ${value}`);
   }
 }

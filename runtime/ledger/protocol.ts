@@ -16,6 +16,8 @@ export const noName = 0xffff_ffff;
 export interface AppendMessage {
   kind: 'append';
   count: number;
+  /** Of the slab, in use. */
+  bytes: number;
   /** Moved to the writer, and back with the answer. */
   slab: ArrayBuffer;
   names: string[];
@@ -47,13 +49,24 @@ export interface AppendedBatch {
 }
 
 export type WriterReply =
-  | { kind: 'opened'; size: number; verifierKey: string; checkpoint: SignedCheckpoint | undefined }
+  | {
+      kind: 'opened';
+      size: number;
+      minimum: number;
+      verifierKey: string;
+      checkpoint: SignedCheckpoint | undefined;
+    }
   | { kind: 'refused'; code: LedgerFileErrorCode; message: string }
-  /** `checkpoint` was made in the same transaction, when one was due. */
+  /**
+   * `checkpoint` was made in the same transaction, when one was due. `own` events of the ledger itself follow those of the batches;
+   * `minimum` is the first index that is served.
+   */
   | {
       kind: 'appended';
       first: number;
       batches: AppendedBatch[];
+      own: number;
+      minimum: number;
       checkpoint: SignedCheckpoint | undefined;
     }
   | { kind: 'checkpoint'; checkpoint: SignedCheckpoint }
@@ -100,4 +113,12 @@ export type ReaderReply =
 
 export interface ThreadData {
   file: string;
+}
+
+export interface WriterData extends ThreadData {
+  sizeLimitBytes: number;
+  /** Names this life of the process in the events of the ledger itself. */
+  bootId: string;
+  /** What the clock of the caller says at 0 of process.hrtime, which all threads share. */
+  monotonicAtZeroMs: number;
 }

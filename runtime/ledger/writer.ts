@@ -1,18 +1,21 @@
 import { type MessagePort, parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
 import type { Database, Statement } from 'better-sqlite3';
 import { systemClock } from '../contracts/clock.js';
+import type { NewEvent } from '../contracts/ledger.js';
 import { readBatch } from './batch-reader.js';
 import { fileError, openForWriting } from './database.js';
-import { prefixedLeafHash } from './leaf.js';
+import { EventInsert } from './event-insert.js';
 import { LedgerFileError } from './ledger-file-error.js';
+import { ownStamp } from './own-stamp.js';
 import type {
   AppendedBatch,
   AppendMessage,
   SignedCheckpoint,
-  ThreadData,
+  WriterData,
   WriterReply,
   WriterRequest,
 } from './protocol.js';
+import { Pruner } from './pruner.js';
 import type { LogWriter } from './tlog/log-writer.js';
 import { openLog } from './tlog/open-log.js';
 
@@ -23,19 +26,19 @@ class Writer {
   #log: LogWriter;
   #begin: Statement;
   #commit: Statement;
-  #insertEvent: Statement;
-  #insertText: Statement;
+  #insert: EventInsert;
+  #pruner: Pruner;
+  #data: WriterData;
 
-  constructor(db: Database, size: number, log: LogWriter) {
+  constructor(db: Database, size: number, log: LogWriter, data: WriterData) {
+    this.#data = data;
     this.#db = db;
     this.#next = size;
     this.#log = log;
     this.#begin = db.prepare('BEGIN IMMEDIATE');
     this.#commit = db.prepare('COMMIT');
-    this.#insertEvent = db.prepare(
-      'INSERT INTO events ("index", type, module, stream, correlation_id, time_ms, leaf, leaf_hash) VALUES (?, ?, ?, ?, ?, ?, ?, ?)',
-    );
-    this.#insertText = db.prepare('INSERT INTO texts (event_index, name, salt, text) VALUES (?, ?, ?, ?)');
+    this.#insert = new EventInsert(db);
+    this.#pruner = new Pruner(db, data.sizeLimitBytes);
   }
 
   /** Number of events. */
@@ -43,11 +46,18 @@ class Writer {
     return this.#next;
   }
 
+  /** The first index that is served. */
+  get minimum(): number {
+    return this.#pruner.minimum();
+  }
+
   /** Commits the batches together, with their tiles and, when one is due, a checkpoint over them. */
   append(messages: readonly AppendMessage[]): Omit<Extract<WriterReply, { kind: 'appended' }>, 'kind'> {
     const first = this.#next;
     let next = first;
     const batches: AppendedBatch[] = [];
+    let own = 0;
+    let signed: SignedCheckpoint | undefined;
     const checkpoint = this.#transaction(() => {
       for (const message of messages) {
         const hashes = this.#insertAll(message, next);
@@ -55,10 +65,19 @@ class Writer {
         batches.push({ hashes, slab: message.slab });
         next += message.count;
       }
-      return this.#log.dueInMs() === 0 ? this.#log.sign() : undefined;
+      const bytes = messages.reduce((sum, message) => sum + message.bytes, 0);
+      if (this.#pruner.isShort(next)) {
+        // Only what a checkpoint covers may go.
+        signed = this.#log.sign();
+        own = this.#prune({ size: next, signed: signed.size, bytes });
+        next += own;
+      }
+      const events = next - first;
+      this.#pruner.step({ size: next, events, bytes });
+      return this.#log.dueInMs() === 0 ? this.#log.sign() : signed;
     });
     this.#next = next;
-    return { first, batches, checkpoint };
+    return { first, batches, own, minimum: this.minimum, checkpoint };
   }
 
   /** Commits a checkpoint of what is recorded. */
@@ -84,25 +103,27 @@ class Writer {
     }
   }
 
+  /** Moves the minimum index; returns the number of events that tell it. */
+  #prune({ size, signed, bytes }: { size: number; signed: number; bytes: number }): number {
+    const was = this.minimum;
+    const { used } = this.#pruner.room();
+    const minimum = this.#pruner.move({ size, signed, bytes });
+    if (minimum === undefined) return 0;
+    const data = { minimum_index: minimum, was, used_bytes: used, limit_bytes: this.#data.sizeLimitBytes };
+    this.#recordOwn(size, { type: 'log_pruned', module: 'kernel', data });
+    return 1;
+  }
+
+  #recordOwn(index: number, event: NewEvent): void {
+    this.#log.append(Buffer.from(this.#insert.own(index, event, ownStamp(this.#data)), 'hex'));
+  }
+
   /** Returns the leaf hashes, 64 hexadecimal digits each. */
   #insertAll(message: AppendMessage, first: number): string {
     let hashes = '';
     let index = first;
-    readBatch(message, ({ type, module, stream, correlationId, timeMs, prefixed, texts }) => {
-      const hash = prefixedLeafHash(prefixed);
-      const leaf = prefixed.subarray(1);
-      this.#insertEvent.run(
-        index,
-        type,
-        module,
-        stream,
-        correlationId,
-        timeMs,
-        leaf,
-        Buffer.from(hash, 'hex'),
-      );
-      for (const { name, salt, bytes } of texts) this.#insertText.run(index, name, salt, bytes);
-      hashes += hash;
+    readBatch(message, (event) => {
+      hashes += this.#insert.batched(index, event);
       index++;
     });
     return hashes;
@@ -137,8 +158,9 @@ async function main(): Promise<void> {
   let writer: Writer;
   let log: LogWriter;
   try {
-    ({ writer, log } = await openAll((workerData as ThreadData).file));
-    reply({ kind: 'opened', size: writer.size, verifierKey: log.verifierKey, checkpoint: log.checkpoint });
+    ({ writer, log } = await openAll(workerData as WriterData));
+    const { size, minimum } = writer;
+    reply({ kind: 'opened', size, minimum, verifierKey: log.verifierKey, checkpoint: log.checkpoint });
   } catch (error) {
     if (!(error instanceof LedgerFileError)) throw error;
     reply({ kind: 'refused', code: error.code, message: error.message });
@@ -182,11 +204,12 @@ async function main(): Promise<void> {
   });
 }
 
-async function openAll(file: string): Promise<{ writer: Writer; log: LogWriter }> {
-  const { db, size } = openForWriting(file);
+async function openAll(data: WriterData): Promise<{ writer: Writer; log: LogWriter }> {
+  const { file } = data;
+  const { db, size } = openForWriting(file, data.sizeLimitBytes);
   try {
     const log = await openLog(db, { file, size, clock: systemClock });
-    return { writer: new Writer(db, size, log), log };
+    return { writer: new Writer(db, size, log, data), log };
   } catch (error) {
     db.close();
     throw fileError(file, error);

@@ -107,7 +107,8 @@ export class FakeLedger implements Ledger {
   }
 
   status() {
-    return { state: 'open' as const, size: this.events.length, pending: 0, bytes: 0 };
+    const size = this.events.length;
+    return { state: 'open' as const, size, minimum_index: 0, pending: 0, bytes: 0, limit_bytes: 500_000_000 };
   }
 }
 
@@ -219,7 +220,7 @@ function fakeStatus(context: Pick<ModuleContext, 'clock' | 'degradation' | 'vers
     latency: { http: {}, engine: {} },
     sandbox: sandboxStatus,
     core: { ...fakeScorer.identity, offload: 'auto', crossover: null, batch_max: 1024, threads: 1 },
-    ledger: { state: 'open', size: 0, pending: 0, bytes: 0 },
+    ledger: { state: 'open', size: 0, minimum_index: 0, pending: 0, bytes: 0, limit_bytes: 500_000_000 },
     guard: { mode: 'enforce', rules: [] },
   };
 }
