@@ -12,6 +12,7 @@ import type {
 } from '../contracts/ledger.js';
 import { Batch, slabBytes } from './batch.js';
 import { encodeEvent } from './event.js';
+import { EventCatalog } from './events/catalog.js';
 import { LedgerFileError } from './ledger-file-error.js';
 import type { ThreadData, WriterReply, WriterRequest } from './protocol.js';
 import { QueryClient } from './query.js';
@@ -44,6 +45,8 @@ export interface LedgerOptions {
   queueMax: number;
   /** Events in one transaction. 1 to 65,536. */
   batchMax: number;
+  /** Types that may be recorded; those of the kernel unless given. */
+  events?: EventCatalog;
   /** Called once when the store failed; from then on nothing is recorded until a restart. */
   onFailure: (error: Error) => void;
   /** Starts the writer thread; tests wrap it to break it. */
@@ -102,6 +105,7 @@ function opening(writer: Worker, file: string): Promise<Opened> {
 export class SqliteLedger implements Ledger {
   readonly log: LogClient;
   #options: LedgerOptions;
+  #events: EventCatalog;
   #writer: Worker;
   #reader: QueryClient;
   #state: State = { name: 'open' };
@@ -122,7 +126,8 @@ export class SqliteLedger implements Ledger {
     this.#options = options;
     this.#writer = writer;
     this.#size = opened.size;
-    this.#reader = new QueryClient(options.file);
+    this.#events = options.events ?? new EventCatalog();
+    this.#reader = new QueryClient(options.file, this.#events);
     this.log = new LogClient({
       verifierKey: opened.verifierKey,
       checkpoint: opened.checkpoint,
@@ -145,7 +150,8 @@ export class SqliteLedger implements Ledger {
       this.#refuseWhenFull();
       const { clock, bootId } = this.#options;
       const timeMs = Math.floor(clock.wallMs());
-      const encoded = encodeEvent(event, { bootId, timeMs, monotonicMs: Math.floor(clock.monotonicMs()) });
+      const monotonicMs = Math.floor(clock.monotonicMs());
+      const encoded = encodeEvent(event, { bootId, timeMs, monotonicMs, v: this.#events.check(event) });
       const { type, module, stream, correlationId } = event;
       const group = this.#openGroup();
       const bytesBefore = group.batch.bytes;
