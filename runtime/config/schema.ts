@@ -131,6 +131,9 @@ const breaker = section({
   half_open_ms: milliseconds(60_000, 100).describe(
     'When probes have been out for so long, without a moment in which none was, they count as failed.',
   ),
+  tally_ms: milliseconds(60_000, 1000).describe(
+    'Calls of each engine are recorded as counts (circuit_success, circuit_failure, call_blocked) this often, when there were any.',
+  ),
 });
 
 const queueMax = count(16, 0, 10_000).describe(

@@ -1,28 +1,8 @@
+import type { BuiltInEventType } from './event-types.js';
 import type { CanonicalJson, JsonObject } from './json.js';
 
-/** Event types that the kernel and the built-in modules record. A third party's module records `<module>.<type>`. */
-export const eventTypes = [
-  'system_started',
-  'system_stopped',
-  'system_error',
-  'decision_made',
-  'threshold_adjusted',
-  'chat_answered',
-  'chat_failed',
-  'prompt_refused',
-  'circuit_opened',
-  'circuit_half_opened',
-  'circuit_closed',
-  'state_change',
-  'manual_reset',
-  'degradation_changed',
-  'contradiction_detected',
-  'key_created',
-  'key_revoked',
-  'setup_completed',
-  'log_pruned',
-] as const;
-export type EventType = (typeof eventTypes)[number] | `${string}.${string}`;
+/** A third party's module records `<module>.<type>`; it registers the types with `events()`. */
+export type EventType = BuiltInEventType | `${string}.${string}`;
 
 export interface NewEvent {
   type: EventType;
@@ -60,6 +40,8 @@ export interface StoredEvent {
   time_ms: number;
   monotonic_ms: number;
   boot_id: string;
+  /** Version of the data as it was recorded; `data` has the current version of its type. */
+  v: number;
   data: JsonObject;
   /** SHA-256 commitments of the texts, by name; the texts themselves are not part of this view. */
   commitments: Record<string, string>;

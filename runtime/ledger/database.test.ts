@@ -33,7 +33,7 @@ async function fill(count: number): Promise<void> {
   const ledger = await openLedger(options());
   await Promise.all(
     Array.from({ length: count }, (_, n) =>
-      ledger.append({ type: 'system_error', module: 'kernel', data: { n } }),
+      ledger.append({ type: 'system_error', module: 'kernel', data: { name: `n${n}` } }),
     ),
   );
   await ledger.close();
@@ -120,7 +120,7 @@ describe('a file that cannot be used is refused with what was found and what to 
   it('with a changed leaf near its end', async () => {
     await fill(20);
     change(
-      `UPDATE events SET leaf = CAST(replace(CAST(leaf AS TEXT), '"n":7', '"n":8') AS BLOB) WHERE "index" = 7`,
+      `UPDATE events SET leaf = CAST(replace(CAST(leaf AS TEXT), '"n7"', '"n8"') AS BLOB) WHERE "index" = 7`,
     );
     await expect(openLedger(options())).rejects.toMatchObject({
       code: 'ledger_corrupt',

@@ -12,6 +12,7 @@ import type {
 } from '../contracts/ledger.js';
 import { Batch, slabBytes } from './batch.js';
 import { encodeEvent } from './event.js';
+import { EventCatalog } from './events/catalog.js';
 import { LedgerFileError } from './ledger-file-error.js';
 import { sharedMs } from './own-stamp.js';
 import type { WriterData, WriterReply, WriterRequest } from './protocol.js';
@@ -49,6 +50,8 @@ export interface LedgerOptions {
   batchMax: number;
   /** What the file and its write-ahead log may hold together; the oldest events are pruned below it. 8 MB to 1 TB, default 500 MB. */
   sizeLimitBytes?: number;
+  /** Types that may be recorded; those of the kernel unless given. */
+  events?: EventCatalog;
   /** Called once when the store failed; from then on nothing is recorded until a restart. */
   onFailure: (error: Error) => void;
   /** Starts the writer thread; tests wrap it to break it. */
@@ -115,6 +118,7 @@ function opening(writer: Worker, file: string): Promise<Opened> {
 export class SqliteLedger implements Ledger {
   readonly log: LogClient;
   #options: LedgerOptions & { sizeLimitBytes: number };
+  #events: EventCatalog;
   #writer: Worker;
   #reader: QueryClient;
   #state: State = { name: 'open' };
@@ -138,7 +142,8 @@ export class SqliteLedger implements Ledger {
     this.#writer = writer;
     this.#size = opened.size;
     this.#minimum = opened.minimum;
-    this.#reader = new QueryClient(options.file);
+    this.#events = options.events ?? new EventCatalog();
+    this.#reader = new QueryClient(options.file, this.#events);
     this.log = new LogClient({
       verifierKey: opened.verifierKey,
       checkpoint: opened.checkpoint,
@@ -162,7 +167,8 @@ export class SqliteLedger implements Ledger {
       this.#refuseWhenFull();
       const { clock, bootId } = this.#options;
       const timeMs = Math.floor(clock.wallMs());
-      const encoded = encodeEvent(event, { bootId, timeMs, monotonicMs: Math.floor(clock.monotonicMs()) });
+      const monotonicMs = Math.floor(clock.monotonicMs());
+      const encoded = encodeEvent(event, { bootId, timeMs, monotonicMs, v: this.#events.check(event) });
       const { type, module, stream, correlationId } = event;
       const group = this.#openGroup();
       const bytesBefore = group.batch.bytes;

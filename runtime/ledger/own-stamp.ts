@@ -13,5 +13,7 @@ export function ownStamp({ bootId, monotonicAtZeroMs }: WriterData): Stamp {
     bootId,
     timeMs: Math.floor(systemClock.wallMs()),
     monotonicMs: Math.floor(monotonicAtZeroMs + sharedMs()),
+    // The catalogue of types, which knows the versions, stays out of the writer thread; the data of the ledger's own events has its first one.
+    v: 1,
   };
 }

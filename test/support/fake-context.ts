@@ -87,6 +87,7 @@ export class FakeLedger implements Ledger {
       time_ms: this.clock.wallMs(),
       monotonic_ms: this.clock.monotonicMs(),
       boot_id: 'fake-boot',
+      v: 1,
       data: event.data instanceof CanonicalJson ? JSON.parse(event.data.text) : structuredClone(event.data),
       commitments: {},
       leaf_hash,
