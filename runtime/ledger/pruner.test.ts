@@ -47,7 +47,7 @@ const bytes = () =>
 
 const padding = 'x'.repeat(700);
 const decision = (n: number): NewEvent => ({
-  type: 'system_error',
+  type: 'decision_made',
   module: 'kernel',
   stream: 's',
   data: { n, padding },
@@ -119,13 +119,13 @@ describe('the size of the ledger', () => {
   it('stays below it also when large texts follow small events, and takes texts along', async () => {
     await add(6000);
     const text = 'long text '.repeat(600);
-    const chat = (n: number): NewEvent => ({
-      type: 'chat_answered',
-      module: 'assistantia',
+    const wordy = (n: number): NewEvent => ({
+      type: 'decision_made',
+      module: 'zeroia',
       data: { n },
       texts: { answer: text },
     });
-    expect(await add(3000, chat, 50)).toBeLessThan(limit);
+    expect(await add(3000, wordy, 50)).toBeLessThan(limit);
     const first = read<number>('SELECT min("index") FROM events');
     expect(read('SELECT count(*) FROM texts WHERE event_index < ?', first)).toBe(0);
   });

@@ -22,7 +22,7 @@ const vacuum = 'PRAGMA incremental_vacuum(256)';
 const overheadBytes = 250;
 
 /** Bytes of the file that may be in use, so that file and write-ahead log stay below the limit. */
-export function usableBytes(limitBytes: number): number {
+function usableBytes(limitBytes: number): number {
   return limitBytes - reserveBytes(limitBytes);
 }
 
