@@ -11,37 +11,75 @@ export class BreakerRefusal {
   }
 }
 
+type Judge = (error: unknown) => BreakerOutcome;
+
+/** How calls end that began at the same reading of the clock with the same permit: two functions that change nothing, shared by all. */
+export class CallEnd {
+  readonly now: () => number;
+  readonly judge: Judge | undefined;
+  readonly permit: number;
+  readonly beganMs: number;
+  readonly succeed: <T>(value: T) => T;
+  readonly fail: (error: unknown) => never;
+
+  constructor(
+    slot: BreakerSlot,
+    now: () => number,
+    judge: Judge | undefined,
+    permit: number,
+    beganMs: number,
+  ) {
+    this.now = now;
+    this.judge = judge;
+    this.permit = permit;
+    this.beganMs = beganMs;
+    this.succeed = (value) => {
+      const endMs = now();
+      slot.record(permit, 'success', endMs, endMs - beganMs);
+      return value;
+    };
+    this.fail = (error) => {
+      const endMs = now();
+      slot.record(permit, judge === undefined ? 'failure' : judge(error), endMs, endMs - beganMs);
+      throw error;
+    };
+  }
+}
+
 /**
  * Runs an async call behind a breaker and reports its outcome and its time. Gives a promise of what the call gives or throws, or, when
  * the call was not run, a {@link BreakerRefusal} at once.
  *
  * `now` gives monotonic ms; it is asked twice, so give it a clock that is read once a turn of the event loop. `judge` says what an error
- * means for the breaker and must not throw; without it each one is a failure.
+ * means for the breaker and must not throw; without it each one is a failure. Give the same `now` and `judge` to all calls: then those
+ * of one turn share their two callbacks.
  */
 export function throughBreaker<T>(
   slot: BreakerSlot,
   now: () => number,
   call: () => Promise<T>,
-  judge?: (error: unknown) => BreakerOutcome,
+  judge?: Judge,
 ): Promise<T> | BreakerRefusal {
   const beganMs = now();
   const permit = slot.acquire(beganMs);
   if (permit < 0) return new BreakerRefusal(-permit);
-  const fail = (error: unknown): never => {
-    const endMs = now();
-    slot.record(permit, judge === undefined ? 'failure' : judge(error), endMs, endMs - beganMs);
-    throw error;
-  };
+  let end = slot.lastCallEnd;
+  if (
+    end === undefined ||
+    end.beganMs !== beganMs ||
+    end.permit !== permit ||
+    end.now !== now ||
+    end.judge !== judge
+  ) {
+    end = new CallEnd(slot, now, judge, permit, beganMs);
+    slot.lastCallEnd = end;
+  }
   let promise: Promise<T>;
   try {
     promise = call();
   } catch (error) {
-    return fail(error);
+    return end.fail(error);
   }
   // One promise more than the call's own: an async function around it would cost 30 ns more.
-  return promise.then((value) => {
-    const endMs = now();
-    slot.record(permit, 'success', endMs, endMs - beganMs);
-    return value;
-  }, fail);
+  return promise.then(end.succeed, end.fail);
 }

@@ -1,3 +1,4 @@
+import type { CallEnd } from './breaker-call.js';
 import { type BreakerOptions, checkOptions } from './breaker-options.js';
 import { adaptSaved, type SavedBreaker } from './breaker-saved.js';
 import {
@@ -18,6 +19,8 @@ import type { Constants, CoreFunctions } from './exports.js';
  */
 export class BreakerSlot {
   readonly index: number;
+  /** Kept for {@link throughBreaker}. */
+  lastCallEnd: CallEnd | undefined = undefined;
   readonly #at: Constants;
   readonly #functions: CoreFunctions;
   readonly #acquire: CoreFunctions['breakerAcquire'];

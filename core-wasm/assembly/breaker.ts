@@ -101,23 +101,30 @@ export function breakerRecord(index: i32, permit: f64, outcome: i32, durationMs:
   const slot = at(index);
   expectValue(timeFits(nowMs), FAULT_TIME, nowMs);
   expectValue(durationMs >= 0, FAULT_DURATION, durationMs);
-  expectValue(permit >= 0 && permit <= f64(S.PERMIT_MAX) && f64(i32(permit)) == permit, FAULT_PERMIT, permit);
-  expect(outcome >= OUTCOME_SUCCESS && outcome <= OUTCOME_IGNORED, FAULT_RANGE);
-  const slow = u32(outcome != OUTCOME_IGNORED && durationMs >= load<f64>(slot, L.SLOT_SLOW_MS));
+  expect(u32(outcome) <= u32(OUTCOME_IGNORED), FAULT_RANGE);
   const state = atomic.load<u64>(slot, L.SLOT_STATE);
+  if (f64(i32(S.permitOf(state))) != permit) return recordLate(slot, permit);
+  const slow = u32(outcome != OUTCOME_IGNORED && durationMs >= load<f64>(slot, L.SLOT_SLOW_MS));
   let result = RECORD_WAS_LATE;
-  if (S.permitOf(state) == u32(i32(permit))) {
-    const kind = S.stateOf(state);
-    if (kind == S.STATE_CLOSED || kind == S.STATE_METRICS_ONLY) {
-      result = outcome == OUTCOME_IGNORED ? RECORD_COUNTED : recordWindow(slot, state, u32(outcome) | (slow << 1), nowMs);
-    } else if (kind == S.STATE_HALF_OPEN) {
-      result = recordProbe(slot, u32(i32(permit)), outcome, slow, ticksOf(nowMs));
-    } else if (kind == S.STATE_DISABLED) result = RECORD_COUNTED;
+  const kind = S.stateOf(state);
+  if (kind == S.STATE_CLOSED || kind == S.STATE_METRICS_ONLY) {
+    result = outcome == OUTCOME_IGNORED ? RECORD_COUNTED : recordWindow(slot, state, u32(outcome) | (slow << 1), nowMs);
+  } else if (kind == S.STATE_HALF_OPEN) {
+    result = recordProbe(slot, S.permitOf(state), outcome, slow, ticksOf(nowMs));
+  } else {
+    if (kind == S.STATE_DISABLED) result = RECORD_COUNTED;
     expect(kind != S.STATE_NONE, FAULT_STATE);
   }
   if (result == RECORD_WAS_LATE) count(slot, L.COUNTER_LATE);
   else count(slot, slow && outcome == OUTCOME_SUCCESS ? L.COUNTER_SLOW : outcome);
   return result;
+}
+
+/** A permit that is not the present one: of an earlier state, or none at all. */
+function recordLate(slot: i32, permit: f64): i32 {
+  expectValue(permit >= 0 && permit <= f64(S.PERMIT_MAX) && f64(i32(permit)) == permit, FAULT_PERMIT, permit);
+  count(slot, L.COUNTER_LATE);
+  return RECORD_WAS_LATE;
 }
 
 /**
