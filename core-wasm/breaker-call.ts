@@ -1,5 +1,5 @@
 import type { BreakerSlot } from './breaker-slot.js';
-import type { BreakerOutcome } from './breaker-types.js';
+import type { Judge } from './call-end.js';
 
 /** The breaker let nothing through: a value, so that a refusal costs no stack. */
 export class BreakerRefusal {
@@ -8,41 +8,6 @@ export class BreakerRefusal {
 
   constructor(retryAfterMs: number) {
     this.retryAfterMs = retryAfterMs;
-  }
-}
-
-type Judge = (error: unknown) => BreakerOutcome;
-
-/** How calls end that began at the same reading of the clock with the same permit: two functions that change nothing, shared by all. */
-export class CallEnd {
-  readonly now: () => number;
-  readonly judge: Judge | undefined;
-  readonly permit: number;
-  readonly beganMs: number;
-  readonly succeed: <T>(value: T) => T;
-  readonly fail: (error: unknown) => never;
-
-  constructor(
-    slot: BreakerSlot,
-    now: () => number,
-    judge: Judge | undefined,
-    permit: number,
-    beganMs: number,
-  ) {
-    this.now = now;
-    this.judge = judge;
-    this.permit = permit;
-    this.beganMs = beganMs;
-    this.succeed = (value) => {
-      const endMs = now();
-      slot.record(permit, 'success', endMs, endMs - beganMs);
-      return value;
-    };
-    this.fail = (error) => {
-      const endMs = now();
-      slot.record(permit, judge === undefined ? 'failure' : judge(error), endMs, endMs - beganMs);
-      throw error;
-    };
   }
 }
 
@@ -63,17 +28,7 @@ export function throughBreaker<T>(
   const beganMs = now();
   const permit = slot.acquire(beganMs);
   if (permit < 0) return new BreakerRefusal(-permit);
-  let end = slot.lastCallEnd;
-  if (
-    end === undefined ||
-    end.beganMs !== beganMs ||
-    end.permit !== permit ||
-    end.now !== now ||
-    end.judge !== judge
-  ) {
-    end = new CallEnd(slot, now, judge, permit, beganMs);
-    slot.lastCallEnd = end;
-  }
+  const end = slot.callEnd(permit, beganMs, now, judge);
   let promise: Promise<T>;
   try {
     promise = call();

@@ -68,37 +68,28 @@ export function headBits(size: i32): i32 {
   return bits;
 }
 
-/** Adds an outcome (bit 0: failed, bit 1: slow) under `transition`. Returns the word that did it, or WINDOW_LATE when that is over. */
-// @ts-ignore: decorator
-@inline
-export function windowPush(slot: i32, transition: u32, outcome: u32): u64 {
-  const seen = atomic.load<u64>(slot, L.SLOT_WINDOW);
-  if (outcome == 0 && isSteady(slot, seen, transition)) {
-    const pushed = seen + (u64(1) << 24);
-    if (atomic.cmpxchg<u64>(slot, seen, pushed, L.SLOT_WINDOW) == seen) return pushed;
-  }
-  return windowPushAny(slot, transition, outcome);
-}
-
 /**
- * Whether a success changes nothing but the position: the newest outcome and the one that leaves are successes too, what is
- * to be settled stands in the ring, and no lap ends. So it is with most outcomes of a breaker that stays closed.
+ * Adds a success that changes nothing but the position: the newest outcome and the one that leaves are successes too, what is to be
+ * settled stands in the ring, and no lap ends. So it is with most outcomes of a breaker that stays closed. False when it has not.
  */
 // @ts-ignore: decorator
 @inline
-function isSteady(slot: i32, seen: u64, transition: u32): bool {
+export function windowPushSteady(slot: i32, transition: u32): bool {
+  const seen = atomic.load<u64>(slot, L.SLOT_WINDOW);
   const position = positionOf(seen);
   const bits = load<i32>(slot, L.SLOT_HEAD_BITS);
-  const lap = position >> bits;
   const head = position & ((1 << bits) - 1);
-  if ((u32(seen) & 3) != 0 || windowGeneration(seen) != generationOf(transition)) return false;
-  if (head == 0 || head + 1 >= load<u32>(slot, L.SLOT_WINDOW_CALLS)) return false;
   const entry = slot + (head << 2);
-  const tag = (windowGeneration(seen) << (POSITION_BITS - bits)) | lap;
-  return stands(atomic.load<u32>(entry, L.SLOT_RING - 4), tag << 2, bits) && (lap == 0 || (atomic.load<u32>(entry, L.SLOT_RING) & 3) == 0);
+  // The head of a window by time stays 0.
+  if (head == 0 || head + 1 >= load<u32>(slot, L.SLOT_WINDOW_CALLS)) return false;
+  if ((u32(seen) & 3) != 0 || windowGeneration(seen) != generationOf(transition)) return false;
+  if (!stands(atomic.load<u32>(entry, L.SLOT_RING - 4), tagOf(seen, position, bits) << 2, bits)) return false;
+  if (position >> bits != 0 && (atomic.load<u32>(entry, L.SLOT_RING) & 3) != 0) return false;
+  return atomic.cmpxchg<u64>(slot, seen, seen + (u64(1) << 24), L.SLOT_WINDOW) == seen;
 }
 
-function windowPushAny(slot: i32, transition: u32, outcome: u32): u64 {
+/** Adds an outcome (bit 0: failed, bit 1: slow) under `transition`. Returns the word that did it, or WINDOW_LATE when that is over. */
+export function windowPush(slot: i32, transition: u32, outcome: u32): u64 {
   const size = load<u32>(slot, L.SLOT_WINDOW_CALLS);
   const bits = load<i32>(slot, L.SLOT_HEAD_BITS);
   const generation = generationOf(transition);
@@ -140,6 +131,13 @@ function windowPushAny(slot: i32, transition: u32, outcome: u32): u64 {
   return WINDOW_LATE;
 }
 
+/** Generation and lap of what `word` has pushed last. */
+// @ts-ignore: decorator
+@inline
+function tagOf(word: u64, position: u32, bits: i32): u32 {
+  return (windowGeneration(word) << (POSITION_BITS - bits)) | (position >> bits);
+}
+
 /** Puts the newest outcome of `word` into the ring, unless it is there. */
 // @ts-ignore: decorator
 @inline
@@ -148,8 +146,7 @@ function settle(slot: i32, word: u64, size: u32, bits: i32): void {
   if (position == 0) return;
   const head = position & ((1 << bits) - 1);
   const entry = slot + ((head == 0 ? size - 1 : head - 1) << 2);
-  const tag = (windowGeneration(word) << (POSITION_BITS - bits)) | (position >> bits);
-  const settled = (tag << 2) | (u32(word) & 3);
+  const settled = (tagOf(word, position, bits) << 2) | (u32(word) & 3);
   if (!stands(atomic.load<u32>(entry, L.SLOT_RING), settled, bits)) settleEntry(slot, word, entry, settled, bits);
 }
 

@@ -1,11 +1,11 @@
 // The circuit breaker over one slot. Every call takes the time; nothing here reads a clock, throws or allocates.
 
-import { BUCKET_LATE, bucketPush, bucketVerdict } from "./breaker-buckets";
+import { BUCKET_LATE, bucketPush, bucketPushSteady, bucketVerdict } from "./breaker-buckets";
 import { at, count, log, move, refuse } from "./breaker-slot";
 import * as S from "./breaker-state";
 import { beganAt, elapsed, openUntil, shrunkStep, ticksOf, timeFits, TIME_STALE } from "./breaker-time";
 import { verdict } from "./breaker-verdict";
-import { generationOf, WINDOW_LATE, windowCalls, windowFailures, windowPush, windowSlow } from "./breaker-window";
+import { generationOf, WINDOW_LATE, windowCalls, windowFailures, windowPush, windowPushSteady, windowSlow } from "./breaker-window";
 import { expect, expectValue, FAULT_CONTENTION, FAULT_DURATION, FAULT_PERMIT, FAULT_RANGE, FAULT_STATE, FAULT_TIME } from "./fault";
 import * as L from "./layout";
 
@@ -100,31 +100,42 @@ function grown(step: i32): i32 {
 export function breakerRecord(index: i32, permit: f64, outcome: i32, durationMs: f64, nowMs: f64): i32 {
   const slot = at(index);
   expectValue(timeFits(nowMs), FAULT_TIME, nowMs);
+  // Most reports: a success, not slow, on a closed breaker whose window it does not change but for the position.
+  if (outcome == OUTCOME_SUCCESS && durationMs >= 0 && durationMs < load<f64>(slot, L.SLOT_SLOW_MS)) {
+    const state = atomic.load<u64>(slot, L.SLOT_STATE);
+    if (S.stateOf(state) == S.STATE_CLOSED && f64(i32(S.permitOf(state))) == permit && pushSteady(slot, S.transitionOf(state), nowMs)) {
+      count(slot, L.COUNTER_SUCCESSES);
+      return RECORD_COUNTED;
+    }
+  }
+  return recordAny(slot, permit, outcome, durationMs, nowMs);
+}
+
+// @ts-ignore: decorator
+@inline
+function pushSteady(slot: i32, transition: u32, nowMs: f64): bool {
+  return load<u32>(slot, L.SLOT_BUCKETS) ? bucketPushSteady(slot, transition, ticksOf(nowMs)) : windowPushSteady(slot, transition);
+}
+
+function recordAny(slot: i32, permit: f64, outcome: i32, durationMs: f64, nowMs: f64): i32 {
   expectValue(durationMs >= 0, FAULT_DURATION, durationMs);
-  expect(u32(outcome) <= u32(OUTCOME_IGNORED), FAULT_RANGE);
-  const state = atomic.load<u64>(slot, L.SLOT_STATE);
-  if (f64(i32(S.permitOf(state))) != permit) return recordLate(slot, permit);
+  expectValue(permit >= 0 && permit <= f64(S.PERMIT_MAX) && f64(i32(permit)) == permit, FAULT_PERMIT, permit);
+  expect(outcome >= OUTCOME_SUCCESS && outcome <= OUTCOME_IGNORED, FAULT_RANGE);
   const slow = u32(outcome != OUTCOME_IGNORED && durationMs >= load<f64>(slot, L.SLOT_SLOW_MS));
+  const state = atomic.load<u64>(slot, L.SLOT_STATE);
   let result = RECORD_WAS_LATE;
-  const kind = S.stateOf(state);
-  if (kind == S.STATE_CLOSED || kind == S.STATE_METRICS_ONLY) {
-    result = outcome == OUTCOME_IGNORED ? RECORD_COUNTED : recordWindow(slot, state, u32(outcome) | (slow << 1), nowMs);
-  } else if (kind == S.STATE_HALF_OPEN) {
-    result = recordProbe(slot, S.permitOf(state), outcome, slow, ticksOf(nowMs));
-  } else {
-    if (kind == S.STATE_DISABLED) result = RECORD_COUNTED;
+  if (S.permitOf(state) == u32(i32(permit))) {
+    const kind = S.stateOf(state);
+    if (kind == S.STATE_CLOSED || kind == S.STATE_METRICS_ONLY) {
+      result = outcome == OUTCOME_IGNORED ? RECORD_COUNTED : recordWindow(slot, state, u32(outcome) | (slow << 1), nowMs);
+    } else if (kind == S.STATE_HALF_OPEN) {
+      result = recordProbe(slot, u32(i32(permit)), outcome, slow, ticksOf(nowMs));
+    } else if (kind == S.STATE_DISABLED) result = RECORD_COUNTED;
     expect(kind != S.STATE_NONE, FAULT_STATE);
   }
   if (result == RECORD_WAS_LATE) count(slot, L.COUNTER_LATE);
   else count(slot, slow && outcome == OUTCOME_SUCCESS ? L.COUNTER_SLOW : outcome);
   return result;
-}
-
-/** A permit that is not the present one: of an earlier state, or none at all. */
-function recordLate(slot: i32, permit: f64): i32 {
-  expectValue(permit >= 0 && permit <= f64(S.PERMIT_MAX) && f64(i32(permit)) == permit, FAULT_PERMIT, permit);
-  count(slot, L.COUNTER_LATE);
-  return RECORD_WAS_LATE;
 }
 
 /**
