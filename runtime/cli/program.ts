@@ -153,6 +153,12 @@ function addKeys(program: Command, io: CliIo, run: Run): void {
     .addOption(dataOption())
     .addOption(configOption())
     .action(async (flags) => run((await import('./keys.js')).showVerifier(flags, io)));
+  keys
+    .command('rotate-log')
+    .description('end this epoch of the log and begin the next with a new key; stop the server first')
+    .addOption(dataOption())
+    .addOption(configOption())
+    .action(async (flags) => run((await import('./rotate-log.js')).rotateLog(flags, io)));
   program
     .command('setup-code')
     .description('have the running server make another setup code')
@@ -219,6 +225,7 @@ function addVerify(program: Command, io: CliIo, run: Run): void {
     )
     .option('--receipt <file>', 'an answer with a receipt, or a proof of inclusion, as JSON')
     .option('--checkpoints <files...>', 'two signed checkpoints: whether one log has both')
+    .option('--ledger <file>', 'another ledger file: of an earlier epoch, set aside, or a backup')
     .option('--verifier <key>', 'public key of the log (default: the one that the log names itself)')
     .addOption(dataOption())
     .addOption(configOption())

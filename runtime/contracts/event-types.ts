@@ -221,6 +221,18 @@ const definitions = {
       'The oldest entries were removed to keep the log within its size: it begins at the minimum index now.',
     data: z.strictObject({ minimum_index: count, was: count, used_bytes: count, limit_bytes: count }),
   },
+  epoch_started: {
+    version: 1,
+    about: 'This log follows another: its first event holds the last checkpoint of that one.',
+    data: z.strictObject({
+      reason: text,
+      previous_origin: text,
+      previous_size: count,
+      previous_checkpoint: text,
+      previous_verifier_key: text,
+      set_aside: text.optional(),
+    }),
+  },
 } as const satisfies Kernel;
 
 /** Types that the kernel and the built-in modules record. */

@@ -97,6 +97,8 @@ export interface ConsistencyProof {
 export interface TransparencyLog {
   /** Public key of this log, `<device id>/<epoch>+<key id>+<key>`. */
   readonly verifierKey: string;
+  /** The last checkpoint of the log before this one, a signed note; undefined for the first epoch. */
+  readonly previous: string | undefined;
   /** The newest signed checkpoint; where it is a second old and does not cover everything recorded, one that does. */
   checkpoint(): Promise<string>;
   /** A checkpoint over at least the first `size` events, which must be recorded: within a second or so. */

@@ -89,6 +89,7 @@ async function open({ config, log, builtIn }: StartOptions, undo: Undo): Promise
   });
   undo.add('data folder', () => folder.release());
   const events = new EventCatalog();
+  const notices: string[] = [];
   const ledger = await openLedger({
     events,
     file: join(folder.path, 'ledger.sqlite'),
@@ -98,6 +99,10 @@ async function open({ config, log, builtIn }: StartOptions, undo: Undo): Promise
     batchMax: config.ledger.batch_max,
     sizeLimitBytes: config.ledger.size_limit_bytes,
     onFailure: (error) => log.fatal({ err: error }, 'the ledger failed; nothing is recorded until a restart'),
+    onNotice: (notice) => {
+      log.error(notice);
+      notices.push(notice);
+    },
   });
   undo.add('ledger', () => ledger.close());
   const { access, warnings } = await openAccess({
@@ -294,7 +299,7 @@ async function open({ config, log, builtIn }: StartOptions, undo: Undo): Promise
       address,
       dataDir: folder.path,
       order: config.engines.order,
-      warnings,
+      warnings: [...notices, ...warnings],
     }),
     status,
     recordError: (error) =>

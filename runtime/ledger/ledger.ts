@@ -18,6 +18,7 @@ import { sharedMs } from './own-stamp.js';
 import type { WriterData, WriterReply, WriterRequest } from './protocol.js';
 import { sizeLimitBytesDefault, sizeLimitBytesMin } from './pruner.js';
 import { QueryClient } from './query.js';
+import type { EpochReason } from './tlog/epochs.js';
 import { LogClient } from './tlog/log-client.js';
 
 /** Bytes that may wait for the disk, whatever `queueMax` allows. One event alone always fits. */
@@ -54,6 +55,10 @@ export interface LedgerOptions {
   events?: EventCatalog;
   /** Called once when the store failed; from then on nothing is recorded until a restart. */
   onFailure: (error: Error) => void;
+  /** Told what a person should know about the file: at the opening, and later. */
+  onNotice?: (message: string) => void;
+  /** Why a log that is begun now follows another; default: the file is new. */
+  epochReason?: EpochReason;
   /** Starts the writer thread; tests wrap it to break it. */
   startWriter?: (script: URL, data: WriterData) => Worker;
 }
@@ -89,6 +94,7 @@ export async function openLedger(options: LedgerOptions): Promise<SqliteLedger> 
     sizeLimitBytes,
     bootId,
     monotonicAtZeroMs,
+    epochReason: options.epochReason,
   });
   return new SqliteLedger({ ...options, sizeLimitBytes }, writer, await opening(writer, file));
 }
@@ -146,6 +152,7 @@ export class SqliteLedger implements Ledger {
     this.#reader = new QueryClient(options.file, this.#events);
     this.log = new LogClient({
       verifierKey: opened.verifierKey,
+      previous: opened.previous,
       checkpoint: opened.checkpoint,
       reader: this.#reader,
       clock: options.clock,
@@ -159,6 +166,7 @@ export class SqliteLedger implements Ledger {
     writer.on('message', (reply: WriterReply) => this.#answered(reply));
     writer.on('error', (error) => this.#fail(error));
     writer.on('exit', (code) => this.#ended(code));
+    for (const notice of opened.notices) options.onNotice?.(notice);
   }
 
   append(event: NewEvent): Promise<Receipt> {
@@ -294,6 +302,10 @@ export class SqliteLedger implements Ledger {
   #answered(reply: WriterReply): void {
     if (reply.kind === 'failed') {
       this.#fail(new Error(reply.message));
+      return;
+    }
+    if (reply.kind === 'notice') {
+      this.#options.onNotice?.(reply.message);
       return;
     }
     if (reply.kind === 'checkpoint') {

@@ -1,3 +1,5 @@
+import type { EpochReason } from './tlog/epochs.js';
+
 /**
  * What the threads of the ledger say to each other. One message a batch, and one answer a transaction: a message costs the sender some 20 µs
  * whatever is in it, and each string or array in it some 0.5 to 2 µs more, so a batch is one slab of bytes, and each name that its
@@ -55,6 +57,10 @@ export type WriterReply =
       minimum: number;
       verifierKey: string;
       checkpoint: SignedCheckpoint | undefined;
+      /** The last checkpoint of the log before this one. */
+      previous: string | undefined;
+      /** What a person should be told about the file. */
+      notices: string[];
     }
   | { kind: 'refused'; code: LedgerFileErrorCode; message: string }
   /**
@@ -70,6 +76,7 @@ export type WriterReply =
       checkpoint: SignedCheckpoint | undefined;
     }
   | { kind: 'checkpoint'; checkpoint: SignedCheckpoint }
+  | { kind: 'notice'; message: string }
   | { kind: 'failed'; message: string };
 
 /** One page of a query; bounds are inclusive. */
@@ -121,4 +128,6 @@ export interface WriterData extends ThreadData {
   bootId: string;
   /** What the clock of the caller says at 0 of process.hrtime, which all threads share. */
   monotonicAtZeroMs: number;
+  /** Why a log that is begun now follows another; default: the file is new. */
+  epochReason?: EpochReason | undefined;
 }

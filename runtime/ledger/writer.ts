@@ -1,9 +1,10 @@
+import { dirname } from 'node:path';
 import { type MessagePort, parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
 import type { Database, Statement } from 'better-sqlite3';
 import { systemClock } from '../contracts/clock.js';
 import type { NewEvent } from '../contracts/ledger.js';
 import { readBatch } from './batch-reader.js';
-import { fileError, openForWriting } from './database.js';
+import { fileError } from './database.js';
 import { EventInsert } from './event-insert.js';
 import { LedgerFileError } from './ledger-file-error.js';
 import { ownStamp } from './own-stamp.js';
@@ -16,8 +17,17 @@ import type {
   WriterRequest,
 } from './protocol.js';
 import { Pruner } from './pruner.js';
+import { openEpoch } from './tlog/epochs.js';
+import { LastCheckpointFile } from './tlog/last-checkpoint.js';
 import type { LogWriter } from './tlog/log-writer.js';
 import { openLog } from './tlog/open-log.js';
+
+interface OpenedLog {
+  writer: Writer;
+  log: LogWriter;
+  previous: string | undefined;
+  notices: string[];
+}
 
 /** The one thread that writes: the batches that lie ready are one transaction, so one sync of the disk, and are answered after it. */
 class Writer {
@@ -155,12 +165,20 @@ async function main(): Promise<void> {
   if (port === null) throw new Error('the writer runs as a worker thread');
   const reply = (message: WriterReply, moved: ArrayBuffer[] = []) => port.postMessage(message, moved);
 
+  const data = workerData as WriterData;
   let writer: Writer;
   let log: LogWriter;
+  let last: LastCheckpointFile;
   try {
-    ({ writer, log } = await openAll(workerData as WriterData));
+    const opened = await openAll(data);
+    ({ writer, log } = opened);
+    const { previous, notices } = opened;
     const { size, minimum } = writer;
-    reply({ kind: 'opened', size, minimum, verifierKey: log.verifierKey, checkpoint: log.checkpoint });
+    const { verifierKey, checkpoint } = log;
+    reply({ kind: 'opened', size, minimum, verifierKey, checkpoint, previous, notices });
+    last = new LastCheckpointFile(dirname(data.file), verifierKey, (message) =>
+      reply({ kind: 'notice', message }),
+    );
   } catch (error) {
     if (!(error instanceof LedgerFileError)) throw error;
     reply({ kind: 'refused', code: error.code, message: error.message });
@@ -179,6 +197,7 @@ async function main(): Promise<void> {
       port.close();
       return false;
     }
+    if (log.checkpoint !== undefined) last.signed(log.checkpoint.note);
     const dueInMs = log.dueInMs();
     if (dueInMs !== undefined) timer = setTimeout(() => work(signDue), dueInMs);
     return true;
@@ -200,16 +219,27 @@ async function main(): Promise<void> {
     if (!done || !close) return;
     clearTimeout(timer);
     writer.close();
+    if (log.checkpoint !== undefined) last.signed(log.checkpoint.note);
+    last.close();
     port.close();
   });
 }
 
-async function openAll(data: WriterData): Promise<{ writer: Writer; log: LogWriter }> {
-  const { file } = data;
-  const { db, size } = openForWriting(file, data.sizeLimitBytes);
+async function openAll(data: WriterData): Promise<OpenedLog> {
+  const { file, sizeLimitBytes, epochReason: reason } = data;
+  const { db, size: stored, succession } = await openEpoch(file, { sizeLimitBytes, reason });
   try {
-    const log = await openLog(db, { file, size, clock: systemClock });
-    return { writer: new Writer(db, size, log, data), log };
+    const options = { file, size: stored, clock: systemClock, succession, stamp: ownStamp(data) };
+    const { log, size } = await openLog(db, options);
+    const previous = db.prepare('SELECT previous FROM log').pluck().get() as string | null;
+    const { reason: why, setAside } = succession;
+    const notices =
+      setAside === undefined
+        ? []
+        : [
+            `the ledger was not the one whose last checkpoint is known (${why}); it is kept as ${setAside}, and a new epoch of the log began: ${log.verifierKey}`,
+          ];
+    return { writer: new Writer(db, size, log, data), log, previous: previous ?? undefined, notices };
   } catch (error) {
     db.close();
     throw fileError(file, error);

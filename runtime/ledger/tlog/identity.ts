@@ -40,9 +40,20 @@ export async function beginEpoch(folder: string): Promise<NoteSigner> {
   };
   const next = { deviceId, epoch: epoch + 1, seed };
   if (next.epoch > epochMax) throw unusable(folder, `epoch ${next.epoch} is above ${epochMax}`);
-  const file = { version: 1, device_id: deviceId, epoch: next.epoch, seed: seed.toString('base64') };
-  await writeFileAtomic(join(folder, fileName), `${JSON.stringify(file)}\n`);
+  await write(folder, next);
   return signerOf(next);
+}
+
+/** Makes another key for the epochs to come. The present one must have ended: its ledger is refused beside the new key. */
+export async function rotateKey(folder: string): Promise<void> {
+  const known = await read(folder);
+  if (known === undefined) throw unusable(folder, 'it is missing');
+  await write(folder, { ...known, seed: randomBytes(seedBytes) });
+}
+
+async function write(folder: string, { deviceId, epoch, seed }: Stored): Promise<void> {
+  const file = { version: 1, device_id: deviceId, epoch, seed: seed.toString('base64') };
+  await writeFileAtomic(join(folder, fileName), `${JSON.stringify(file)}\n`);
 }
 
 function signerOf({ deviceId, epoch, seed }: Stored): NoteSigner {

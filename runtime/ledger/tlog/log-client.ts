@@ -14,6 +14,7 @@ const numberMax = 2 ** 44;
 
 export interface LogClientOptions {
   verifierKey: string;
+  previous: string | undefined;
   /** The last one of the run before. */
   checkpoint: SignedCheckpoint | undefined;
   reader: QueryClient;
@@ -35,6 +36,7 @@ interface Waiting {
 /** The calling thread's side of the log: knows the newest checkpoint, and asks the reader for tiles and proofs. */
 export class LogClient implements TransparencyLog {
   readonly verifierKey: string;
+  readonly previous: string | undefined;
   readonly #options: LogClientOptions;
   #last: SignedCheckpoint | undefined;
   /** When it came; undefined for one of another run. */
@@ -44,6 +46,7 @@ export class LogClient implements TransparencyLog {
   constructor(options: LogClientOptions) {
     this.#options = options;
     this.verifierKey = options.verifierKey;
+    this.previous = options.previous;
     this.#last = options.checkpoint;
   }
 
