@@ -44,6 +44,7 @@ function buildProgram(io: CliIo, run: Run): Command {
   addBreakers(program, io, run);
   addReplay(program, io, run);
   addVerify(program, io, run);
+  addErase(program, io, run);
   program
     .command('version')
     .description('print the version')
@@ -215,6 +216,21 @@ function wholeFrom(min: number): (text: string) => number {
     if (value >= min) return value;
     throw new InvalidArgumentError(`It must be a whole number from ${min}.`);
   };
+}
+
+function addErase(program: Command, io: CliIo, run: Run): void {
+  program
+    .command('erase')
+    .description(
+      'erase what people typed, for good, with or without a running server; every proof still holds',
+    )
+    .option('--session <id>', 'of a conversation')
+    .option('--key <id>', 'of whoever used this key')
+    .option('--before <time>', 'of events before a time, such as 2026-01-31 or 2026-01-31T12:00:00Z')
+    .option('--id <indexes...>', 'of the events at these indexes')
+    .addOption(dataOption())
+    .addOption(configOption())
+    .action(async (flags) => run((await import('./erase.js')).erase(flags, io)));
 }
 
 function addVerify(program: Command, io: CliIo, run: Run): void {

@@ -38,6 +38,7 @@ export async function rotateLog(flags: ConfigFlags, io: CliIo): Promise<number> 
       batchMax: config.ledger.batch_max,
       sizeLimitBytes: config.ledger.size_limit_bytes,
       onFailure: (error: Error) => failures.push(error),
+      onNotice: (notice: string) => io.err(`${notice}\n`),
     };
     // Opened and closed: what is in it is checked, signed to its end, and known outside it.
     await (await openLedger(options)).close();

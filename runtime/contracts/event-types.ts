@@ -221,6 +221,18 @@ const definitions = {
       'The oldest entries were removed to keep the log within its size: it begins at the minimum index now.',
     data: z.strictObject({ minimum_index: count, was: count, used_bytes: count, limit_bytes: count }),
   },
+  erased: {
+    version: 1,
+    about: 'Texts were erased, in other files of the data folder too: by what, not whose.',
+    data: z.strictObject({
+      by: z.enum(['session', 'key', 'before', 'ids']),
+      events: count,
+      texts: count,
+      indexes: z.array(count),
+      files: count,
+      unreadable: count,
+    }),
+  },
   epoch_started: {
     version: 1,
     about: 'This log follows another: its first event holds the last checkpoint of that one.',

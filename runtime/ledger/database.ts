@@ -7,7 +7,7 @@ import { LedgerFileError } from './ledger-file-error.js';
 import { reserveBytes } from './pruner.js';
 
 /** Marks a SQLite file as a ledger of ours: "ARKL". */
-const applicationId = 0x41524b4c;
+export const applicationId = 0x41524b4c;
 
 /** Statement lists that take a file from version n to n + 1. Never change one that was released; add the next. */
 const migrations: readonly string[] = [

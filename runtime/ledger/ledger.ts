@@ -3,6 +3,8 @@ import { Worker } from 'node:worker_threads';
 import type { Clock } from '../contracts/clock.js';
 import { AppError, SystemRebootRequired } from '../contracts/errors.js';
 import type {
+  EraseSelector,
+  Erasure,
   EventQuery,
   Ledger,
   LedgerStatus,
@@ -11,6 +13,7 @@ import type {
   StoredEvent,
 } from '../contracts/ledger.js';
 import { Batch, slabBytes } from './batch.js';
+import { eraseInThread } from './erase-client.js';
 import { encodeEvent } from './event.js';
 import { EventCatalog } from './events/catalog.js';
 import { LedgerFileError } from './ledger-file-error.js';
@@ -136,6 +139,7 @@ export class SqliteLedger implements Ledger {
   /** At the writer, oldest first. */
   #sent: Group[] = [];
   #scheduled = false;
+  #erasing = false;
   #pending = 0;
   #pendingBytes = 0;
   #spares: ArrayBuffer[] = [];
@@ -191,6 +195,22 @@ export class SqliteLedger implements Ledger {
 
   query(query: EventQuery): Promise<StoredEvent[]> {
     return this.#reader.query(query);
+  }
+
+  async erase(selector: EraseSelector): Promise<Erasure> {
+    this.#refuseUnlessOpen();
+    if (this.#erasing)
+      throw new AppError('conflict', 'The ledger is erasing already', { retryAfterMs: 1000 });
+    this.#erasing = true;
+    try {
+      const { events, texts, indexes, files, unreadable } = await eraseInThread(this.#options.file, selector);
+      const [by = ''] = Object.keys(selector);
+      const data = { by, events, texts, indexes, files: files.length, unreadable: unreadable.length };
+      const receipt = await this.append({ type: 'erased', module: 'kernel', data });
+      return { events, texts, files, unreadable, receipt };
+    } finally {
+      this.#erasing = false;
+    }
   }
 
   status(): LedgerStatus {

@@ -1,3 +1,4 @@
+import type { Erased } from './erasing.js';
 import type { EpochReason } from './tlog/epochs.js';
 
 /**
@@ -117,6 +118,9 @@ export type ReaderReply =
   | { id: number; bytes: Uint8Array<ArrayBuffer> | null }
   | { id: number; proof: LogProof | null }
   | { id: number; problem: string };
+
+/** The word of the thread that erases. */
+export type EraseReply = { erased: Erased } | { problem: string };
 
 export interface ThreadData {
   file: string;
