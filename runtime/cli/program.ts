@@ -45,6 +45,7 @@ function buildProgram(io: CliIo, run: Run): Command {
   addReplay(program, io, run);
   addVerify(program, io, run);
   addErase(program, io, run);
+  addBackup(program, io, run);
   program
     .command('version')
     .description('print the version')
@@ -216,6 +217,30 @@ function wholeFrom(min: number): (text: string) => number {
     if (value >= min) return value;
     throw new InvalidArgumentError(`It must be a whole number from ${min}.`);
   };
+}
+
+function addBackup(program: Command, io: CliIo, run: Run): void {
+  const passphrase = () =>
+    new Option(
+      '--passphrase-file <file>',
+      'its first line is the passphrase (default: BACKUP_PASSPHRASE, else asked for)',
+    );
+  program
+    .command('backup <file>')
+    .description('copy the ledger into one file, beside a running server too')
+    .option('--keys', 'and the keys, encrypted under a passphrase')
+    .addOption(passphrase())
+    .addOption(dataOption())
+    .addOption(configOption())
+    .action(async (file, flags) => run((await import('./backup.js')).backupTo(file, flags, io)));
+  program
+    .command('restore <file>')
+    .description('bring a backup back; stop the server first')
+    .option('--keys', 'and the keys that are in it')
+    .addOption(passphrase())
+    .addOption(dataOption())
+    .addOption(configOption())
+    .action(async (file, flags) => run((await import('./backup.js')).restoreFrom(file, flags, io)));
 }
 
 function addErase(program: Command, io: CliIo, run: Run): void {

@@ -1,5 +1,5 @@
 import { existsSync, renameSync } from 'node:fs';
-import { basename, dirname, join } from 'node:path';
+import { dirname, join } from 'node:path';
 import type { Database } from 'better-sqlite3';
 import type { JsonObject } from '../../contracts/json.js';
 import { syncFolderSync } from '../../data-folder/write-file-atomic.js';
@@ -19,7 +19,9 @@ export type EpochReason =
   | 'older_epoch'
   /** The file has other events under the last checkpoint that is known. */
   | 'other_history'
-  | 'key_rotated';
+  | 'key_rotated'
+  /** A backup was brought back, and more may have been signed after it. */
+  | 'restored';
 
 /** How the log that is begun next comes about. */
 export interface Succession {
@@ -59,17 +61,23 @@ export async function openEpoch(
 /** Moves a closed ledger away under the name of its epoch; nothing is deleted. Returns its new name. */
 export function setEpochAside(file: string, epoch: string): string {
   const folder = dirname(file);
-  const stem = join(folder, `ledger.epoch-${epoch}`);
-  let target = `${stem}.sqlite`;
-  for (let n = 2; existsSync(target); n++) target = `${stem}-${n}.sqlite`;
-  renameSync(file, target);
+  const name = freeEpochName(file, epoch);
+  renameSync(file, join(folder, name));
   syncFolderSync(folder);
-  return basename(target);
+  return name;
+}
+
+/** A name beside the ledger for one of that epoch which no file has. */
+export function freeEpochName(file: string, epoch: string): string {
+  const stem = `ledger.epoch-${epoch}`;
+  let name = `${stem}.sqlite`;
+  for (let n = 2; existsSync(join(dirname(file), name)); n++) name = `${stem}-${n}.sqlite`;
+  return name;
 }
 
 /** The number of the epoch in the name of a log. */
 export function epochOf(origin: string): string {
-  return /\/(\d{1,7})$/.exec(origin)?.[1] ?? '0';
+  return /\/(\d{1,10})$/.exec(origin)?.[1] ?? '0';
 }
 
 function contradiction(

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { writeFileAtomicSync } from '../../data-folder/write-file-atomic.js';
 import { LedgerFileError } from '../ledger-file-error.js';
 import { type Checkpoint, parseCheckpoint } from './checkpoint.js';
@@ -46,6 +46,15 @@ export function readLastCheckpoint(folder: string): LastCheckpoint | undefined {
   }
 }
 
+/** Writes the file, whole or not at all. */
+export function writeLastCheckpoint(
+  folder: string,
+  { verifierKey, note }: Pick<LastCheckpoint, 'verifierKey' | 'note'>,
+): void {
+  const text = JSON.stringify({ version: 1, verifier_key: verifierKey, note });
+  writeFileAtomicSync(join(folder, fileName), `${text}\n`);
+}
+
 /**
  * Keeps the last checkpoint in a small file beside the database, so that an older copy of the database that is put back is noticed. It may
  * be a minute behind; a clean stop brings it up to date.
@@ -83,8 +92,7 @@ export class LastCheckpointFile {
 
   #write(): void {
     try {
-      const file = { version: 1, verifier_key: this.#verifierKey, note: this.#next };
-      writeFileAtomicSync(this.#path, `${JSON.stringify(file)}\n`);
+      writeLastCheckpoint(dirname(this.#path), { verifierKey: this.#verifierKey, note: this.#next! });
       this.#written = this.#next;
     } catch (error) {
       // The database has it. The next one tries again.
