@@ -52,7 +52,7 @@ const add = (ledger: SqliteLedger, count: number) =>
   Promise.all(
     Array.from({ length: count }, (_, n) =>
       ledger.append({
-        type: 'system_error',
+        type: 'decision_made',
         module: 'kernel',
         data: { n },
         texts: { context: `typed ${n}` },

@@ -175,7 +175,7 @@ describe('a file of an earlier program', () => {
       downgrade(version);
       const ledger = await openLedger(options());
       expect(ledger.status()).toMatchObject({ size: 600, minimum_index: 0 });
-      await ledger.append({ type: 'system_error', module: 'kernel', data: {}, texts: { context: 'typed' } });
+      await ledger.append({ type: 'decision_made', module: 'kernel', data: {}, texts: { context: 'typed' } });
       const { verifierKey } = ledger.log;
       await ledger.close();
       const db = new Database(file);

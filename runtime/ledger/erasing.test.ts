@@ -43,7 +43,7 @@ afterEach(async () => {
 const long = (word: string) => `${word} `.repeat(3000);
 const chat = (session: string, key: string, word: string) =>
   ledger.append({
-    type: 'chat_answered',
+    type: 'decision_made',
     module: 'assistantia',
     data: { n: 1 },
     texts: { prompt: `${word}-prompt`, answer: long(`${word}-answer`), session, key },

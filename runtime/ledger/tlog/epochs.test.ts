@@ -46,7 +46,7 @@ const open = () =>
 
 async function add(ledger: SqliteLedger, count: number): Promise<void> {
   for (let n = 0; n < count; n++) {
-    await ledger.append({ type: 'system_error', module: 'kernel', data: { n } });
+    await ledger.append({ type: 'decision_made', module: 'kernel', data: { n } });
   }
 }
 
@@ -90,7 +90,7 @@ describe('the epochs of a log', () => {
   it('does not begin with an event about itself where there was no log before', async () => {
     const ledger = await open();
     await add(ledger, 1);
-    expect(await firstEvent(ledger)).toMatchObject({ index: 0, type: 'system_error' });
+    expect(await firstEvent(ledger)).toMatchObject({ index: 0, type: 'decision_made' });
     expect(ledger.log.previous).toBeUndefined();
     await ledger.close();
   });
