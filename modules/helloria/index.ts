@@ -12,7 +12,8 @@ import { createOriginCheck } from './frame/origin.js';
 import { Listener } from './listener.js';
 import { openapiDocument } from './openapi.js';
 import { breakerRoutes } from './routes/breakers.js';
-import { accessRoutes, ledgerRoutes, systemRoutes } from './routes/system.js';
+import { ledgerRoutes } from './routes/ledger.js';
+import { accessRoutes, systemRoutes } from './routes/system.js';
 import { transparencyRoutes } from './routes/tlog.js';
 
 /** Helloria: the HTTP frame, keys, errors and documentation. It opens the door last and closes it first. */

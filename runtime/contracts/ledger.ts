@@ -48,11 +48,23 @@ export interface StoredEvent {
   leaf_hash: string;
 }
 
+/** All that is given must hold. */
 export interface EventQuery {
   type?: string;
+  module?: string;
   stream?: string;
-  /** Only events at this index or later. */
+  correlationId?: string;
+  /** Wall time in ms since 1970: from (inclusive) and to (exclusive). The wall clock may have jumped; positions are the order. */
+  fromMs?: number;
+  toMs?: number;
+  /**
+   * Words that are all in the type, module, stream or the strings of the data: whole words, without regard to case and accents, at most
+   * 200 characters. Decisions have no words.
+   */
+  text?: string;
+  /** Only events at this index or later, and at this index or earlier. */
   since?: number;
+  until?: number;
   /** 1 to 1000. */
   limit: number;
   order: 'asc' | 'desc';

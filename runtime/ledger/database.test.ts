@@ -77,7 +77,7 @@ describe('a file that cannot be used is refused with what was found and what to 
       code: 'ledger_newer',
       message: expect.stringMatching(/schema version 99.*versions up to \d+.*Nothing was changed/),
     });
-    change('PRAGMA user_version = 3');
+    change('PRAGMA user_version = 4');
     const ledger = await openLedger(options());
     expect(ledger.status().size).toBe(3);
     await ledger.close();

@@ -72,11 +72,23 @@ export type WriterReply =
   | { kind: 'checkpoint'; checkpoint: SignedCheckpoint }
   | { kind: 'failed'; message: string };
 
+/** What events are selected by; all that is given must hold. */
+export interface EventFilter {
+  type?: string | undefined;
+  module?: string | undefined;
+  stream?: string | undefined;
+  correlationId?: string | undefined;
+  /** Wall time, from (inclusive) and to (exclusive). */
+  fromMs?: number | undefined;
+  toMs?: number | undefined;
+  /** Words that are all in the event. */
+  text?: string | undefined;
+}
+
 /** One page of a query; bounds are inclusive. */
 export interface PageRequest {
   id: number;
-  type: string | null;
-  stream: string | null;
+  filter: EventFilter;
   from: number;
   to: number;
   limit: number;
@@ -104,9 +116,9 @@ export interface LogProof {
   note?: string | undefined;
 }
 
-/** `leaves` are JSON texts and `hashes` hex; `null` stands for what is not stored, or not any more. */
+/** `leaves` are JSON texts, `hashes` hex and `next` where the next page begins; `null` stands for what is not stored, or not any more. */
 export type ReaderReply =
-  | { id: number; indexes: number[]; leaves: string[]; hashes: string[] }
+  | { id: number; indexes: number[]; leaves: string[]; hashes: string[]; next: number | null }
   | { id: number; bytes: Uint8Array<ArrayBuffer> | null }
   | { id: number; proof: LogProof | null }
   | { id: number; problem: string };

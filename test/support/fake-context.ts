@@ -101,6 +101,8 @@ export class FakeLedger implements Ledger {
       (event) =>
         (query.type === undefined || event.type === query.type) &&
         (query.stream === undefined || event.stream === query.stream) &&
+        (query.module === undefined || event.module === query.module) &&
+        event.index <= (query.until ?? Number.POSITIVE_INFINITY) &&
         event.index >= (query.since ?? 0),
     );
     if (query.order === 'desc') found.reverse();
