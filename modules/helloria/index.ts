@@ -26,6 +26,8 @@ class Helloria implements ArkaliaModule {
   #openapi: Record<string, unknown> = {};
   #docs = '';
   readonly #stopping = new AbortController();
+  /** Ends what would go on for ever. */
+  readonly #closing = new AbortController();
   #draining = false;
 
   provision(context: ModuleContext): void {
@@ -39,7 +41,7 @@ class Helloria implements ArkaliaModule {
     return [
       ...systemRoutes(context),
       ...breakerRoutes(context),
-      ...ledgerRoutes(context),
+      ...ledgerRoutes(context, this.#closing.signal),
       ...transparencyRoutes(context),
       ...accessRoutes(context),
       ...this.#documentation(),
@@ -63,6 +65,7 @@ class Helloria implements ArkaliaModule {
     const listener = this.#listener;
     if (listener === undefined) return;
     this.#draining = true;
+    this.#closing.abort();
     const closed = listener.close();
     const grace = setTimeout(() => this.#stopping.abort(), this.#context.config.http.shutdown_timeout_ms);
     // What was aborted may still write its last frame; a client that does not take it is cut off a second later.

@@ -10,6 +10,11 @@ export interface NewEvent {
   module: string;
   /** The series it belongs to, such as a decision stream; optional. */
   stream?: string;
+  /**
+   * Index of the last event of the stream as the caller knows it, -1 for none: when the stream has moved on, nothing is recorded and the
+   * call is rejected with `conflict`. An event that was pruned is none.
+   */
+  expectedVersion?: number;
   /** Ties the events of one request together: the request id. */
   correlationId?: string;
   /** Facts, never what a person typed or can be identified by. */
@@ -69,6 +74,9 @@ export interface EventQuery {
   limit: number;
   order: 'asc' | 'desc';
 }
+
+/** What to follow, from the index `since` on (0 unless given), until the signal aborts. */
+export type FollowQuery = Omit<EventQuery, 'until' | 'limit' | 'order'> & { signal: AbortSignal };
 
 export interface LedgerStatus {
   state: 'open' | 'failed' | 'closed';
@@ -138,5 +146,10 @@ export interface Ledger {
    */
   append(event: NewEvent): Promise<Receipt>;
   query(query: EventQuery): Promise<StoredEvent[]>;
+  /**
+   * Events that fit, in order, from a position on: first those that are recorded, then each within some 50 ms of being recorded. Go on after
+   * an interruption with `since` the last index + 1. Ends when the signal aborts and when the ledger closes or fails.
+   */
+  follow(query: FollowQuery): AsyncGenerator<StoredEvent, void>;
   status(): LedgerStatus;
 }

@@ -39,6 +39,7 @@ export class EventInsert {
       stream: event.stream ?? null,
       correlationId: event.correlationId ?? null,
       timeMs: stamp.timeMs,
+      expectedVersion: Number.NaN,
       prefixed: Buffer.concat([Buffer.of(leafPrefix), Buffer.from(leaf, 'utf8')]),
       texts: [...texts],
     });

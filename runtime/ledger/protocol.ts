@@ -6,11 +6,12 @@
  * Slab, event after event, numbers little-endian and unaligned; type, module and stream are places in `names`:
  * ```
  *   time_ms f64 │ type u32 │ module u32 │ stream u32 or noName │ bytes of leaf u32 │ of correlation id u32, 0: none │ texts u32
+ *   expected version of the stream f64 or NaN
  *   0x00 │ leaf │ correlation id │ then each text: bytes u32 │ salt (16) │ text
  *   └ hashed ──┘
  * ```
  */
-export const eventHeadBytes = 32;
+export const eventHeadBytes = 40;
 export const noName = 0xffff_ffff;
 
 export interface AppendMessage {
@@ -46,6 +47,8 @@ export interface AppendedBatch {
   /** Leaf hashes, 64 hexadecimal digits each, one after the other. */
   hashes: string;
   slab: ArrayBuffer;
+  /** Events that were not recorded because their stream had moved on: their place in the batch, and the last index of the stream or -1. */
+  refused: { place: number; last: number }[];
 }
 
 export type WriterReply =

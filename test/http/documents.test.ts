@@ -108,7 +108,9 @@ describe('/openapi.json', () => {
       else expect([path, declared]).toEqual([path, expect.any(Object)]);
       const type = Object.keys(declared?.content ?? {})[0];
       if (type !== undefined) expect([path, answer.headers.get('content-type')]).toEqual([path, type]);
-      await answer.arrayBuffer();
+      // One of them never ends by itself.
+      if (type?.startsWith('text/event-stream')) await answer.body?.cancel();
+      else await answer.arrayBuffer();
     }
   });
 });

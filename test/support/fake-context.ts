@@ -16,7 +16,14 @@ import {
 import type { Degradation, DegradationLevel } from '../../runtime/contracts/device.js';
 import { AppError } from '../../runtime/contracts/errors.js';
 import { CanonicalJson } from '../../runtime/contracts/json.js';
-import type { EventQuery, Ledger, NewEvent, Receipt, StoredEvent } from '../../runtime/contracts/ledger.js';
+import type {
+  EventQuery,
+  FollowQuery,
+  Ledger,
+  NewEvent,
+  Receipt,
+  StoredEvent,
+} from '../../runtime/contracts/ledger.js';
 import type { ModuleContext, SystemStatus } from '../../runtime/contracts/module.js';
 import type { EngineView, SandboxStatus } from '../../runtime/contracts/sandbox.js';
 
@@ -107,6 +114,11 @@ export class FakeLedger implements Ledger {
     );
     if (query.order === 'desc') found.reverse();
     return found.slice(0, query.limit);
+  }
+
+  /** What is there now; nobody in the tests waits for more. */
+  async *follow({ signal: _, ...query }: FollowQuery) {
+    yield* await this.query({ ...query, limit: 1000, order: 'asc' });
   }
 
   status() {

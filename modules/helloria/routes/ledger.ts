@@ -1,7 +1,9 @@
 import { z } from 'zod';
+import { AppError } from '../../../runtime/contracts/errors.js';
 import { defineRoute, json, type RouteDefinition } from '../../../runtime/contracts/http.js';
 import type { EventQuery } from '../../../runtime/contracts/ledger.js';
 import type { ModuleContext } from '../../../runtime/contracts/module.js';
+import { EventStreams, eventStreamType } from './ledger-stream.js';
 
 const whole = z
   .string()
@@ -37,8 +39,10 @@ function eventFilter({ correlation_id: correlationId, from: fromMs, to: toMs, ..
 }
 
 /** Events of the ledger, without what people typed. */
-export function ledgerRoutes({ ledger }: ModuleContext): RouteDefinition[] {
+export function ledgerRoutes(context: ModuleContext, closing: AbortSignal): RouteDefinition[] {
+  const { ledger } = context;
   return [
+    streamRoute(context, closing),
     defineRoute({
       method: 'GET',
       path: '/ledger/events',
@@ -77,6 +81,38 @@ export function ledgerRoutes({ ledger }: ModuleContext): RouteDefinition[] {
       },
     }),
   ];
+}
+
+/** The events as they come. `closing` aborts when the server is about to close. */
+function streamRoute({ ledger, access }: ModuleContext, closing: AbortSignal): RouteDefinition {
+  const streams = new EventStreams();
+  return defineRoute({
+    method: 'GET',
+    path: '/ledger/events/stream',
+    role: 'user',
+    tag: 'ledger',
+    summary:
+      'Events that fit all of the query as server-sent events, from `since` or behind Last-Event-ID on, else from now on; the last is `end`',
+    errors: 'problem',
+    query: z.strictObject({ ...filter, since: whole.optional().describe('From this index on') }),
+    responses: { 200: { description: 'Each `id` is an index', contentType: eventStreamType } },
+    handler: ({ c, query, caller: { keyId }, signal }) => {
+      const { since, ...rest } = query;
+      const from = afterLastEvent(c.req.header('last-event-id')) ?? since ?? ledger.status().size;
+      return streams.response({
+        follow: (until) => ledger.follow({ ...eventFilter(rest), since: from, signal: until }),
+        client: signal(),
+        closing,
+        mayGoOn: () => keyId === null || access.listKeys().some(({ id }) => id === keyId),
+      });
+    },
+  });
+}
+
+function afterLastEvent(id: string | undefined): number | undefined {
+  if (id === undefined || id === '') return undefined;
+  if (/^\d{1,15}$/.test(id)) return Number(id) + 1;
+  throw new AppError('invalid_request', 'Last-Event-ID must be the index of an event.');
 }
 
 function nextPage(
