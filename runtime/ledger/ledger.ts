@@ -6,6 +6,7 @@ import type {
   EraseSelector,
   Erasure,
   EventQuery,
+  FollowQuery,
   Ledger,
   LedgerStatus,
   NewEvent,
@@ -16,9 +17,10 @@ import { Batch, slabBytes } from './batch.js';
 import { eraseInThread } from './erase-client.js';
 import { encodeEvent } from './event.js';
 import { EventCatalog } from './events/catalog.js';
+import { follow, Growth } from './follow.js';
 import { LedgerFileError } from './ledger-file-error.js';
 import { sharedMs } from './own-stamp.js';
-import type { WriterData, WriterReply, WriterRequest } from './protocol.js';
+import type { AppendedBatch, WriterData, WriterReply, WriterRequest } from './protocol.js';
 import { sizeLimitBytesDefault, sizeLimitBytesMin } from './pruner.js';
 import { QueryClient } from './query.js';
 import type { EpochReason } from './tlog/epochs.js';
@@ -67,6 +69,8 @@ export interface LedgerOptions {
 }
 
 interface Waiting {
+  /** The stream, where a version of it was expected. */
+  expecting: string | undefined;
   resolve(receipt: Receipt): void;
   reject(error: Error): void;
 }
@@ -146,6 +150,7 @@ export class SqliteLedger implements Ledger {
   #commitMs = commitMsFirst;
   #idle: (() => void) | undefined;
   #closed: Promise<void> | undefined;
+  #growth = new Growth();
 
   constructor(options: LedgerOptions & { sizeLimitBytes: number }, writer: Worker, opened: Opened) {
     this.#options = options;
@@ -181,11 +186,12 @@ export class SqliteLedger implements Ledger {
       const timeMs = Math.floor(clock.wallMs());
       const monotonicMs = Math.floor(clock.monotonicMs());
       const encoded = encodeEvent(event, { bootId, timeMs, monotonicMs, v: this.#events.check(event) });
-      const { type, module, stream, correlationId } = event;
+      const { type, module, stream, correlationId, expectedVersion } = event;
+      const expecting = expectedVersion === undefined ? undefined : checkedStream(event);
       const group = this.#openGroup();
       const bytesBefore = group.batch.bytes;
-      group.batch.add(encoded, { type, module, stream, correlationId, timeMs });
-      group.waiting.push({ resolve, reject });
+      group.batch.add(encoded, { type, module, stream, correlationId, timeMs, expectedVersion });
+      group.waiting.push({ resolve, reject, expecting });
       this.#pending++;
       this.#pendingBytes += group.batch.bytes - bytesBefore;
       if (group.batch.count >= batchSoon) this.#sendReady();
@@ -211,6 +217,11 @@ export class SqliteLedger implements Ledger {
     } finally {
       this.#erasing = false;
     }
+  }
+
+  follow(query: FollowQuery): AsyncGenerator<StoredEvent, void> {
+    const ask = (page: EventQuery) => this.#reader.query(page);
+    return follow({ query: ask, size: () => this.#size, growth: this.#growth }, query);
   }
 
   status(): LedgerStatus {
@@ -250,6 +261,7 @@ export class SqliteLedger implements Ledger {
         });
       }
     }
+    this.#growth.end();
     this.log.close(new AppError('ledger_unavailable', 'The ledger is closed'));
     await this.#reader.close();
     if (this.#state.name !== 'closing') {
@@ -343,20 +355,27 @@ export class SqliteLedger implements Ledger {
       if (slab.byteLength <= spareBytesMax && this.#spares.length < sparesMax) this.#spares.push(slab);
     }
     this.#sendReady();
-    for (const [place, group] of groups.entries()) this.#acknowledge(group, reply.batches[place]!.hashes);
+    for (const [place, group] of groups.entries()) this.#acknowledge(group, reply.batches[place]!);
     this.#size += reply.own;
     this.#minimum = reply.minimum;
+    this.#growth.grown();
     if (reply.checkpoint !== undefined) this.log.signed(reply.checkpoint);
     if (this.#pending === 0) this.#idle?.();
   }
 
-  #acknowledge({ batch, waiting }: Group, hashes: string): void {
+  #acknowledge({ batch, waiting }: Group, { hashes, refused }: AppendedBatch): void {
     const first = this.#size;
-    this.#size += waiting.length;
+    this.#size += waiting.length - refused.length;
     this.#pending -= waiting.length;
     this.#pendingBytes -= batch.bytes;
-    for (let i = 0; i < waiting.length; i++) {
-      waiting[i]!.resolve({
+    for (const { place, last } of refused) {
+      const { expecting, reject } = waiting[place]!;
+      reject(movedOn(expecting!, last));
+    }
+    const gone = new Set(refused.map(({ place }) => place));
+    const recorded = gone.size === 0 ? waiting : waiting.filter((_, place) => !gone.has(place));
+    for (let i = 0; i < recorded.length; i++) {
+      recorded[i]!.resolve({
         recorded: 'durable',
         index: first + i,
         leaf_hash: hashes.slice(i * 64, i * 64 + 64),
@@ -385,10 +404,31 @@ export class SqliteLedger implements Ledger {
     for (const group of groups) {
       for (const waiting of group.waiting) waiting.reject(failed(error));
     }
+    this.#growth.end();
     this.log.close(failed(error));
     this.#idle?.();
     this.#options.onFailure(error);
   }
+}
+
+/** The stream whose version an event expects. */
+function checkedStream({ stream, expectedVersion }: NewEvent): string {
+  if (stream === undefined) throw new RangeError('expectedVersion is of a stream; the event names none');
+  if (!Number.isSafeInteger(expectedVersion) || expectedVersion! < -1) {
+    throw new RangeError(`expectedVersion is an index, or -1 for none, not ${expectedVersion}`);
+  }
+  return stream;
+}
+
+function movedOn(stream: string, last: number): AppError {
+  const at = last === -1 ? 'has no event' : `is at index ${last}`;
+  return new AppError(
+    'conflict',
+    `The stream ${stream} ${at}, so it is not as expected; read it and try again`,
+    {
+      details: { last },
+    },
+  );
 }
 
 /** The writer and its file cannot be trusted any more, and no part of this process can mend them. */
