@@ -1,7 +1,7 @@
 import type { JsonObject } from '../../contracts/json.js';
 import type { EventRow } from '../search/event-pages.js';
 
-export const exportFormats = ['jsonl', 'csv'] as const;
+const exportFormats = ['jsonl', 'csv'] as const;
 export type ExportFormat = (typeof exportFormats)[number];
 
 const csvColumns = [
