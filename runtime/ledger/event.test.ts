@@ -167,11 +167,11 @@ describe('Batch', () => {
 
   it('is full by count and by bytes', () => {
     const batch = new Batch(new ArrayBuffer(slabBytes));
-    expect(batch.isFull(1)).toBe(false);
+    expect(batch.isFull(1, 4_194_304)).toBe(false);
     batch.add(filler(10), columns);
-    expect(batch.isFull(1)).toBe(true);
-    expect(batch.isFull(1000)).toBe(false);
+    expect(batch.isFull(1, 4_194_304)).toBe(true);
+    expect(batch.isFull(1000, 4_194_304)).toBe(false);
     while (batch.bytes < 4_194_304) batch.add(filler(leafBytesMax), columns);
-    expect(batch.isFull(1000)).toBe(true);
+    expect(batch.isFull(1000, 4_194_304)).toBe(true);
   });
 });

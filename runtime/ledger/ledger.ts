@@ -21,7 +21,7 @@ import { follow, Growth } from './follow.js';
 import { LedgerFileError } from './ledger-file-error.js';
 import { sharedMs } from './own-stamp.js';
 import type { AppendedBatch, WriterData, WriterReply, WriterRequest } from './protocol.js';
-import { sizeLimitBytesDefault, sizeLimitBytesMin } from './pruner.js';
+import { sizeLimitBytesDefault, sizeLimitBytesMin, transactionBytes } from './pruner.js';
 import { QueryClient } from './query.js';
 import type { EpochReason } from './tlog/epochs.js';
 import { LogClient } from './tlog/log-client.js';
@@ -151,9 +151,11 @@ export class SqliteLedger implements Ledger {
   #idle: (() => void) | undefined;
   #closed: Promise<void> | undefined;
   #growth = new Growth();
+  readonly #batchBytes: number;
 
   constructor(options: LedgerOptions & { sizeLimitBytes: number }, writer: Worker, opened: Opened) {
     this.#options = options;
+    this.#batchBytes = transactionBytes(options.sizeLimitBytes);
     this.#writer = writer;
     this.#size = opened.size;
     this.#minimum = opened.minimum;
@@ -292,7 +294,7 @@ export class SqliteLedger implements Ledger {
 
   #openGroup(): Group {
     const last = this.#collecting.at(-1);
-    if (last !== undefined && !last.batch.isFull(this.#options.batchMax)) return last;
+    if (last !== undefined && !last.batch.isFull(this.#options.batchMax, this.#batchBytes)) return last;
     const slab = this.#spares.pop() ?? new ArrayBuffer(slabBytes);
     const group = { batch: new Batch(slab), waiting: [], sentMs: 0 };
     this.#collecting.push(group);

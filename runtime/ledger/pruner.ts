@@ -30,6 +30,11 @@ export function reserveBytes(limitBytes: number): number {
   return Math.min(Math.floor(limitBytes / 4), reserveBytesMax);
 }
 
+/** A batch or a transaction that has grown to this takes no more events, so that it fits into the reserve with all that it deletes. */
+export function transactionBytes(limitBytes: number): number {
+  return Math.min(4_194_304, Math.floor(reserveBytes(limitBytes) / 16));
+}
+
 interface Room {
   /** Pages that hold something, and those of the whole file, in bytes. */
   used: number;
@@ -125,11 +130,13 @@ export class Pruner {
     const minimum = this.minimum();
     const first = this.#firstStored(added.size);
     const eventsWanted = Math.max(stepEventsMin, 2 * added.events);
+    // Zeroed pages go through the write-ahead log too: large texts are deleted in fewer events at once.
+    const bytesMax = transactionBytes(this.#limitBytes);
     let from = first;
     let bytes = 0;
     while (from < minimum) {
       const events = from - first;
-      const enough = events >= eventsWanted && bytes >= 2 * added.bytes;
+      const enough = bytes >= 2 * added.bytes && (events >= eventsWanted || bytes >= bytesMax);
       if (enough || events >= Math.max(stepEventsMax, eventsWanted)) break;
       const end = Math.min(Math.floor(from / chunkEvents) * chunkEvents + chunkEvents, minimum);
       bytes += this.#delete(from, end);

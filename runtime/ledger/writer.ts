@@ -16,7 +16,7 @@ import type {
   WriterReply,
   WriterRequest,
 } from './protocol.js';
-import { Pruner } from './pruner.js';
+import { Pruner, transactionBytes } from './pruner.js';
 import { openEpoch } from './tlog/epochs.js';
 import { LastCheckpointFile } from './tlog/last-checkpoint.js';
 import type { LogWriter } from './tlog/log-writer.js';
@@ -164,14 +164,19 @@ interface Ready {
   close: boolean;
 }
 
-/** The batches that lie ready, the first of them given. */
-function takeReady(port: MessagePort, request: WriterRequest): Ready {
+/** The batches that lie ready, the first of them given, until they are enough for one transaction. */
+function takeReady(port: MessagePort, request: WriterRequest, bytesMax: number): Ready {
   const ready: Ready = { messages: [], checkpoint: false, close: false };
+  let bytes = 0;
   let next: { message: WriterRequest } | undefined = { message: request };
   while (next !== undefined) {
     if (next.message.kind === 'close') return { ...ready, close: true };
     if (next.message.kind === 'checkpoint') ready.checkpoint = true;
-    else ready.messages.push(next.message);
+    else {
+      ready.messages.push(next.message);
+      bytes += next.message.bytes;
+    }
+    if (bytes >= bytesMax) break;
     next = receiveMessageOnPort(port) as typeof next;
   }
   return ready;
@@ -222,7 +227,7 @@ async function main(): Promise<void> {
   const signDue = () => reply({ kind: 'checkpoint', checkpoint: writer.checkpoint() });
 
   port.on('message', (request: WriterRequest) => {
-    const { messages, checkpoint, close } = takeReady(port, request);
+    const { messages, checkpoint, close } = takeReady(port, request, transactionBytes(data.sizeLimitBytes));
     const done = work(() => {
       if (checkpoint) log.want();
       if (messages.length > 0) {
