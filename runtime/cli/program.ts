@@ -47,6 +47,7 @@ function buildProgram(io: CliIo, run: Run): Command {
   addErase(program, io, run);
   addBackup(program, io, run);
   addExport(program, io, run);
+  addAnalyze(program, io, run);
   program
     .command('version')
     .description('print the version')
@@ -297,6 +298,25 @@ function addExport(program: Command, io: CliIo, run: Run): void {
     .addOption(dataOption())
     .addOption(configOption())
     .action(async (flags) => run((await import('./export.js')).exportEvents(flags, io)));
+}
+
+function addAnalyze(program: Command, io: CliIo, run: Run): void {
+  program
+    .command('analyze')
+    .description(
+      'what the ledger holds: counts, patterns of decisions, and what is unusual; with or without a running server',
+    )
+    .option('--hours <count>', 'length of the window, 1 to 720, up to the newest event', hours, 24)
+    .option('--json', 'print the figures as JSON')
+    .addOption(dataOption())
+    .addOption(configOption())
+    .action(async (flags) => run((await import('./analyze.js')).analyze(flags, io)));
+}
+
+function hours(text: string): number {
+  const value = /^\d{1,3}$/.test(text) ? Number(text) : Number.NaN;
+  if (value >= 1 && value <= 720) return value;
+  throw new InvalidArgumentError('It must be a whole number from 1 to 720.');
 }
 
 function wordsText(text: string): string {

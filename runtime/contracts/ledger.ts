@@ -1,3 +1,4 @@
+import type { LedgerAnalytics } from './analytics.js';
 import type { BuiltInEventType } from './event-types.js';
 import type { CanonicalJson, JsonObject } from './json.js';
 
@@ -174,5 +175,10 @@ export interface Ledger {
    * an interruption with `since` the last index + 1. Ends when the signal aborts and when the ledger closes or fails.
    */
   follow(query: FollowQuery): AsyncGenerator<StoredEvent, void>;
+  /**
+   * Counts, patterns of decisions and anomalies of the last `hours` hours, 1 to 720. The first call looks at every stored event, which takes
+   * seconds for a full ledger; later ones at what came since.
+   */
+  analyse(hours: number): Promise<LedgerAnalytics>;
   status(): LedgerStatus;
 }

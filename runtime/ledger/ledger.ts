@@ -1,5 +1,6 @@
 import { statSync } from 'node:fs';
 import { Worker } from 'node:worker_threads';
+import type { LedgerAnalytics } from '../contracts/analytics.js';
 import type { Clock } from '../contracts/clock.js';
 import { AppError, SystemRebootRequired } from '../contracts/errors.js';
 import type {
@@ -219,6 +220,10 @@ export class SqliteLedger implements Ledger {
     } finally {
       this.#erasing = false;
     }
+  }
+
+  analyse(hours: number): Promise<LedgerAnalytics> {
+    return this.#reader.analyse(hours);
   }
 
   follow(query: FollowQuery): AsyncGenerator<StoredEvent, void> {

@@ -1,3 +1,4 @@
+import type { LedgerAnalytics } from '../contracts/analytics.js';
 import type { Erased } from './erasing.js';
 import type { EpochReason } from './tlog/epochs.js';
 
@@ -113,7 +114,14 @@ export type LogRequest =
   | { kind: 'inclusion'; index: number; size: number }
   | { kind: 'consistency'; from: number; to: number };
 
-export type ReaderRequest = PageRequest | (LogRequest & { id: number }) | { kind: 'close' };
+/** Counts, patterns and anomalies of so many hours. */
+export interface AnalyseRequest {
+  kind: 'analyse';
+  id: number;
+  hours: number;
+}
+
+export type ReaderRequest = PageRequest | AnalyseRequest | (LogRequest & { id: number }) | { kind: 'close' };
 
 /** A proof with the roots that it leads to; hashes in hex. */
 export interface LogProof {
@@ -132,6 +140,8 @@ export type ReaderReply =
   | { id: number; indexes: number[]; leaves: string[]; hashes: string[]; next: number | null }
   | { id: number; bytes: Uint8Array<ArrayBuffer> | null }
   | { id: number; proof: LogProof | null }
+  /** Null: it is not there yet, ask again. */
+  | { id: number; analytics: LedgerAnalytics | null }
   | { id: number; problem: string };
 
 /** The word of the thread that erases. */

@@ -1,4 +1,5 @@
 import { Worker } from 'node:worker_threads';
+import { analysedHoursMax, type LedgerAnalytics } from '../contracts/analytics.js';
 import { AppError } from '../contracts/errors.js';
 import type { JsonObject } from '../contracts/json.js';
 import type { EventQuery, StoredEvent } from '../contracts/ledger.js';
@@ -15,7 +16,8 @@ const waitingMax = 64;
 
 type Answer = Exclude<ReaderReply, { problem: string }>;
 type Page = Extract<ReaderReply, { leaves: string[] }>;
-export type LogAnswer = Exclude<Answer, Page>;
+type Analysis = Extract<ReaderReply, { analytics: unknown }>;
+export type LogAnswer = Exclude<Answer, Page | Analysis>;
 
 interface Waiting {
   resolve(answer: Answer): void;
@@ -61,6 +63,15 @@ export class QueryClient {
       range[order === 'asc' ? 'from' : 'to'] = page.next;
     }
     return events;
+  }
+
+  /** @throws RangeError unless 1 ≤ hours ≤ 720; AppError `ledger_unavailable`. */
+  async analyse(hours: number): Promise<LedgerAnalytics> {
+    checkInteger(hours, 'hours', 1, analysedHoursMax);
+    for (;;) {
+      const { analytics } = await this.#ask<Analysis>({ kind: 'analyse', id: ++this.#lastId, hours });
+      if (analytics !== null) return analytics;
+    }
   }
 
   /** Asks for something of the log. @throws AppError `ledger_unavailable`. */

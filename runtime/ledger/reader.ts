@@ -1,5 +1,6 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { openForReading } from './database.js';
+import { Analyst } from './projections/analyst.js';
 import type { PageRequest, ReaderReply, ReaderRequest, ThreadData } from './protocol.js';
 import { EventPages } from './search/event-pages.js';
 import { LogAnswers } from './tlog/log-answers.js';
@@ -21,6 +22,7 @@ function main(): void {
   if (port === null) throw new Error('the reader runs as a worker thread');
   const db = openForReading((workerData as ThreadData).file);
   const pages = new EventPages(db);
+  const analyst = new Analyst(db);
   const log = new LogAnswers(db);
   port.on('message', (request: ReaderRequest) => {
     if ('kind' in request && request.kind === 'close') {
@@ -30,7 +32,9 @@ function main(): void {
     }
     let reply: ReaderReply;
     try {
-      reply = 'kind' in request ? log.answer(request) : pageReply(pages, request);
+      if (!('kind' in request)) reply = pageReply(pages, request);
+      else if (request.kind !== 'analyse') reply = log.answer(request);
+      else reply = { id: request.id, analytics: analyst.answer(request.hours) };
     } catch (error) {
       reply = { id: request.id, problem: error instanceof Error ? error.message : String(error) };
     }

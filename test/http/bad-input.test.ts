@@ -50,6 +50,7 @@ test('the document names the routes that take a body or a query', () => {
   );
   expect(operations.filter(({ query }) => Object.keys(query).length > 0).map(({ path }) => path)).toEqual([
     '/ledger/events/stream',
+    '/ledger/analytics',
     '/ledger/events',
     '/ledger/proof/inclusion',
     '/ledger/proof/consistency',

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { analyticsAnswer } from '../../runtime/contracts/analytics.js';
 import { errorCodes } from '../../runtime/contracts/errors.js';
 import { TestAppliance } from '../support/appliance.js';
 
@@ -219,6 +220,19 @@ describe('/ledger/events', () => {
     expect((await page('?text=system%20STARTED')).events.map(({ index }) => index)).toEqual([0]);
     const bad = await fetch(`${appliance.url}/ledger/events?from=2026-13-40T00:00:00Z`);
     expect([bad.status, await bad.json()]).toMatchObject([400, { code: 'invalid_request', param: 'from' }]);
+  });
+
+  test('/ledger/analytics counts what /ledger/events lists', async () => {
+    const figures = analyticsAnswer.parse(await appliance.json('/ledger/analytics?hours=720'));
+    const { events } = await page('?limit=1000');
+    expect(figures.size).toBe(events.length);
+    const made = events.filter(({ type }) => type === 'decision_made').length;
+    expect(figures.standing.types.decision_made).toBe(made);
+    expect(Object.values(figures.decisions.counts).reduce((sum, count) => sum + count, 0)).toBe(made);
+    expect(figures.baseline.state).toBe('learning');
+    for (const hours of ['0', '721', '1.5']) {
+      expect((await fetch(`${appliance.url}/ledger/analytics?hours=${hours}`)).status).toBe(400);
+    }
   });
 
   test('the log has no gaps, begins with the start, and size counts all of it', async () => {

@@ -127,6 +127,10 @@ export class FakeLedger implements Ledger {
     yield* await this.query({ ...query, limit: 1000, order: 'asc' });
   }
 
+  async analyse(): Promise<never> {
+    throw new Error('this ledger does not analyse');
+  }
+
   status() {
     const size = this.events.length;
     return { state: 'open' as const, size, minimum_index: 0, pending: 0, bytes: 0, limit_bytes: 500_000_000 };

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { analyticsAnswer } from '../../../runtime/contracts/analytics.js';
 import { AppError } from '../../../runtime/contracts/errors.js';
 import { defineRoute, json, type RouteDefinition } from '../../../runtime/contracts/http.js';
 import type { EventQuery } from '../../../runtime/contracts/ledger.js';
@@ -43,6 +44,25 @@ export function ledgerRoutes(context: ModuleContext, closing: AbortSignal): Rout
   const { ledger } = context;
   return [
     streamRoute(context, closing),
+    defineRoute({
+      method: 'GET',
+      path: '/ledger/analytics',
+      role: 'user',
+      tag: 'ledger',
+      summary:
+        'Counts and rates, patterns of decisions, and what is unusual against the hours before; the first answer after a start takes seconds',
+      errors: 'problem',
+      query: z.strictObject({
+        hours: z
+          .string()
+          .regex(/^([1-9]\d?|[1-6]\d\d|7[01]\d|720)$/, 'must be 1 to 720')
+          .transform(Number)
+          .default(24)
+          .describe('Length of the window, up to the newest event'),
+      }),
+      responses: { 200: { description: 'Figures of the window', schema: analyticsAnswer } },
+      handler: async ({ query }) => json(await ledger.analyse(query.hours)),
+    }),
     defineRoute({
       method: 'GET',
       path: '/ledger/events',
