@@ -280,6 +280,12 @@ const reflexia = section({
   ),
 });
 
+const sandozia = section({
+  snapshot_ms: milliseconds(300_000, 1000).describe(
+    'How all accounts stand is recorded this often, with a sample of the device; some 700 bytes each.',
+  ),
+});
+
 const zeroia = section({
   act: z
     .boolean()
@@ -361,6 +367,7 @@ export const configSchema = z.strictObject({
   guard,
   ledger,
   reflexia,
+  sandozia,
   zeroia,
   modules,
 });

@@ -204,6 +204,23 @@ const definitions = {
       evidence: json,
     }),
   },
+  snapshot_taken: {
+    version: 1,
+    about: 'How all accounts stood: device, level, breakers, checks.',
+    data: z.strictObject({
+      breakers: z.record(text, z.enum(breakerStates)),
+      checks: z.record(text, z.enum(['ok', 'info', 'warning', 'critical']).nullable()),
+      device: z.strictObject({
+        cpu: z.number().optional(),
+        ram: z.number().optional(),
+        disk: z.number().optional(),
+        temperature_c: z.number().optional(),
+      }),
+      ledger_size: count,
+      level: z.enum(levels),
+      shed: names,
+    }),
+  },
   key_created: {
     version: 1,
     about: 'A key was made.',
