@@ -115,7 +115,7 @@ export type LogRequest =
   | { kind: 'consistency'; from: number; to: number };
 
 /** Counts, patterns and anomalies of so many hours. */
-export interface AnalyseRequest {
+interface AnalyseRequest {
   kind: 'analyse';
   id: number;
   hours: number;

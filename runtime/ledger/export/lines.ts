@@ -1,8 +1,7 @@
 import type { JsonObject } from '../../contracts/json.js';
 import type { EventRow } from '../search/event-pages.js';
 
-const exportFormats = ['jsonl', 'csv'] as const;
-export type ExportFormat = (typeof exportFormats)[number];
+export type ExportFormat = 'jsonl' | 'csv';
 
 const csvColumns = [
   'index',
