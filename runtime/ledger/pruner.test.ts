@@ -197,6 +197,14 @@ describe('a pruned log', () => {
     expect(await log.tile({ level: 0, number: bundle, width: 256 })).not.toBeNull();
     expect(await log.tile({ level: 1, number: 0, width: bundle })).toHaveLength(32 * bundle);
 
+    const [served] = await ledger.query({ module: 'kernel', limit: 1, order: 'asc' });
+    expect(served!.index).toBe(minimum);
+    const db = openForReading(file);
+    const first = db.prepare('SELECT min("index") FROM events').pluck().get() as number;
+    const summed = db.prepare('SELECT min(number) FROM bundles').pluck().get();
+    db.close();
+    expect(summed).toBe(Math.floor(first / 256));
+
     const root = opened(old.checkpoint!).root;
     const claim = { ...old, leafHash: hex(old.leaf_hash), root, proof: old.hashes.map(hex) };
     expect(verifyInclusion(claim)).toBe(true);
