@@ -26,6 +26,7 @@ const routes = [
   'post /breakers/{name}',
   'get /ledger/events',
   'get /ledger/events/stream',
+  'get /ledger/analytics',
   'post /ledger/erase',
   'get /ledger/checkpoint',
   'get /ledger/log',
@@ -125,6 +126,9 @@ function decisions() {
   expectAnswer('tile', get('/ledger/tile/0/000.p/1'), 200, { 'is one hash': (r) => r.body.length > 0 });
   expectAnswer('entries', get('/ledger/tile/entries/000.p/1'), 200, {
     'is one entry': (r) => r.body.length > 2,
+  });
+  expectAnswer('analytics', get('/ledger/analytics?hours=1'), 200, {
+    'counts decisions': (r) => r.json('standing.types.decision_made') >= 1,
   });
   expectAnswer('stream of a bad position', get('/ledger/events/stream?since=x', expecting(400)), 400);
   const critical = post('/zeroia/decisions', { cpu: 1, ram: 1, severity: 'critical' });
