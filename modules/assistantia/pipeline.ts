@@ -2,8 +2,9 @@ import type { SlotOutcome } from '../../runtime/contracts/admission.js';
 import { AppError } from '../../runtime/contracts/errors.js';
 import type { GuardReason, GuardResult } from '../../runtime/contracts/guard.js';
 import type { JsonObject } from '../../runtime/contracts/json.js';
-import type { Receipt } from '../../runtime/contracts/ledger.js';
+import type { CheckpointedReceipt, Receipt } from '../../runtime/contracts/ledger.js';
 import type { ModuleContext } from '../../runtime/contracts/module.js';
+import { reach } from '../../runtime/contracts/record.js';
 import {
   type NavigatorBrief,
   type PromptEvent,
@@ -25,6 +26,8 @@ export interface Question extends ChainRequest {
   signal: AbortSignal;
   /** Text that the answer must not repeat. */
   systemPrompt?: string;
+  /** What the end of the answer waits for beyond the disk, and how long; unset: nothing. */
+  record?: { level: 'durable' | 'checkpointed'; waitMs?: number | undefined };
 }
 
 export interface Answer {
@@ -35,7 +38,7 @@ export interface Answer {
   usage?: { prompt_tokens: number; completion_tokens: number };
   /** Why the guard cut the answer. */
   reasons: GuardReason[];
-  receipt: Receipt;
+  receipt: Receipt | CheckpointedReceipt;
 }
 
 /** `begin` names the model that is about to speak, once, before its first text. */
@@ -293,13 +296,15 @@ export class Pipeline {
     };
     if (attempt.firstAtMs !== undefined) data.first_text_ms = Math.round(attempt.firstAtMs - about.startedMs);
     if (ending?.usage !== undefined) data.usage = { ...ending.usage };
-    const receipt = await ledger.append({
+    const durable = await ledger.append({
       type: 'chat_answered',
       module: 'assistantia',
       correlationId: question.requestId,
       data,
       texts: { prompt: asked, answer: attempt.text, ...sessionText(question) },
     });
+    const { level, waitMs } = question.record ?? { level: 'durable' };
+    const { receipt } = await reach(ledger, durable, { level, waitMs });
     return {
       engine,
       model,

@@ -6,11 +6,12 @@ import type {
   ScoreInput,
   ScoreRecord,
 } from '../../runtime/contracts/decision.js';
-import type { Ledger, Receipt } from '../../runtime/contracts/ledger.js';
+import type { Ledger, NewEvent, Receipt } from '../../runtime/contracts/ledger.js';
+import { type Recorded, type RecordOptions, record } from '../../runtime/contracts/record.js';
 import { DecisionEncoder, type EncodedDecision } from './encode.js';
 import { StreamHistory } from './history.js';
 
-export interface RecordOptions {
+interface About {
   stream: string;
   correlationId?: string;
   /** What was typed about it; recorded as a commitment only. */
@@ -58,15 +59,13 @@ export class Decider {
   }
 
   /** @throws AppError `ledger_unavailable` when it cannot be recorded; then there is no decision to rely on. */
-  record({ event }: EncodedDecision, { stream, correlationId, context }: RecordOptions): Promise<Receipt> {
-    return this.#ledger.append({
-      type: 'decision_made',
-      module: 'zeroia',
-      stream,
-      correlationId,
-      data: event,
-      texts: context === undefined ? undefined : { context },
-    });
+  record(encoded: EncodedDecision, about: About): Promise<Receipt> {
+    return this.#ledger.append(eventOf(encoded, about));
+  }
+
+  /** The same, at the level and within the time that the caller asked for. */
+  recordAt(encoded: EncodedDecision, about: About, options: RecordOptions): Promise<Recorded> {
+    return record(this.#ledger, eventOf(encoded, about), options);
   }
 
   #recall(input: ScoreInput, stream: string): void {
@@ -79,4 +78,15 @@ export class Decider {
     this.#count += 1;
     return encoder.encode(this.#idPrefix + this.#count.toString(36), input, record);
   }
+}
+
+function eventOf({ event }: EncodedDecision, { stream, correlationId, context }: About): NewEvent {
+  return {
+    type: 'decision_made',
+    module: 'zeroia',
+    stream,
+    correlationId,
+    data: event,
+    texts: context === undefined ? undefined : { context },
+  };
 }

@@ -7,7 +7,8 @@ import {
   type ScoreRecord,
 } from '../../runtime/contracts/decision.js';
 import { CanonicalJson } from '../../runtime/contracts/json.js';
-import type { Receipt } from '../../runtime/contracts/ledger.js';
+import type { CheckpointedReceipt, Receipt } from '../../runtime/contracts/ledger.js';
+import type { Recorded } from '../../runtime/contracts/record.js';
 
 // JSON by hand, straight from the record: a decision is written twice in some microseconds, and most of that is turning figures into
 // text. So each figure is turned once, and the text between the figures is made once. Every text that stands here is an identifier
@@ -155,6 +156,12 @@ export class DecisionEncoder {
 }
 
 /** Body of the answer to POST /zeroia/decisions; its shape is `decisionAnswer`. */
-export function answerJson({ answerHead }: EncodedDecision, { recorded, index, leaf_hash }: Receipt): string {
-  return `${answerHead}${recorded}","receipt":{"recorded":"${recorded}","index":${index},"leaf_hash":"${leaf_hash}"}}`;
+export function answerJson({ answerHead }: EncodedDecision, { recorded, receipt }: Recorded): string {
+  return `${answerHead}${recorded}"${receipt === undefined ? '' : `,"receipt":${receiptJson(receipt)}`}}`;
+}
+
+function receiptJson(receipt: Receipt | CheckpointedReceipt): string {
+  const { recorded, index, leaf_hash } = receipt;
+  const proof = recorded === 'checkpointed' ? `,"proof":${JSON.stringify(receipt.proof)}` : '';
+  return `{"recorded":"${recorded}","index":${index},"leaf_hash":"${leaf_hash}"${proof}}`;
 }

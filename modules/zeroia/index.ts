@@ -45,6 +45,8 @@ class Zeroia implements ArkaliaModule {
       count: (decision) => {
         this.#posted[decision] += 1;
       },
+      lost: (error, requestId) =>
+        this.#context.log.error({ err: error, request_id: requestId }, 'a queued decision was lost'),
       status: () => this.#facts(),
     });
   }

@@ -49,6 +49,12 @@ export interface Receipt {
   leaf_hash: string;
 }
 
+/** A receipt that needs nothing else to be checked: the proof leads from the event to a signed checkpoint. */
+export interface CheckpointedReceipt extends Omit<Receipt, 'recorded'> {
+  recorded: 'checkpointed';
+  proof: InclusionProof & { checkpoint: string };
+}
+
 export interface StoredEvent {
   index: number;
   type: string;
@@ -135,6 +141,8 @@ export interface Ledger {
    * failed; nothing was recorded.
    */
   append(event: NewEvent): Promise<Receipt>;
+  /** The same for a caller who does not wait: it throws at once when the event is not taken; the promise is append's. */
+  enqueue(event: NewEvent): Promise<Receipt>;
   query(query: EventQuery): Promise<StoredEvent[]>;
   status(): LedgerStatus;
 }

@@ -140,19 +140,27 @@ export class SqliteLedger implements Ledger {
   }
 
   append(event: NewEvent): Promise<Receipt> {
+    try {
+      return this.enqueue(event);
+    } catch (error) {
+      return Promise.reject(error);
+    }
+  }
+
+  enqueue(event: NewEvent): Promise<Receipt> {
+    this.#refuseUnlessOpen();
+    this.#refuseWhenFull();
+    const { clock, bootId } = this.#options;
+    const timeMs = Math.floor(clock.wallMs());
+    const encoded = encodeEvent(event, { bootId, timeMs, monotonicMs: Math.floor(clock.monotonicMs()) });
+    const { type, module, stream, correlationId } = event;
+    const group = this.#openGroup();
+    const bytesBefore = group.batch.bytes;
+    group.batch.add(encoded, { type, module, stream, correlationId, timeMs });
+    this.#pending++;
+    this.#pendingBytes += group.batch.bytes - bytesBefore;
     return new Promise((resolve, reject) => {
-      this.#refuseUnlessOpen();
-      this.#refuseWhenFull();
-      const { clock, bootId } = this.#options;
-      const timeMs = Math.floor(clock.wallMs());
-      const encoded = encodeEvent(event, { bootId, timeMs, monotonicMs: Math.floor(clock.monotonicMs()) });
-      const { type, module, stream, correlationId } = event;
-      const group = this.#openGroup();
-      const bytesBefore = group.batch.bytes;
-      group.batch.add(encoded, { type, module, stream, correlationId, timeMs });
       group.waiting.push({ resolve, reject });
-      this.#pending++;
-      this.#pendingBytes += group.batch.bytes - bytesBefore;
       if (group.batch.count >= batchSoon) this.#sendReady();
       this.#schedule();
     });

@@ -73,6 +73,10 @@ export class FakeLedger implements Ledger {
   }
 
   async append(event: NewEvent): Promise<Receipt> {
+    return this.enqueue(event);
+  }
+
+  enqueue(event: NewEvent): Promise<Receipt> {
     if (this.failure) throw this.failure;
     const index = this.events.length;
     const leaf_hash = createHash('sha256')
@@ -91,7 +95,7 @@ export class FakeLedger implements Ledger {
       commitments: {},
       leaf_hash,
     });
-    return { recorded: 'durable', index, leaf_hash };
+    return Promise.resolve({ recorded: 'durable', index, leaf_hash });
   }
 
   async query(query: EventQuery): Promise<StoredEvent[]> {

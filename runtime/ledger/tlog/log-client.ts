@@ -9,6 +9,8 @@ import { tileWidth } from './tile-tree.js';
 const freshMs = 1000;
 /** Callers that may wait for a checkpoint. */
 const waitingMax = 100_000;
+/** Proofs asked of the reader at once; a checkpoint may let very many callers go on together. */
+const proofsMax = 32;
 /** Tiles of a level are numbered below this; × 256 it is still an exact number. */
 const numberMax = 2 ** 44;
 
@@ -38,6 +40,8 @@ export class LogClient implements TransparencyLog {
   /** When it came; undefined for one of another run. */
   #lastMs: number | undefined;
   #waiting: Waiting[] = [];
+  #proofs = 0;
+  #proofTurns: (() => void)[] = [];
 
   constructor(options: LogClientOptions) {
     this.#options = options;
@@ -132,9 +136,30 @@ export class LogClient implements TransparencyLog {
   }
 
   async #proof(request: LogRequest): Promise<LogProof> {
-    const answer = await this.#options.reader.log(request);
-    if ('proof' in answer && answer.proof !== null) return answer.proof;
+    await this.#proofTurn();
+    try {
+      const answer = await this.#options.reader.log(request);
+      if ('proof' in answer && answer.proof !== null) return answer.proof;
+    } finally {
+      const next = this.#proofTurns.shift();
+      if (next === undefined) this.#proofs--;
+      else next();
+    }
     throw new AppError('not_found', 'What that proof needs was pruned from the log.');
+  }
+
+  /** Resolves when one of the proofs that run may be this one; whoever ends passes the turn on. */
+  #proofTurn(): Promise<void> | undefined {
+    if (this.#proofs < proofsMax) {
+      this.#proofs++;
+      return undefined;
+    }
+    if (this.#proofTurns.length >= waitingMax) {
+      throw new AppError('ledger_unavailable', `More than ${waitingMax} wait for a proof`, {
+        retryAfterMs: freshMs,
+      });
+    }
+    return new Promise((resolve) => this.#proofTurns.push(resolve));
   }
 }
 
