@@ -77,6 +77,7 @@ export class Pipeline {
   async *ask(question: Question): AsyncGenerator<AnswerEvent> {
     const startedMs = this.#context.clock.monotonicMs();
     this.#takeToken(question.client, startedMs);
+    this.#refuseUnrecordable();
     const flagged = await this.#screen(question);
     const skipped: { engine: string; cause: string }[] = [];
     try {
@@ -95,6 +96,18 @@ export class Pipeline {
     throw new AppError('rate_limited', 'Too many prompts; see limits.prompts_per_minute.', {
       retryAfterMs: verdict.retryAfterMs,
     });
+  }
+
+  /** What could not be recorded is not even asked: an answer that must be kept back would only load the engine. */
+  #refuseUnrecordable(): void {
+    const { state, trouble, retry_after_ms: retryAfterMs } = this.#context.ledger.status();
+    if (state === 'open') return;
+    const why = trouble === undefined ? '' : ` (${trouble})`;
+    throw new AppError(
+      'ledger_unavailable',
+      `The ledger cannot record now${why}, and no answer is given that is not recorded. /health, /status and what was recorded are served.`,
+      retryAfterMs === undefined ? {} : { retryAfterMs },
+    );
   }
 
   /** Judges what people and tools wrote. Returns the ids of the rules that flagged it. */

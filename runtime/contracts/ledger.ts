@@ -81,13 +81,22 @@ export interface EventQuery {
   order: 'asc' | 'desc';
 }
 
+/** Why nothing can be recorded for now; it is tried again until it can. */
+export type LedgerTrouble = 'disk_full' | 'io_error' | 'read_only' | 'corrupt' | 'busy';
+
 export interface LedgerStatus {
-  state: 'open' | 'failed' | 'closed';
+  /** `unavailable`: nothing is recorded for now, and it mends itself; `failed`: not until a restart. */
+  state: 'open' | 'unavailable' | 'failed' | 'closed';
   size: number;
   pending: number;
   bytes: number;
-  /** Why it failed, when it did. */
+  /** Why it does not record, when it does not. */
   problem?: string;
+  trouble?: LedgerTrouble;
+  /** When it is tried again. */
+  retry_after_ms?: number;
+  /** Damaged ledgers that lie in the data folder, moved away so that a new one could begin. */
+  set_aside: string[];
 }
 
 /** Hashes in lower-case hex, from the leaf upwards. */
@@ -137,8 +146,9 @@ export interface Ledger {
   readonly log: TransparencyLog;
   /**
    * Records one event; resolves when it is durable (fsync done).
-   * @throws AppError `ledger_unavailable` when the bounded queue is full or the ledger closed, SystemRebootRequired when the store
-   * failed; nothing was recorded.
+   * @throws AppError `ledger_unavailable` when the bounded queue is full, the disk refuses or the ledger is closed,
+   * SystemRebootRequired when the store failed. Nobody was told that it is recorded; where the disk failed in the middle of a commit it
+   * may be, as after a power cut.
    */
   append(event: NewEvent): Promise<Receipt>;
   /** The same for a caller who does not wait: it throws at once when the event is not taken; the promise is append's. */

@@ -6,6 +6,7 @@ import type {
   EventQuery,
   Ledger,
   LedgerStatus,
+  LedgerTrouble,
   NewEvent,
   Receipt,
   StoredEvent,
@@ -13,8 +14,10 @@ import type {
 import { Batch, slabBytes } from './batch.js';
 import { encodeEvent } from './event.js';
 import { LedgerFileError } from './ledger-file-error.js';
-import type { ThreadData, WriterReply, WriterRequest } from './protocol.js';
+import { type Outage, Outages } from './outages.js';
+import type { WriterData, WriterReply, WriterRequest } from './protocol.js';
 import { QueryClient } from './query.js';
+import { filesAside, type SetAside } from './set-aside.js';
 import { LogClient } from './tlog/log-client.js';
 
 /** Bytes that may wait for the disk, whatever `queueMax` allows. One event alone always fits. */
@@ -44,11 +47,21 @@ export interface LedgerOptions {
   queueMax: number;
   /** Events in one transaction. 1 to 65,536. */
   batchMax: number;
+  /** Moves a damaged file away and begins a new log, at the start and while it runs; else such a file is refused. */
+  setCorruptAside?: boolean;
   /** Called once when the store failed; from then on nothing is recorded until a restart. */
   onFailure: (error: Error) => void;
+  /** Told when the disk refuses, when it takes again, and when a damaged file was moved away. */
+  onChange?: (change: LedgerChange) => void;
   /** Starts the writer thread; tests wrap it to break it. */
-  startWriter?: (script: URL, data: ThreadData) => Worker;
+  startWriter?: (script: URL, data: WriterData) => Worker;
 }
+
+export type LedgerChange =
+  /** `refused` waited and were refused now. */
+  | { kind: 'unavailable'; trouble: LedgerTrouble; problem: string; refused: number; retryInMs: number }
+  | { kind: 'recovered'; trouble: LedgerTrouble; downMs: number; refused: number }
+  | ({ kind: 'set_aside' } & SetAside);
 
 interface Waiting {
   resolve(receipt: Receipt): void;
@@ -62,7 +75,12 @@ interface Group {
   sentMs: number;
 }
 
-type State = { name: 'open' } | { name: 'closing' } | { name: 'closed' } | { name: 'failed'; error: Error };
+type State =
+  | { name: 'open' }
+  | { name: 'unavailable'; outage: Outage }
+  | { name: 'closing' }
+  | { name: 'closed' }
+  | { name: 'failed'; error: Error };
 
 /**
  * Opens (or makes) the ledger. Works with and without a server; whoever opens it holds the lock of the data folder.
@@ -73,7 +91,8 @@ export async function openLedger(options: LedgerOptions): Promise<SqliteLedger> 
   checkInteger(options.batchMax, 'batchMax', 65_536);
   checkInteger(options.bootId.length, 'the length of bootId', 64);
   const start = options.startWriter ?? ((script, workerData) => new Worker(script, { workerData }));
-  const writer = start(new URL('./writer.js', import.meta.url), { file: options.file });
+  const { file, setCorruptAside = false } = options;
+  const writer = start(new URL('./writer.js', import.meta.url), { file, setCorruptAside });
   return new SqliteLedger(options, writer, await opening(writer, options.file));
 }
 
@@ -117,11 +136,15 @@ export class SqliteLedger implements Ledger {
   #commitMs = commitMsFirst;
   #idle: (() => void) | undefined;
   #closed: Promise<void> | undefined;
+  #outages: Outages;
+  #setAside: string[];
 
   constructor(options: LedgerOptions, writer: Worker, opened: Opened) {
     this.#options = options;
     this.#writer = writer;
     this.#size = opened.size;
+    this.#setAside = filesAside(options.file);
+    this.#outages = new Outages(options.clock, () => this.#post({ kind: 'reopen' }));
     this.#reader = new QueryClient(options.file);
     this.log = new LogClient({
       verifierKey: opened.verifierKey,
@@ -137,6 +160,7 @@ export class SqliteLedger implements Ledger {
     writer.on('message', (reply: WriterReply) => this.#answered(reply));
     writer.on('error', (error) => this.#fail(error));
     writer.on('exit', (code) => this.#ended(code));
+    if (opened.setAside !== undefined) this.#tellSetAside(opened.setAside);
   }
 
   append(event: NewEvent): Promise<Receipt> {
@@ -173,13 +197,24 @@ export class SqliteLedger implements Ledger {
   status(): LedgerStatus {
     const { file } = this.#options;
     const bytes = fileBytes(file) + fileBytes(`${file}-wal`);
-    const status: LedgerStatus = { state: 'open', size: this.#size, pending: this.#pending, bytes };
+    const [size, pending] = [this.#size, this.#pending];
+    const status: LedgerStatus = { state: 'open', size, pending, bytes, set_aside: [...this.#setAside] };
     switch (this.#state.name) {
       case 'open':
       case 'closing':
         return status;
       case 'closed':
         return { ...status, state: 'closed' };
+      case 'unavailable': {
+        const { trouble, problem } = this.#state.outage;
+        return {
+          ...status,
+          state: 'unavailable',
+          trouble,
+          problem,
+          retry_after_ms: this.#outages.retryInMs(),
+        };
+      }
       case 'failed':
         return { ...status, state: 'failed', problem: this.#state.error.message };
     }
@@ -192,8 +227,9 @@ export class SqliteLedger implements Ledger {
   }
 
   async #close(): Promise<void> {
-    if (this.#state.name === 'open') {
+    if (this.#state.name === 'open' || this.#state.name === 'unavailable') {
       this.#state = { name: 'closing' };
+      this.#outages.stop();
       if (this.#pending > 0) {
         await new Promise<void>((resolve) => {
           this.#idle = resolve;
@@ -214,6 +250,7 @@ export class SqliteLedger implements Ledger {
   #refuseUnlessOpen(): void {
     if (this.#state.name === 'open') return;
     if (this.#state.name === 'failed') throw failed(this.#state.error);
+    if (this.#state.name === 'unavailable') throw this.#outages.refusal(this.#state.outage);
     throw new AppError('ledger_unavailable', 'The ledger is closed');
   }
 
@@ -274,6 +311,14 @@ export class SqliteLedger implements Ledger {
       this.#fail(new Error(reply.message));
       return;
     }
+    if (reply.kind === 'unavailable') {
+      this.#unavailable(reply.trouble, reply.message);
+      return;
+    }
+    if (reply.kind === 'opened') {
+      this.#reopened(reply);
+      return;
+    }
     if (reply.kind === 'checkpoint') {
       this.log.signed(reply.checkpoint);
       return;
@@ -282,6 +327,7 @@ export class SqliteLedger implements Ledger {
       this.#fail(new Error(`the writer answered ${JSON.stringify(reply.kind)} out of turn`));
       return;
     }
+    this.#outages.over();
     const groups = this.#sent.splice(0, reply.batches.length);
     const elapsedMs = this.#options.clock.monotonicMs() - groups[0]!.sentMs;
     this.#commitMs += (elapsedMs - this.#commitMs) * commitMsWeight;
@@ -308,6 +354,47 @@ export class SqliteLedger implements Ledger {
     }
   }
 
+  /** The disk refuses for now. Who waits is refused, and the writer tries again until it can. */
+  #unavailable(trouble: LedgerTrouble, problem: string): void {
+    const refused = this.#pending;
+    const outage = this.#outages.begin({ trouble, problem, refused });
+    if (this.#state.name === 'open' || this.#state.name === 'unavailable') {
+      this.#state = { name: 'unavailable', outage };
+      this.#outages.retry();
+    }
+    this.#refuseAll(this.#outages.refusal(outage));
+    const retryInMs = this.#outages.retryInMs();
+    this.#options.onChange?.({ kind: 'unavailable', trouble, problem, refused, retryInMs });
+    this.#idle?.();
+  }
+
+  #reopened({ size, verifierKey, checkpoint, setAside }: Opened): void {
+    this.#size = size;
+    if (setAside !== undefined) {
+      this.#setAside = filesAside(this.#options.file);
+      this.#reader.restart();
+      this.log.replaced(verifierKey, checkpoint);
+    }
+    if (this.#state.name !== 'unavailable') return;
+    const { trouble, refused, beganMs } = this.#state.outage;
+    this.#state = { name: 'open' };
+    if (setAside === undefined) this.log.resumed(checkpoint);
+    else this.#tellSetAside(setAside);
+    const downMs = Math.round(this.#options.clock.monotonicMs() - beganMs);
+    this.#options.onChange?.({ kind: 'recovered', trouble, downMs, refused });
+  }
+
+  /** The first event of the new log names the damaged one and where it ended, as far as that could be read. */
+  #tellSetAside(aside: SetAside): void {
+    this.#options.onChange?.({ kind: 'set_aside', ...aside });
+    const { name: file, checkpoint } = aside;
+    const data = { name: 'ledger_set_aside', file, ...(checkpoint === undefined ? {} : { checkpoint }) };
+    this.append({ type: 'system_error', module: 'kernel', data }).catch((error: unknown) => {
+      // Whoever records next is told the same.
+      if (!(error instanceof AppError)) this.#fail(error instanceof Error ? error : new Error(String(error)));
+    });
+  }
+
   #ended(code: number): void {
     if (this.#state.name === 'failed') return;
     if (this.#state.name === 'closing' && this.#pending === 0 && code === 0) {
@@ -321,17 +408,22 @@ export class SqliteLedger implements Ledger {
   #fail(error: Error): void {
     if (this.#state.name === 'failed') return;
     this.#state = { name: 'failed', error };
+    this.#outages.stop();
+    this.#refuseAll(failed(error));
+    this.log.close(failed(error));
+    this.#idle?.();
+    this.#options.onFailure(error);
+  }
+
+  #refuseAll(error: AppError): void {
     const groups = [...this.#sent, ...this.#collecting];
     this.#sent = [];
     this.#collecting = [];
     this.#pending = 0;
     this.#pendingBytes = 0;
     for (const group of groups) {
-      for (const waiting of group.waiting) waiting.reject(failed(error));
+      for (const waiting of group.waiting) waiting.reject(error);
     }
-    this.log.close(failed(error));
-    this.#idle?.();
-    this.#options.onFailure(error);
   }
 }
 

@@ -1,3 +1,6 @@
+import type { LedgerTrouble } from '../contracts/ledger.js';
+import type { SetAside } from './set-aside.js';
+
 /**
  * What the threads of the ledger say to each other. One message a batch, and one answer a transaction: a message costs the sender some 20 µs
  * whatever is in it, and each string or array in it some 0.5 to 2 µs more, so a batch is one slab of bytes, and each name that its
@@ -24,7 +27,12 @@ export interface AppendMessage {
 }
 
 /** `checkpoint`: somebody needs one that covers what is recorded; it comes within the interval of checkpoints. */
-export type WriterRequest = AppendMessage | { kind: 'checkpoint' } | { kind: 'close' };
+export type WriterRequest =
+  | AppendMessage
+  | { kind: 'checkpoint' }
+  /** After `unavailable`: try again. What was sent before is dropped. */
+  | { kind: 'reopen' }
+  | { kind: 'close' };
 
 /** A checkpoint in its file: the signed note, and the number of events that it covers. */
 export interface SignedCheckpoint {
@@ -47,7 +55,14 @@ export interface AppendedBatch {
 }
 
 export type WriterReply =
-  | { kind: 'opened'; size: number; verifierKey: string; checkpoint: SignedCheckpoint | undefined }
+  /** At the start, and after `reopen`; `setAside` when the file was damaged and this is a new log. */
+  | {
+      kind: 'opened';
+      size: number;
+      verifierKey: string;
+      checkpoint: SignedCheckpoint | undefined;
+      setAside: SetAside | undefined;
+    }
   | { kind: 'refused'; code: LedgerFileErrorCode; message: string }
   /** `checkpoint` was made in the same transaction, when one was due. */
   | {
@@ -57,6 +72,8 @@ export type WriterReply =
       checkpoint: SignedCheckpoint | undefined;
     }
   | { kind: 'checkpoint'; checkpoint: SignedCheckpoint }
+  /** What was sent and not answered is not recorded as far as anybody may be told; the writer waits for `reopen`. */
+  | { kind: 'unavailable'; trouble: LedgerTrouble; message: string }
   | { kind: 'failed'; message: string };
 
 /** One page of a query; bounds are inclusive. */
@@ -100,4 +117,9 @@ export type ReaderReply =
 
 export interface ThreadData {
   file: string;
+}
+
+export interface WriterData extends ThreadData {
+  /** Whether a damaged file is moved away and a new log begun; else it is refused. */
+  setCorruptAside: boolean;
 }

@@ -66,6 +66,11 @@ export class QueryClient {
     return this.#ask<LogAnswer>({ ...request, id: ++this.#lastId });
   }
 
+  /** Lets the next question be answered by a reader of the file that is there now; waiting pages are rejected. */
+  restart(): void {
+    void this.#worker?.terminate();
+  }
+
   /** Ends the reader thread; waiting pages are rejected. */
   async close(): Promise<void> {
     this.#closed = true;

@@ -2,19 +2,23 @@ import { type MessagePort, parentPort, receiveMessageOnPort, workerData } from '
 import type { Database, Statement } from 'better-sqlite3';
 import { systemClock } from '../contracts/clock.js';
 import { readBatch } from './batch-reader.js';
-import { fileError, openForWriting } from './database.js';
+import type { LedgerTrouble } from '../contracts/ledger.js';
+import { damaged, fileError, openForWriting } from './database.js';
 import { prefixedLeafHash } from './leaf.js';
 import { LedgerFileError } from './ledger-file-error.js';
 import type {
   AppendedBatch,
   AppendMessage,
   SignedCheckpoint,
-  ThreadData,
+  WriterData,
   WriterReply,
   WriterRequest,
 } from './protocol.js';
+import { rewriteWal } from './rewrite-wal.js';
+import { leftoverWal, type SetAside, setAside } from './set-aside.js';
 import type { LogWriter } from './tlog/log-writer.js';
 import { openLog } from './tlog/open-log.js';
+import { troubleOf } from './trouble.js';
 
 /** The one thread that writes: the batches that lie ready are one transaction, so one sync of the disk, and are answered after it. */
 class Writer {
@@ -61,27 +65,35 @@ class Writer {
     return { first, batches, checkpoint };
   }
 
+  /** Writes a page and waits for the disk. */
+  probe(): void {
+    // Setting the version writes its page, also to what it was.
+    this.#db.pragma(`user_version = ${this.#db.pragma('user_version', { simple: true })}`);
+  }
+
   /** Commits a checkpoint of what is recorded. */
   checkpoint(): SignedCheckpoint {
     return this.#transaction(() => this.#log.sign());
   }
 
+  /** Commits a checkpoint of all there is, and closes the file. */
   close(): void {
     if (!this.#log.isCovered()) this.checkpoint();
     this.#db.pragma('wal_checkpoint(TRUNCATE)');
     this.#db.close();
   }
 
+  /** Closes the file as it is; a transaction that runs is rolled back. */
+  abandon(): void {
+    this.#db.close();
+  }
+
+  /** After a failure the connection is given up, whatever it was, so nothing is rolled back here. */
   #transaction<T>(work: () => T): T {
     this.#begin.run();
-    try {
-      const result = work();
-      this.#commit.run();
-      return result;
-    } catch (error) {
-      if (this.#db.inTransaction) this.#db.exec('ROLLBACK');
-      throw error;
-    }
+    const result = work();
+    this.#commit.run();
+    return result;
   }
 
   /** Returns the leaf hashes, 64 hexadecimal digits each. */
@@ -123,7 +135,7 @@ function takeReady(port: MessagePort, request: WriterRequest): Ready {
   while (next !== undefined) {
     if (next.message.kind === 'close') return { ...ready, close: true };
     if (next.message.kind === 'checkpoint') ready.checkpoint = true;
-    else ready.messages.push(next.message);
+    else if (next.message.kind === 'append') ready.messages.push(next.message);
     next = receiveMessageOnPort(port) as typeof next;
   }
   return ready;
@@ -132,65 +144,202 @@ function takeReady(port: MessagePort, request: WriterRequest): Ready {
 async function main(): Promise<void> {
   const port = parentPort;
   if (port === null) throw new Error('the writer runs as a worker thread');
-  const reply = (message: WriterReply, moved: ArrayBuffer[] = []) => port.postMessage(message, moved);
-
-  let writer: Writer;
-  let log: LogWriter;
+  const opener = new Opener(workerData as WriterData);
+  let opened: Opened;
   try {
-    ({ writer, log } = await openAll((workerData as ThreadData).file));
-    reply({ kind: 'opened', size: writer.size, verifierKey: log.verifierKey, checkpoint: log.checkpoint });
+    opened = await opener.open();
   } catch (error) {
     if (!(error instanceof LedgerFileError)) throw error;
-    reply({ kind: 'refused', code: error.code, message: error.message });
+    port.postMessage({ kind: 'refused', code: error.code, message: error.message } satisfies WriterReply);
     return;
   }
+  new WriterThread(port, opener).serve(opened);
+}
 
-  let timer: NodeJS.Timeout | undefined;
-  /** Does something with the file, then waits for the time of the next checkpoint. Returns whether it could. */
-  const work = (task: () => void): boolean => {
-    clearTimeout(timer);
-    try {
-      task();
-    } catch (error) {
-      // After a failed write or sync nothing more is written through this connection: what the disk holds is unknown.
-      reply({ kind: 'failed', message: error instanceof Error ? error.message : String(error) });
-      port.close();
-      return false;
+/** Hears the messages, and keeps the file open or, after a failure, closed until it is told to try again. */
+class WriterThread {
+  readonly #port: MessagePort;
+  readonly #opener: Opener;
+  #opened: Opened | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  #reopening = false;
+  #closing = false;
+
+  constructor(port: MessagePort, opener: Opener) {
+    this.#port = port;
+    this.#opener = opener;
+  }
+
+  serve(opened: Opened): void {
+    this.#take(opened);
+    this.#port.on('message', (request: WriterRequest) => this.#hear(request));
+  }
+
+  #take(opened: Opened): void {
+    const { writer, log, setAside } = opened;
+    this.#opened = opened;
+    const { verifierKey, checkpoint } = log;
+    this.#reply({ kind: 'opened', size: writer.size, verifierKey, checkpoint, setAside });
+  }
+
+  #hear(request: WriterRequest): void {
+    const opened = this.#opened;
+    if (opened === undefined) {
+      // Batches that were sent before the failure was known are refused already.
+      if (request.kind === 'reopen') void this.#reopen();
+      else if (request.kind === 'close') this.#close();
+      return;
     }
-    const dueInMs = log.dueInMs();
-    if (dueInMs !== undefined) timer = setTimeout(() => work(signDue), dueInMs);
-    return true;
-  };
-  const signDue = () => reply({ kind: 'checkpoint', checkpoint: writer.checkpoint() });
-
-  port.on('message', (request: WriterRequest) => {
-    const { messages, checkpoint, close } = takeReady(port, request);
-    const done = work(() => {
+    const { messages, checkpoint, close } = takeReady(this.#port, request);
+    const { writer, log } = opened;
+    this.#work(() => {
       if (checkpoint) log.want();
       if (messages.length > 0) {
         const appended = writer.append(messages);
         const slabs = appended.batches.map(({ slab }) => slab);
-        reply({ kind: 'appended', ...appended }, slabs);
+        this.#reply({ kind: 'appended', ...appended }, slabs);
       } else if (checkpoint && log.checkpoint !== undefined && log.isCovered()) {
-        reply({ kind: 'checkpoint', checkpoint: log.checkpoint });
+        this.#reply({ kind: 'checkpoint', checkpoint: log.checkpoint });
       }
     });
-    if (!done || !close) return;
-    clearTimeout(timer);
-    writer.close();
-    port.close();
-  });
+    if (close) this.#close();
+  }
+
+  /** Does something with the file, then waits for the time of the next checkpoint. */
+  #work(task: () => void): void {
+    clearTimeout(this.#timer);
+    try {
+      task();
+    } catch (error) {
+      this.#giveUp(error);
+      return;
+    }
+    const dueInMs = this.#opened?.log.dueInMs();
+    if (dueInMs !== undefined) this.#timer = setTimeout(() => this.#work(() => this.#signDue()), dueInMs);
+  }
+
+  #signDue(): void {
+    const checkpoint = this.#opened?.writer.checkpoint();
+    if (checkpoint !== undefined) this.#reply({ kind: 'checkpoint', checkpoint });
+  }
+
+  /** After a failed write or sync nothing more is written through this connection: what the disk holds is unknown. */
+  #giveUp(error: unknown): void {
+    clearTimeout(this.#timer);
+    const opened = this.#opened;
+    this.#opened = undefined;
+    opened?.writer.abandon();
+    const trouble = troubleOf(error);
+    const message = error instanceof Error ? error.message : String(error);
+    if (trouble === undefined) {
+      this.#reply({ kind: 'failed', message });
+      this.#port.close();
+      return;
+    }
+    this.#opener.failed(trouble, opened?.writer.size);
+    this.#reply({ kind: 'unavailable', trouble, message });
+  }
+
+  async #reopen(): Promise<void> {
+    this.#reopening = true;
+    try {
+      this.#take(await this.#opener.reopen());
+    } catch (error) {
+      this.#giveUp(error);
+    }
+    this.#reopening = false;
+    if (this.#closing) this.#close();
+  }
+
+  #close(): void {
+    this.#closing = true;
+    if (this.#reopening) return;
+    clearTimeout(this.#timer);
+    const opened = this.#opened;
+    if (opened !== undefined) this.#work(() => opened.writer.close());
+    clearTimeout(this.#timer);
+    this.#port.close();
+  }
+
+  #reply(message: WriterReply, moved: ArrayBuffer[] = []): void {
+    this.#port.postMessage(message, moved);
+  }
 }
 
-async function openAll(file: string): Promise<{ writer: Writer; log: LogWriter }> {
-  const { db, size } = openForWriting(file);
-  try {
-    const log = await openLog(db, { file, size, clock: systemClock });
-    return { writer: new Writer(db, size, log), log };
-  } catch (error) {
-    db.close();
-    throw fileError(file, error);
+interface Opened {
+  writer: Writer;
+  log: LogWriter;
+  setAside: SetAside | undefined;
+}
+
+/** Opens the file at the start and after a failure; what a failure leaves in doubt is examined or written again first. */
+class Opener {
+  readonly #data: WriterData;
+  /** Events that somebody may have been told of. */
+  #recorded = 0;
+  #isWalInDoubt = false;
+  #isFileInDoubt = false;
+
+  constructor(data: WriterData) {
+    this.#data = data;
   }
+
+  /** Takes note of what went wrong, and of the events that were recorded before. */
+  failed(trouble: LedgerTrouble, recorded = this.#recorded): void {
+    this.#recorded = recorded;
+    if (trouble === 'io_error') this.#isWalInDoubt = true;
+    if (trouble === 'corrupt') this.#isFileInDoubt = true;
+  }
+
+  /** @throws LedgerFileError. */
+  async open(): Promise<Opened> {
+    const { file, setCorruptAside } = this.#data;
+    const leftover = setCorruptAside ? leftoverWal(file, systemClock.wallMs()) : undefined;
+    try {
+      return { ...(await this.#openFile()), setAside: leftover };
+    } catch (error) {
+      if (!setCorruptAside || troubleOf(error) !== 'corrupt') throw error;
+      const aside = setAside(file, systemClock.wallMs());
+      this.#recorded = 0;
+      this.#isFileInDoubt = false;
+      return { ...(await this.#openFile()), setAside: aside };
+    }
+  }
+
+  /** The same after a failure; succeeds only when something could be written. */
+  async reopen(): Promise<Opened> {
+    if (this.#isWalInDoubt) rewriteWal(this.#data.file);
+    this.#isWalInDoubt = false;
+    const opened = await this.open();
+    try {
+      opened.writer.probe();
+    } catch (error) {
+      opened.writer.abandon();
+      throw error;
+    }
+    return opened;
+  }
+
+  async #openFile(): Promise<{ writer: Writer; log: LogWriter }> {
+    const { file } = this.#data;
+    const { db, size } = openForWriting(file);
+    try {
+      if (this.#isFileInDoubt) examine(db, file);
+      this.#isFileInDoubt = false;
+      if (size < this.#recorded) throw damaged(file, `event ${size} is missing, and was there before`);
+      const log = await openLog(db, { file, size, clock: systemClock });
+      return { writer: new Writer(db, size, log), log };
+    } catch (error) {
+      db.close();
+      throw fileError(file, error);
+    }
+  }
+}
+
+/** Reads the whole file. @throws LedgerFileError with the first fault. */
+function examine(db: Database, file: string): void {
+  const found = db.pragma('integrity_check(1)', { simple: true });
+  if (found !== 'ok') throw damaged(file, String(found));
 }
 
 await main();

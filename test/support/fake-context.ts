@@ -111,7 +111,7 @@ export class FakeLedger implements Ledger {
   }
 
   status() {
-    return { state: 'open' as const, size: this.events.length, pending: 0, bytes: 0 };
+    return { state: 'open' as const, size: this.events.length, pending: 0, bytes: 0, set_aside: [] };
   }
 }
 
@@ -223,7 +223,7 @@ function fakeStatus(context: Pick<ModuleContext, 'clock' | 'degradation' | 'vers
     latency: { http: {}, engine: {} },
     sandbox: sandboxStatus,
     core: { ...fakeScorer.identity, offload: 'auto', crossover: null, batch_max: 1024, threads: 1 },
-    ledger: { state: 'open', size: 0, pending: 0, bytes: 0 },
+    ledger: { state: 'open', size: 0, pending: 0, bytes: 0, set_aside: [] },
     guard: { mode: 'enforce', rules: [] },
   };
 }

@@ -34,7 +34,7 @@ interface Waiting {
 
 /** The calling thread's side of the log: knows the newest checkpoint, and asks the reader for tiles and proofs. */
 export class LogClient implements TransparencyLog {
-  readonly verifierKey: string;
+  #verifierKey: string;
   readonly #options: LogClientOptions;
   #last: SignedCheckpoint | undefined;
   /** When it came; undefined for one of another run. */
@@ -45,8 +45,12 @@ export class LogClient implements TransparencyLog {
 
   constructor(options: LogClientOptions) {
     this.#options = options;
-    this.verifierKey = options.verifierKey;
+    this.#verifierKey = options.verifierKey;
     this.#last = options.checkpoint;
+  }
+
+  get verifierKey(): string {
+    return this.#verifierKey;
   }
 
   async checkpoint(): Promise<string> {
@@ -83,6 +87,20 @@ export class LogClient implements TransparencyLog {
     const served = this.#waiting.filter(({ size }) => size <= checkpoint.size);
     this.#waiting = this.#waiting.filter(({ size }) => size > checkpoint.size);
     for (const { resolve } of served) resolve(checkpoint.note);
+  }
+
+  /** The writer opened the same log again after a failure; what was asked of it before is asked again. */
+  resumed(checkpoint: SignedCheckpoint | undefined): void {
+    if (checkpoint !== undefined && checkpoint.size > (this.#last?.size ?? 0)) this.signed(checkpoint);
+    if (this.#waiting.length > 0) this.#options.sign();
+  }
+
+  /** A new log took the place of a damaged one: nothing of the old one can be proven by it. */
+  replaced(verifierKey: string, checkpoint: SignedCheckpoint | undefined): void {
+    this.#verifierKey = verifierKey;
+    this.#last = checkpoint;
+    this.#lastMs = undefined;
+    this.close(new AppError('ledger_unavailable', 'The ledger was damaged; a new one took its place'));
   }
 
   /** No checkpoint will come any more. */
