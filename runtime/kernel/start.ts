@@ -313,7 +313,10 @@ function rateStatus(limiter: RateLimiter): RateStatus {
 function logLedgerChange(log: Logger, change: LedgerChange): void {
   const { kind, ...facts } = change;
   if (kind === 'set_aside') {
-    log.fatal(facts, 'the ledger was damaged: its file was moved aside and a new log begun; nothing was deleted');
+    log.fatal(
+      facts,
+      'the ledger was damaged: its file was moved aside and a new log begun; nothing was deleted',
+    );
   } else if (kind === 'unavailable') {
     log.error(facts, 'the ledger cannot record; what must be recorded is refused until it can');
   } else log.warn(facts, 'the ledger records again');

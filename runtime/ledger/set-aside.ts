@@ -1,4 +1,4 @@
-import { existsSync, fsyncSync, openSync, closeSync, readdirSync, renameSync } from 'node:fs';
+import { closeSync, existsSync, fsyncSync, openSync, readdirSync, renameSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { openForReading } from './database.js';
 
@@ -22,7 +22,8 @@ export function setAside(file: string, timeMs: number): SetAside {
   const time = new Date(timeMs).toISOString().replace(/[-:]|\.\d+/g, '');
   const wanted = `ledger.corrupt-${time}-${events === undefined ? 'unread' : `at-${events}`}`;
   const folder = dirname(file);
-  const isTaken = (name: string) => suffixes.some((suffix) => existsSync(join(folder, `${name}.sqlite${suffix}`)));
+  const isTaken = (name: string) =>
+    suffixes.some((suffix) => existsSync(join(folder, `${name}.sqlite${suffix}`)));
   let name = wanted;
   for (let n = 2; isTaken(name); n++) name = `${wanted}-${n}`;
   name += '.sqlite';

@@ -1,8 +1,8 @@
 import { type MessagePort, parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
 import type { Database, Statement } from 'better-sqlite3';
 import { systemClock } from '../contracts/clock.js';
-import { readBatch } from './batch-reader.js';
 import type { LedgerTrouble } from '../contracts/ledger.js';
+import { readBatch } from './batch-reader.js';
 import { damaged, fileError, openForWriting } from './database.js';
 import { prefixedLeafHash } from './leaf.js';
 import { LedgerFileError } from './ledger-file-error.js';
@@ -161,6 +161,8 @@ class WriterThread {
   readonly #port: MessagePort;
   readonly #opener: Opener;
   #opened: Opened | undefined;
+  /** Failed, and not closed yet. */
+  #given: Writer | undefined;
   #timer: NodeJS.Timeout | undefined;
   #reopening = false;
   #closing = false;
@@ -223,16 +225,20 @@ class WriterThread {
     if (checkpoint !== undefined) this.#reply({ kind: 'checkpoint', checkpoint });
   }
 
-  /** After a failed write or sync nothing more is written through this connection: what the disk holds is unknown. */
+  /**
+   * After a failed write or sync nothing more is written through this connection: what the disk holds is unknown. It is closed with the
+   * next attempt, so that until then readers find the file open.
+   */
   #giveUp(error: unknown): void {
     clearTimeout(this.#timer);
     const opened = this.#opened;
     this.#opened = undefined;
-    opened?.writer.abandon();
+    this.#given = opened?.writer;
     const trouble = troubleOf(error);
     const message = error instanceof Error ? error.message : String(error);
     if (trouble === undefined) {
       this.#reply({ kind: 'failed', message });
+      this.#abandon();
       this.#port.close();
       return;
     }
@@ -240,9 +246,15 @@ class WriterThread {
     this.#reply({ kind: 'unavailable', trouble, message });
   }
 
+  #abandon(): void {
+    this.#given?.abandon();
+    this.#given = undefined;
+  }
+
   async #reopen(): Promise<void> {
     this.#reopening = true;
     try {
+      this.#abandon();
       this.#take(await this.#opener.reopen());
     } catch (error) {
       this.#giveUp(error);
@@ -258,6 +270,7 @@ class WriterThread {
     const opened = this.#opened;
     if (opened !== undefined) this.#work(() => opened.writer.close());
     clearTimeout(this.#timer);
+    this.#abandon();
     this.#port.close();
   }
 

@@ -36,7 +36,9 @@ export async function examine(folder: string, acknowledged: ReadonlyMap<number, 
   const db = new Database(join(folder, 'ledger.sqlite'), { readonly: true });
   try {
     const hash = db.prepare('SELECT lower(hex(leaf_hash)) FROM events WHERE "index" = ?').pluck();
-    const lost = [...acknowledged].filter(([index, leaf]) => hash.get(index) !== leaf).map(([index]) => index);
+    const lost = [...acknowledged]
+      .filter(([index, leaf]) => hash.get(index) !== leaf)
+      .map(([index]) => index);
     const { size, faults, vouched } = verifyLog(db, parseVerifierKey(verifierKey));
     return { size, lost, faults, vouched };
   } finally {

@@ -2,8 +2,8 @@ import { cpSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { AppError } from '../../runtime/contracts/errors.js';
 import type { Receipt } from '../../runtime/contracts/ledger.js';
-import { LedgerFileError } from '../../runtime/ledger/ledger-file-error.js';
 import type { SqliteLedger } from '../../runtime/ledger/ledger.js';
+import { LedgerFileError } from '../../runtime/ledger/ledger-file-error.js';
 import { examine, type Found, openIn } from './check.js';
 import { ShimControl } from './shim.js';
 

@@ -1,8 +1,8 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { createInterface } from 'node:readline';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import type { Outcome } from './every-call.fixture.js';
@@ -22,7 +22,8 @@ async function attempts(failAt: number[], fault: { forever: boolean; error: stri
     });
     const closed = once(child, 'close');
     const outcomes: Outcome[] = [];
-    for await (const line of createInterface({ input: child.stdout })) outcomes.push(JSON.parse(line) as Outcome);
+    for await (const line of createInterface({ input: child.stdout }))
+      outcomes.push(JSON.parse(line) as Outcome);
     expect(await closed).toEqual([0, null]);
     return outcomes;
   } finally {
