@@ -16,7 +16,7 @@ import { systemClock } from '../../runtime/contracts/clock.js';
 import { Database } from '../../runtime/contracts/sqlite.js';
 import { type LedgerChange, openLedger, type SqliteLedger } from '../../runtime/ledger/ledger.js';
 import { TestAppliance } from '../support/appliance.js';
-import { examine } from './check.js';
+import { examine, toldOf } from './check.js';
 
 let folder: string;
 let file: string;
@@ -111,7 +111,7 @@ describe('a damaged ledger is set aside whole and named, and a new log begins', 
     const origin = note.split('\n')[0]!;
     expect((await ledger.log.checkpoint()).split('\n')[0]).not.toBe(origin);
     await ledger.close();
-    expect(await examine(folder, new Map())).toMatchObject({ size: 2, faults: [] });
+    expect(await examine(folder, toldOf(new Map()))).toMatchObject({ size: 2, faults: [] });
   });
 
   test('while it runs: callers are refused for a moment, then the new log takes their events', async () => {
@@ -153,7 +153,7 @@ describe('a damaged ledger is set aside whole and named, and a new log begins', 
   test('for somebody who does not serve it is refused and left where it is', async () => {
     await fill(10);
     scratch(0);
-    await expect(examine(folder, new Map())).rejects.toMatchObject({ code: 'ledger_corrupt' });
+    await expect(examine(folder, toldOf(new Map()))).rejects.toMatchObject({ code: 'ledger_corrupt' });
     expect(aside()).toEqual([]);
   });
 });
@@ -176,7 +176,7 @@ describe('a torn write-ahead log', () => {
           copyFileSync(join(folder, name), join(copy, name));
         truncateSync(join(copy, 'ledger.sqlite-wal'), torn);
         const whole = torn === bytes ? n : n - 1;
-        expect(await examine(copy, acknowledged[whole]!)).toMatchObject({
+        expect(await examine(copy, toldOf(acknowledged[whole]!))).toMatchObject({
           size: whole + 1,
           lost: [],
           faults: [],

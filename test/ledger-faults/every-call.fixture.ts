@@ -4,7 +4,7 @@ import { AppError } from '../../runtime/contracts/errors.js';
 import type { Receipt } from '../../runtime/contracts/ledger.js';
 import type { SqliteLedger } from '../../runtime/ledger/ledger.js';
 import { LedgerFileError } from '../../runtime/ledger/ledger-file-error.js';
-import { examine, type Found, openIn } from './check.js';
+import { examine, type Found, openIn, toldOf } from './check.js';
 import { ShimControl } from './shim.js';
 
 /** What one run on a disk whose call `failAt` fails came to. */
@@ -108,7 +108,7 @@ async function attempt(failAt: number, { forever, error }: Order): Promise<Outco
   await run.wave(ledger, 1);
   const powerCut = join(process.env.SHIM_CUT!, name);
   cpSync(join(shadowDir, name), powerCut, { recursive: true });
-  const afterPowerCut = await examine(powerCut, run.acknowledged);
+  const afterPowerCut = await examine(powerCut, toldOf(run.acknowledged));
   await ledger.close();
   return {
     failAt,
@@ -118,7 +118,7 @@ async function attempt(failAt: number, { forever, error }: Order): Promise<Outco
     refused: run.refused,
     unforeseen: run.unforeseen,
     recovered: recovered && run.acknowledged.size === before + 1,
-    after: await examine(folder, run.acknowledged),
+    after: await examine(folder, toldOf(run.acknowledged)),
     afterPowerCut,
   };
 }

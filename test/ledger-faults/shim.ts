@@ -1,6 +1,7 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 import {
   closeSync,
+  cpSync,
   mkdirSync,
   mkdtempSync,
   openSync,
@@ -93,6 +94,12 @@ export class Shim {
       SHIM_CONTROL: this.#controlFile,
       ...(shadow ? { SHIM_SHADOW: this.shadowDir } : {}),
     };
+  }
+
+  /** Everything that is written now is on the disk. */
+  settle(): void {
+    rmSync(this.shadowDir, { recursive: true });
+    cpSync(this.dataDir, this.shadowDir, { recursive: true });
   }
 
   remove(): void {
