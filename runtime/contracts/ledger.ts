@@ -89,6 +89,8 @@ export interface LedgerStatus {
   state: 'open' | 'unavailable' | 'failed' | 'closed';
   size: number;
   pending: number;
+  /** Transactions since the start; each is one synchronisation of the disk. */
+  commits: number;
   bytes: number;
   /** Why it does not record, when it does not. */
   problem?: string;

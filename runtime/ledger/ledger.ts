@@ -15,6 +15,7 @@ import { Batch, slabBytes } from './batch.js';
 import { encodeEvent } from './event.js';
 import { LedgerFileError } from './ledger-file-error.js';
 import { type Outage, Outages } from './outages.js';
+import { Pace } from './pace.js';
 import type { WriterData, WriterReply, WriterRequest } from './protocol.js';
 import { QueryClient } from './query.js';
 import { filesAside, type SetAside } from './set-aside.js';
@@ -114,7 +115,7 @@ function opening(writer: Worker, file: string): Promise<Opened> {
 /**
  * Group commit over one writer thread. Events collect into a batch. It leaves when it has some size and few others are out; a smaller
  * one leaves when none is out: at the end of this turn of the event loop, or when the last answer comes. The writer commits what lies ready
- * in one transaction.
+ * in one transaction. On a slow disk fewer and larger ones leave (pace.ts).
  *
  *   append ─▶ collecting ─▶ … ─▶ │ sent, at most 4 │ ─▶ fsync ─▶ receipts
  */
@@ -132,11 +133,13 @@ export class SqliteLedger implements Ledger {
   #scheduled = false;
   #pending = 0;
   #pendingBytes = 0;
+  #commits = 0;
   #spares: ArrayBuffer[] = [];
   #commitMs = commitMsFirst;
   #idle: (() => void) | undefined;
   #closed: Promise<void> | undefined;
   #outages: Outages;
+  readonly #pace = new Pace(() => this.#sendReady());
   #setAside: string[];
 
   constructor(options: LedgerOptions, writer: Worker, opened: Opened) {
@@ -197,8 +200,14 @@ export class SqliteLedger implements Ledger {
   status(): LedgerStatus {
     const { file } = this.#options;
     const bytes = fileBytes(file) + fileBytes(`${file}-wal`);
-    const [size, pending] = [this.#size, this.#pending];
-    const status: LedgerStatus = { state: 'open', size, pending, bytes, set_aside: [...this.#setAside] };
+    const status: LedgerStatus = {
+      state: 'open',
+      size: this.#size,
+      pending: this.#pending,
+      commits: this.#commits,
+      bytes,
+      set_aside: [...this.#setAside],
+    };
     switch (this.#state.name) {
       case 'open':
       case 'closing':
@@ -284,6 +293,9 @@ export class SqliteLedger implements Ledger {
   }
 
   #sendReady(): void {
+    const collected = this.#collecting.reduce((sum, { batch }) => sum + batch.count, 0);
+    const isOut = this.#sent.length > 0;
+    if (collected > 0 && this.#pace.holds({ collected, isOut })) return;
     while (this.#collecting.length > 0 && this.#sent.length < sentMax) {
       // Of several the first is full.
       const small = this.#collecting.length === 1 && this.#collecting[0]!.batch.count < batchSoon;
@@ -328,12 +340,14 @@ export class SqliteLedger implements Ledger {
       return;
     }
     this.#outages.over();
+    this.#commits++;
     const groups = this.#sent.splice(0, reply.batches.length);
     const elapsedMs = this.#options.clock.monotonicMs() - groups[0]!.sentMs;
     this.#commitMs += (elapsedMs - this.#commitMs) * commitMsWeight;
     for (const { slab } of reply.batches) {
       if (slab.byteLength <= spareBytesMax && this.#spares.length < sparesMax) this.#spares.push(slab);
     }
+    this.#pace.answered(reply.syncMs, this.#pending);
     this.#sendReady();
     for (const [place, group] of groups.entries()) this.#acknowledge(group, reply.batches[place]!.hashes);
     if (reply.checkpoint !== undefined) this.log.signed(reply.checkpoint);
@@ -418,6 +432,7 @@ export class SqliteLedger implements Ledger {
   }
 
   #refuseAll(error: AppError): void {
+    this.#pace.stop();
     const groups = [...this.#sent, ...this.#collecting];
     this.#sent = [];
     this.#collecting = [];

@@ -69,6 +69,8 @@ export type WriterReply =
       kind: 'appended';
       first: number;
       batches: AppendedBatch[];
+      /** What a commit takes here, a moving average. */
+      syncMs: number;
       checkpoint: SignedCheckpoint | undefined;
     }
   | { kind: 'checkpoint'; checkpoint: SignedCheckpoint }

@@ -6,6 +6,7 @@ import { readBatch } from './batch-reader.js';
 import { damaged, fileError, openForWriting } from './database.js';
 import { prefixedLeafHash } from './leaf.js';
 import { LedgerFileError } from './ledger-file-error.js';
+import { checkpointPagesFast, SyncTime } from './pace.js';
 import type {
   AppendedBatch,
   AppendMessage,
@@ -29,11 +30,18 @@ class Writer {
   #commit: Statement;
   #insertEvent: Statement;
   #insertText: Statement;
+  readonly #sync = new SyncTime();
+  #checkpointPages = checkpointPagesFast;
+  readonly #checkpointPagesMax: number;
 
   constructor(db: Database, size: number, log: LogWriter) {
     this.#db = db;
     this.#next = size;
     this.#log = log;
+    // The log is cut back to this after a burst, so it is not let grow beyond.
+    const walBytes = db.pragma('journal_size_limit', { simple: true }) as number;
+    const pageBytes = db.pragma('page_size', { simple: true }) as number;
+    this.#checkpointPagesMax = Math.max(checkpointPagesFast, Math.floor(walBytes / pageBytes));
     this.#begin = db.prepare('BEGIN IMMEDIATE');
     this.#commit = db.prepare('COMMIT');
     this.#insertEvent = db.prepare(
@@ -62,7 +70,7 @@ class Writer {
       return this.#log.dueInMs() === 0 ? this.#log.sign() : undefined;
     });
     this.#next = next;
-    return { first, batches, checkpoint };
+    return { first, batches, syncMs: this.#sync.ms, checkpoint };
   }
 
   /** Writes a page and waits for the disk. */
@@ -92,8 +100,18 @@ class Writer {
   #transaction<T>(work: () => T): T {
     this.#begin.run();
     const result = work();
+    const beganMs = systemClock.monotonicMs();
     this.#commit.run();
+    this.#sync.add(systemClock.monotonicMs() - beganMs);
+    this.#setCheckpointPages();
     return result;
+  }
+
+  #setCheckpointPages(): void {
+    const pages = Math.min(this.#sync.checkpointPages(), this.#checkpointPagesMax);
+    if (pages === this.#checkpointPages) return;
+    this.#checkpointPages = pages;
+    this.#db.pragma(`wal_autocheckpoint = ${pages}`);
   }
 
   /** Returns the leaf hashes, 64 hexadecimal digits each. */

@@ -95,3 +95,55 @@ describe.skipIf(!hasShim)('an appliance whose disk refuses', () => {
     }
   });
 });
+
+test.skipIf(!hasShim)(
+  'a disk slower than the arrivals: a bounded queue, 503 with Retry-After, and nothing acknowledged is lost',
+  async () => {
+    const shim = new Shim();
+    const appliance = await TestAppliance.start({
+      dataDir: shim.dataDir,
+      env: {
+        ...shim.env({ shadow: false }),
+        ARKALIA_ZEROIA_ACT: 'false',
+        ARKALIA_LEDGER_QUEUE_MAX: '16',
+        ARKALIA_LIMITS_REQUESTS_PER_SECOND: '1000000',
+        ARKALIA_LIMITS_REQUESTS_BURST: '1000000',
+      },
+    });
+    try {
+      shim.control.set({ delayUs: 50_000 });
+      const acknowledged: string[] = [];
+      let refused = 0;
+      const pending: number[] = [];
+      for (let wave = 0; wave < 5; wave++) {
+        const answers = Promise.all(
+          Array.from({ length: 60 }, () => appliance.post('/zeroia/decisions', decision)),
+        );
+        const { ledger } = (await appliance.json('/status')) as { ledger: { pending: number } };
+        pending.push(ledger.pending);
+        for (const answer of await answers) {
+          const body = (await answer.json()) as { receipt: { leaf_hash: string }; code: string };
+          if (answer.status === 200) acknowledged.push(body.receipt.leaf_hash);
+          else {
+            refused++;
+            expect([answer.status, body.code]).toEqual([503, 'ledger_unavailable']);
+            expect(Number(answer.headers.get('retry-after'))).toBeGreaterThan(0);
+          }
+        }
+      }
+      expect(refused).toBeGreaterThan(0);
+      expect(acknowledged.length).toBeGreaterThanOrEqual(5 * 16);
+      expect(Math.max(...pending)).toBeLessThanOrEqual(16);
+      shim.control.set({ delayUs: 0 });
+      const { events } = (await appliance.json('/ledger/events?type=decision_made&limit=1000')) as {
+        events: { leaf_hash: string }[];
+      };
+      const stored = new Set(events.map((event) => event.leaf_hash));
+      expect(acknowledged.filter((leaf) => !stored.has(leaf))).toEqual([]);
+    } finally {
+      await appliance.close();
+      shim.remove();
+    }
+  },
+  60_000,
+);

@@ -111,7 +111,14 @@ export class FakeLedger implements Ledger {
   }
 
   status() {
-    return { state: 'open' as const, size: this.events.length, pending: 0, bytes: 0, set_aside: [] };
+    return {
+      state: 'open' as const,
+      size: this.events.length,
+      pending: 0,
+      commits: 0,
+      bytes: 0,
+      set_aside: [],
+    };
   }
 }
 
@@ -223,7 +230,7 @@ function fakeStatus(context: Pick<ModuleContext, 'clock' | 'degradation' | 'vers
     latency: { http: {}, engine: {} },
     sandbox: sandboxStatus,
     core: { ...fakeScorer.identity, offload: 'auto', crossover: null, batch_max: 1024, threads: 1 },
-    ledger: { state: 'open', size: 0, pending: 0, bytes: 0, set_aside: [] },
+    ledger: { state: 'open', size: 0, pending: 0, commits: 0, bytes: 0, set_aside: [] },
     guard: { mode: 'enforce', rules: [] },
   };
 }
