@@ -50,10 +50,14 @@ export class Decider {
   }
 
   /** The same for the device's own stream, with parameters of its own, at once. Throws as the scorer does. */
-  scoreOwn(score: OwnScorer, input: ScoreInput, stream: string): { encoded: EncodedDecision; score: Score } {
+  scoreOwn(
+    score: OwnScorer,
+    input: ScoreInput,
+    { stream, repeated }: { stream: string; repeated: number },
+  ): { encoded: EncodedDecision; score: Score } {
     this.#recall(input, stream);
     return score(input, (record) => ({
-      encoded: this.#keep(this.#own, input, stream, record),
+      encoded: this.#keep(this.#own, input, stream, record, repeated),
       score: record.toScore(),
     }));
   }
@@ -73,10 +77,16 @@ export class Decider {
     if (mean !== undefined) input.historyPressure = mean;
   }
 
-  #keep(encoder: DecisionEncoder, input: ScoreInput, stream: string, record: ScoreRecord): EncodedDecision {
+  #keep(
+    encoder: DecisionEncoder,
+    input: ScoreInput,
+    stream: string,
+    record: ScoreRecord,
+    repeated = 0,
+  ): EncodedDecision {
     this.#history.add(stream, record.pressure);
     this.#count += 1;
-    return encoder.encode(this.#idPrefix + this.#count.toString(36), input, record);
+    return encoder.encode(this.#idPrefix + this.#count.toString(36), input, record, repeated);
   }
 }
 

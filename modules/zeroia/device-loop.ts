@@ -8,8 +8,10 @@ import type {
 import type { DeviceSample } from '../../runtime/contracts/device.js';
 import type { ModuleContext } from '../../runtime/contracts/module.js';
 import type { Decider } from './decider.js';
+import type { EncodedDecision } from './encode.js';
 import { LevelRule } from './levels.js';
 import { OwnStream } from './own-stream.js';
+import { Repeats } from './repeats.js';
 import type { Adjustment } from './thresholds.js';
 
 const DEVICE_STREAM = 'device';
@@ -35,8 +37,10 @@ export class DeviceLoop {
   readonly #decider: Decider;
   readonly #rule: LevelRule;
   readonly #own: OwnStream;
+  readonly #repeats: Repeats;
   #running: Promise<void> = Promise.resolve();
   #unsubscribe = () => {};
+  /** The last recorded decision. */
   last: DecisionMade | undefined;
   problem: string | undefined;
 
@@ -44,7 +48,13 @@ export class DeviceLoop {
     this.#context = context;
     this.#decider = decider;
     this.#rule = new LevelRule(context.clock, context.config.zeroia.relief_ms);
+    this.#repeats = new Repeats(context.clock, context.config.zeroia.record_interval_ms);
     this.#own = new OwnStream(context.scorer, context.clock, context.config.zeroia);
+  }
+
+  /** Decisions since the last recorded one, all of them the same. */
+  get repeated(): number {
+    return this.#repeats.count;
   }
 
   get thresholds(): Thresholds {
@@ -71,19 +81,30 @@ export class DeviceLoop {
     try {
       const { monotonic_ms: sampleMonotonicMs } = sample;
       this.#own.recall(input, sampleMonotonicMs);
-      const { encoded, score } = this.#decider.scoreOwn(this.#own.score, input, DEVICE_STREAM);
+      const { count: repeated } = this.#repeats;
+      const about = { stream: DEVICE_STREAM, repeated };
+      const { encoded, score } = this.#decider.scoreOwn(this.#own.score, input, about);
       this.#own.remember(score, sampleMonotonicMs);
       if (this.#context.config.zeroia.act) await this.#act(score);
       const moves = this.#own.learn(input);
-      const { index } = await this.#decider.record(encoded, { stream: DEVICE_STREAM });
-      this.last = { id: encoded.id, stream: DEVICE_STREAM, input, score, index, sampleMonotonicMs };
-      this.#context.bus.publish('decision.made', this.last);
+      const made = { id: encoded.id, stream: DEVICE_STREAM, input, score, sampleMonotonicMs };
+      const index = await this.#record(encoded, score);
+      if (index !== null) this.last = { ...made, index };
+      this.#context.bus.publish('decision.made', { ...made, index });
       for (const move of moves) await this.#move(move);
       this.problem = undefined;
     } catch (error) {
       this.problem = `the last sample could not be decided or recorded: ${error instanceof Error ? error.message : String(error)}`;
       this.#context.log.error({ err: error }, 'device decision failed');
     }
+  }
+
+  /** Returns the index of its event; null for one that is counted only. What anybody is told is what was recorded. */
+  async #record(encoded: EncodedDecision, score: Score): Promise<number | null> {
+    if (this.#repeats.isRepeat(score)) return null;
+    const { index } = await this.#decider.record(encoded, { stream: DEVICE_STREAM });
+    this.#repeats.recorded(score);
+    return index;
   }
 
   async #act(score: Score): Promise<void> {

@@ -95,8 +95,11 @@ export class DecisionEncoder {
     this.#coreSha256 = identity.core_sha256;
   }
 
-  /** The event `decision_made`, with everything that the decision was made from and gave, and the answer. */
-  encode(id: string, input: ScoreInput, record: ScoreRecord): EncodedDecision {
+  /**
+   * The event `decision_made`, with everything that the decision was made from and gave, and the answer.
+   * @param repeated Decisions before this one that were the same as the last recorded, and were not recorded.
+   */
+  encode(id: string, input: ScoreInput, record: ScoreRecord, repeated = 0): EncodedDecision {
     if (record.parameters !== this.#parameters) this.#meet(record.parameters);
     const { decision } = record;
     const frame = this.#frame(record);
@@ -119,7 +122,7 @@ export class DecisionEncoder {
       id,
       decision,
       event: new CanonicalJson(
-        `{"absent":${frame.absent},"confidence":${confidence},"core_sha256":"${this.#coreSha256}","decision":"${decision}","factors":{${recorded}${frame.afterEventScores}},"id":"${id}","input":${inputJson(input)}${this.#parametersMember}${record.pressure},"reasons":${reasons}${this.#afterPressure}`,
+        `{"absent":${frame.absent},"confidence":${confidence},"core_sha256":"${this.#coreSha256}","decision":"${decision}","factors":{${recorded}${frame.afterEventScores}},"id":"${id}","input":${inputJson(input)}${this.#parametersMember}${record.pressure},"reasons":${reasons}${repeated === 0 ? '' : `,"repeated":${repeated}`}${this.#afterPressure}`,
       ),
       answerHead: `{"id":"${id}","decision":"${decision}","confidence":${confidence},"factors":[${answered}}],"absent":${frame.absent},"reasons":${reasons}${this.#model}`,
     };

@@ -85,6 +85,7 @@ class Zeroia implements ArkaliaModule {
               absent: last.score.absent,
               reasons: last.score.reasons,
               index: last.index,
+              repeated: this.#loop.repeated,
             },
       posted: { ...this.#posted },
       streams: this.#decider.streams,

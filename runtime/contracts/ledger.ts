@@ -20,6 +20,8 @@ export const eventTypes = [
   'key_created',
   'key_revoked',
   'setup_completed',
+  'ledger_recovered',
+  'ledger_set_aside',
 ] as const;
 export type EventType = (typeof eventTypes)[number] | `${string}.${string}`;
 

@@ -324,8 +324,7 @@ function logLedgerChange(log: Logger, change: LedgerChange): void {
 
 /** The gap, for whoever reads the log. */
 function outageEvent({ trouble, downMs, refused }: LedgerChange & { kind: 'recovered' }): NewEvent {
-  const data = { name: 'ledger_unavailable', trouble, down_ms: downMs, refused };
-  return { type: 'system_error', module: 'kernel', data };
+  return { type: 'ledger_recovered', module: 'kernel', data: { trouble, down_ms: downMs, refused } };
 }
 
 /** Helloria knows the port when 0 was asked for. */

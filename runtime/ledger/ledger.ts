@@ -404,8 +404,8 @@ export class SqliteLedger implements Ledger {
   #tellSetAside(aside: SetAside): void {
     this.#options.onChange?.({ kind: 'set_aside', ...aside });
     const { name: file, checkpoint } = aside;
-    const data = { name: 'ledger_set_aside', file, ...(checkpoint === undefined ? {} : { checkpoint }) };
-    this.append({ type: 'system_error', module: 'kernel', data }).catch((error: unknown) => {
+    const data = { file, ...(checkpoint === undefined ? {} : { checkpoint }) };
+    this.append({ type: 'ledger_set_aside', module: 'kernel', data }).catch((error: unknown) => {
       // Whoever records next is told the same.
       if (!(error instanceof AppError)) this.#fail(error instanceof Error ? error : new Error(String(error)));
     });

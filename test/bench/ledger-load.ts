@@ -4,16 +4,20 @@ import { systemClock } from '../../runtime/contracts/clock.js';
 import { AppError } from '../../runtime/contracts/errors.js';
 import { CanonicalJson } from '../../runtime/contracts/json.js';
 import { openForWriting } from '../../runtime/ledger/database.js';
-import { openLedger } from '../../runtime/ledger/ledger.js';
+import { openLedger, type SqliteLedger } from '../../runtime/ledger/ledger.js';
 
 /** What one run is to do; given as JSON in the first argument. */
 export interface LedgerLoad {
   folder: string;
-  /** `raw`: better-sqlite3 alone, with the ledger's tables and settings and `batch` rows a transaction. */
-  subject: 'ledger' | 'raw';
+  /**
+   * `raw`: better-sqlite3 alone, with the ledger's tables and settings; `fill`: records `events` and ends without closing; `open`: opens
+   * what is there and says its size in place of the events a second.
+   */
+  subject: 'ledger' | 'raw' | 'fill' | 'open';
   /** Callers that each wait for their receipt before the next event; of `raw`: rows in a transaction. */
   callers: number;
   seconds: number;
+  events?: number;
   queueMax?: number;
 }
 
@@ -44,16 +48,7 @@ async function ledgerRun({
   queueMax = 20_000,
 }: LedgerLoad): Promise<LedgerMeasured> {
   const latency = createHistogram();
-  const ledger = await openLedger({
-    file: join(folder, 'ledger.sqlite'),
-    bootId: 'bench',
-    clock: systemClock,
-    queueMax,
-    batchMax: 1024,
-    onFailure: (error) => {
-      throw error;
-    },
-  });
+  const ledger = await openIn(folder, queueMax);
   let refused = 0;
   let running = true;
   const call = async (stream: string) => {
@@ -131,7 +126,40 @@ function rawRun({ folder, callers, seconds }: LedgerLoad): LedgerMeasured {
   };
 }
 
+function openIn(folder: string, queueMax: number): Promise<SqliteLedger> {
+  return openLedger({
+    file: join(folder, 'ledger.sqlite'),
+    bootId: 'bench',
+    clock: systemClock,
+    queueMax,
+    batchMax: 1024,
+    onFailure: (error) => {
+      throw error;
+    },
+  });
+}
+
+const nothing = { batch: 0, p50Ms: 0, p95Ms: 0, p99Ms: 0, threadUs: 0, refused: 0, residentMiB: 0 };
+
+async function fill({ folder, callers, events = 0 }: LedgerLoad): Promise<LedgerMeasured> {
+  const ledger = await openIn(folder, callers);
+  for (let at = 0; at < events; at += callers) {
+    await Promise.all(
+      Array.from({ length: Math.min(callers, events - at) }, () =>
+        ledger.append({ type: 'decision_made', module: 'zeroia', data }),
+      ),
+    );
+  }
+  return { ...nothing, eventsPerSecond: ledger.status().size };
+}
+
+async function open({ folder }: LedgerLoad): Promise<LedgerMeasured> {
+  const ledger = await openIn(folder, 16);
+  return { ...nothing, eventsPerSecond: ledger.status().size };
+}
+
+const subjects = { ledger: ledgerRun, raw: rawRun, fill, open } as const;
 const load = JSON.parse(process.argv[2] ?? '{}') as LedgerLoad;
-const measured = load.subject === 'raw' ? rawRun(load) : await ledgerRun(load);
-process.send?.(measured, () => process.exit(0));
+const measured = await subjects[load.subject](load);
 if (process.send === undefined) console.log(measured);
+else process.send(measured, () => process.kill(process.pid, 'SIGKILL'));

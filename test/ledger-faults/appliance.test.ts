@@ -74,10 +74,14 @@ describe.skipIf(!hasShim)('an appliance whose disk refuses', () => {
       await take();
       expect((await appliance.post('/chat', { message: 'How are you?' })).status).toBe(200);
       expect((await fetch(`${appliance.url}/ready`)).status).toBe(200);
-      const gap = (await appliance.json('/ledger/events?type=system_error&order=desc&limit=1')) as {
+      const gap = (await appliance.json('/ledger/events?type=ledger_recovered&order=desc&limit=1')) as {
         events: { data: object }[];
       };
-      expect(gap.events[0]?.data).toMatchObject({ name: 'ledger_unavailable', trouble });
+      expect(gap.events[0]?.data).toMatchObject({
+        trouble,
+        down_ms: expect.any(Number),
+        refused: expect.any(Number),
+      });
       expect(appliance.output.text).toContain('the ledger cannot record');
       expect(appliance.output.text).toContain('the ledger records again');
     },

@@ -103,8 +103,8 @@ describe('a damaged ledger is set aside whole and named, and a new log begins', 
     const [first] = await ledger.query({ limit: 1, order: 'asc' });
     expect(first).toMatchObject({
       index: 0,
-      type: 'system_error',
-      data: { name: 'ledger_set_aside', file: name },
+      type: 'ledger_set_aside',
+      data: { file: name },
     });
     expect(first?.data.checkpoint).toBe(isReadable ? note : undefined);
     // Another log, under another name.
