@@ -28,6 +28,7 @@ export async function withOfflineAccess<T>(
       clock,
       queueMax: config.ledger.queue_max,
       batchMax: config.ledger.batch_max,
+      sizeLimitBytes: config.ledger.size_limit_bytes,
       onFailure: (error) => failures.push(error),
     });
     try {

@@ -48,9 +48,12 @@ export async function verify(flags: VerifyFlags, io: CliIo): Promise<number> {
 }
 
 function wholeLog(db: Database, verifier: NoteVerifier, io: CliIo): number {
-  const { origin, size, tiles, checkpoints: count, vouched, faults } = verifyLog(db, verifier);
+  const { origin, minimum, size, tiles, checkpoints: count, vouched, faults } = verifyLog(db, verifier);
   io.out(
-    `Checked ${size} events, ${tiles} full tiles and ${count} checkpoints of ${origin}.\n` +
+    `Checked ${size - minimum} events, ${tiles} full tiles and ${count} checkpoints of ${origin}.\n` +
+      (minimum > 0
+        ? `The first ${minimum} events were pruned to stay within the size; their hashes are under the tree.\n`
+        : '') +
       `Signed are the first ${vouched} events${vouched < size ? `; the ${size - vouched} behind them come with the next checkpoint` : ''}.\n`,
   );
   const [first] = faults;

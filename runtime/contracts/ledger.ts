@@ -1,29 +1,9 @@
+import type { BuiltInEventType } from './event-types.js';
 import type { CanonicalJson, JsonObject } from './json.js';
+import type { LedgerTrouble } from './ledger-trouble.js';
 
-/** Event types that the kernel and the built-in modules record. A third party's module records `<module>.<type>`. */
-export const eventTypes = [
-  'system_started',
-  'system_stopped',
-  'system_error',
-  'decision_made',
-  'threshold_adjusted',
-  'chat_answered',
-  'chat_failed',
-  'prompt_refused',
-  'circuit_opened',
-  'circuit_half_opened',
-  'circuit_closed',
-  'state_change',
-  'manual_reset',
-  'degradation_changed',
-  'contradiction_detected',
-  'key_created',
-  'key_revoked',
-  'setup_completed',
-  'ledger_recovered',
-  'ledger_set_aside',
-] as const;
-export type EventType = (typeof eventTypes)[number] | `${string}.${string}`;
+/** A third party's module records `<module>.<type>`; it registers the types with `events()`. */
+export type EventType = BuiltInEventType | `${string}.${string}`;
 
 export interface NewEvent {
   type: EventType;
@@ -67,6 +47,8 @@ export interface StoredEvent {
   time_ms: number;
   monotonic_ms: number;
   boot_id: string;
+  /** Version of the data as it was recorded; `data` has the current version of its type. */
+  v: number;
   data: JsonObject;
   /** SHA-256 commitments of the texts, by name; the texts themselves are not part of this view. */
   commitments: Record<string, string>;
@@ -83,17 +65,18 @@ export interface EventQuery {
   order: 'asc' | 'desc';
 }
 
-/** Why nothing can be recorded for now; it is tried again until it can. */
-export type LedgerTrouble = 'disk_full' | 'io_error' | 'read_only' | 'corrupt' | 'busy';
-
 export interface LedgerStatus {
   /** `unavailable`: nothing is recorded for now, and it mends itself; `failed`: not until a restart. */
   state: 'open' | 'unavailable' | 'failed' | 'closed';
   size: number;
+  /** First index that is still served; below it entries, texts and tiles of level 0 were pruned. */
+  minimum_index: number;
   pending: number;
   /** Transactions since the start; each is one synchronisation of the disk. */
   commits: number;
+  /** The ledger's files on the disk, and what they may have together. */
   bytes: number;
+  limit_bytes: number;
   /** Why it does not record, when it does not. */
   problem?: string;
   trouble?: LedgerTrouble;
@@ -133,16 +116,19 @@ export interface TransparencyLog {
   checkpoint(): Promise<string>;
   /** A checkpoint over at least the first `size` events, which must be recorded: within a second or so. */
   covering(size: number): Promise<string>;
-  /** The first `width` hashes (1 to 256) of a tile; null where the log does not reach so far or was pruned. */
+  /**
+   * The first `width` hashes (1 to 256) of a tile; null where the log does not reach so far.
+   * @throws AppError `pruned` for a tile of level 0 below the minimum index.
+   */
   tile(place: { level: number; number: number; width: number }): Promise<Uint8Array<ArrayBuffer> | null>;
   /** Entries number × 256 and the following, each behind its length in two bytes; null as above. */
   entries(place: { number: number; width: number }): Promise<Uint8Array<ArrayBuffer> | null>;
   /**
    * Without a size: in a checkpoint that covers the event, made if need be.
-   * @throws RangeError unless 0 ≤ index < size ≤ recorded events; AppError `not_found` where it was pruned.
+   * @throws RangeError unless 0 ≤ index < size ≤ recorded events; AppError `pruned` below the minimum index.
    */
   inclusion(place: { index: number; size?: number | undefined }): Promise<InclusionProof>;
-  /** @throws RangeError unless 1 ≤ from ≤ to ≤ recorded events; AppError `not_found` where it was pruned. */
+  /** @throws RangeError unless 1 ≤ from ≤ to ≤ recorded events; AppError `pruned` where what it needs was. */
   consistency(sizes: { from: number; to: number }): Promise<ConsistencyProof>;
 }
 

@@ -4,9 +4,6 @@ import { type AppendMessage, eventHeadBytes, noName } from './protocol.js';
 
 /** Room of a fresh slab; holds the longest leaf even when every character takes three bytes. */
 export const slabBytes = 262_144;
-/** A batch that has grown to this takes no more, so that one commit stays bounded. */
-const batchBytes = 4_194_304;
-
 /** Events on their way to the writer, laid out as protocol.ts draws it. */
 export class Batch {
   count = 0;
@@ -22,8 +19,8 @@ export class Batch {
     this.#view = new DataView(slab);
   }
 
-  isFull(countMax: number): boolean {
-    return this.count >= countMax || this.bytes >= batchBytes;
+  isFull(countMax: number, bytesMax: number): boolean {
+    return this.count >= countMax || this.bytes >= bytesMax;
   }
 
   /**
@@ -65,6 +62,7 @@ export class Batch {
     return {
       kind: 'append',
       count: this.count,
+      bytes: this.bytes,
       slab: this.#slab.buffer as ArrayBuffer,
       names: [...this.#names.keys()],
       textNames: this.#textNames,

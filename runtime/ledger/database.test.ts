@@ -6,6 +6,7 @@ import { systemClock } from '../contracts/clock.js';
 import { Database } from '../contracts/sqlite.js';
 import { openForWriting } from './database.js';
 import { openLedger } from './ledger.js';
+import { sizeLimitBytesDefault } from './pruner.js';
 
 let folder: string;
 let file: string;
@@ -32,7 +33,7 @@ async function fill(count: number): Promise<void> {
   const ledger = await openLedger(options());
   await Promise.all(
     Array.from({ length: count }, (_, n) =>
-      ledger.append({ type: 'system_error', module: 'kernel', data: { n } }),
+      ledger.append({ type: 'system_error', module: 'kernel', data: { name: `n${n}` } }),
     ),
   );
   await ledger.close();
@@ -46,7 +47,7 @@ function change(sql: string): void {
 
 describe('the connection that writes', () => {
   it('has the settings that durability and erasure rest on', () => {
-    const { db, size } = openForWriting(file);
+    const { db, size } = openForWriting(file, sizeLimitBytesDefault);
     expect(size).toBe(0);
     expect(db.pragma('journal_mode', { simple: true })).toBe('wal');
     expect(db.pragma('synchronous', { simple: true })).toBe(2);
@@ -55,7 +56,7 @@ describe('the connection that writes', () => {
   });
 
   it('finds type and stream by an index, in order, without sorting', () => {
-    const { db } = openForWriting(file);
+    const { db } = openForWriting(file, sizeLimitBytesDefault);
     for (const column of ['type', 'stream']) {
       const plan = db
         .prepare(`EXPLAIN QUERY PLAN SELECT leaf FROM events WHERE ${column} = ? ORDER BY "index" DESC`)
@@ -76,7 +77,7 @@ describe('a file that cannot be used is refused with what was found and what to 
       code: 'ledger_newer',
       message: expect.stringMatching(/schema version 99.*versions up to \d+.*Nothing was changed/),
     });
-    change('PRAGMA user_version = 2');
+    change('PRAGMA user_version = 3');
     const ledger = await openLedger(options());
     expect(ledger.status().size).toBe(3);
     await ledger.close();
@@ -119,7 +120,7 @@ describe('a file that cannot be used is refused with what was found and what to 
   it('with a changed leaf near its end', async () => {
     await fill(20);
     change(
-      `UPDATE events SET leaf = CAST(replace(CAST(leaf AS TEXT), '"n":7', '"n":8') AS BLOB) WHERE "index" = 7`,
+      `UPDATE events SET leaf = CAST(replace(CAST(leaf AS TEXT), '"n7"', '"n8"') AS BLOB) WHERE "index" = 7`,
     );
     await expect(openLedger(options())).rejects.toMatchObject({
       code: 'ledger_corrupt',

@@ -6,17 +6,20 @@ import type {
   EventQuery,
   Ledger,
   LedgerStatus,
-  LedgerTrouble,
   NewEvent,
   Receipt,
   StoredEvent,
 } from '../contracts/ledger.js';
+import type { LedgerTrouble } from '../contracts/ledger-trouble.js';
 import { Batch, slabBytes } from './batch.js';
 import { encodeEvent } from './event.js';
+import { EventCatalog } from './events/catalog.js';
 import { LedgerFileError } from './ledger-file-error.js';
 import { type Outage, Outages } from './outages.js';
+import { sharedMs } from './own-stamp.js';
 import { Pace } from './pace.js';
 import type { WriterData, WriterReply, WriterRequest } from './protocol.js';
+import { sizeLimitBytesDefault, sizeLimitBytesMin, transactionBytes } from './pruner.js';
 import { QueryClient } from './query.js';
 import { filesAside, type SetAside } from './set-aside.js';
 import { LogClient } from './tlog/log-client.js';
@@ -37,6 +40,7 @@ const spareBytesMax = 1_048_576;
 const commitMsFirst = 20;
 /** Weight of the newest commit in the moving average. */
 const commitMsWeight = 0.2;
+const sizeLimitBytesMax = 1_000_000_000_000;
 
 export interface LedgerOptions {
   /** The SQLite file, made when missing; its folder must exist. */
@@ -48,6 +52,10 @@ export interface LedgerOptions {
   queueMax: number;
   /** Events in one transaction. 1 to 65,536. */
   batchMax: number;
+  /** What the file and its write-ahead log may hold together; the oldest events are pruned below it. 8 MB to 1 TB, default 500 MB. */
+  sizeLimitBytes?: number;
+  /** Types that may be recorded; those of the kernel unless given. */
+  events?: EventCatalog;
   /** Moves a damaged file away and begins a new log, at the start and while it runs; else such a file is refused. */
   setCorruptAside?: boolean;
   /** Called once when the store failed; from then on nothing is recorded until a restart. */
@@ -91,10 +99,18 @@ export async function openLedger(options: LedgerOptions): Promise<SqliteLedger> 
   checkInteger(options.queueMax, 'queueMax', 10_000_000);
   checkInteger(options.batchMax, 'batchMax', 65_536);
   checkInteger(options.bootId.length, 'the length of bootId', 64);
+  const { file, bootId, clock, sizeLimitBytes = sizeLimitBytesDefault } = options;
+  checkInteger(sizeLimitBytes, 'sizeLimitBytes', sizeLimitBytesMax, sizeLimitBytesMin);
   const start = options.startWriter ?? ((script, workerData) => new Worker(script, { workerData }));
-  const { file, setCorruptAside = false } = options;
-  const writer = start(new URL('./writer.js', import.meta.url), { file, setCorruptAside });
-  return new SqliteLedger(options, writer, await opening(writer, options.file));
+  const monotonicAtZeroMs = clock.monotonicMs() - sharedMs();
+  const writer = start(new URL('./writer.js', import.meta.url), {
+    file,
+    setCorruptAside: options.setCorruptAside ?? false,
+    sizeLimitBytes,
+    bootId,
+    monotonicAtZeroMs,
+  });
+  return new SqliteLedger({ ...options, sizeLimitBytes }, writer, await opening(writer, file));
 }
 
 type Opened = Extract<WriterReply, { kind: 'opened' }>;
@@ -121,11 +137,14 @@ function opening(writer: Worker, file: string): Promise<Opened> {
  */
 export class SqliteLedger implements Ledger {
   readonly log: LogClient;
-  #options: LedgerOptions;
+  #options: LedgerOptions & { sizeLimitBytes: number };
+  #events: EventCatalog;
   #writer: Worker;
   #reader: QueryClient;
   #state: State = { name: 'open' };
   #size: number;
+  /** The first index that is served. */
+  #minimum: number;
   /** Not yet sent, oldest first; only the last one takes events. */
   #collecting: Group[] = [];
   /** At the writer, oldest first. */
@@ -135,6 +154,7 @@ export class SqliteLedger implements Ledger {
   #pendingBytes = 0;
   #commits = 0;
   #spares: ArrayBuffer[] = [];
+  readonly #batchBytes: number;
   #commitMs = commitMsFirst;
   #idle: (() => void) | undefined;
   #closed: Promise<void> | undefined;
@@ -142,19 +162,23 @@ export class SqliteLedger implements Ledger {
   readonly #pace = new Pace(() => this.#sendReady());
   #setAside: string[];
 
-  constructor(options: LedgerOptions, writer: Worker, opened: Opened) {
+  constructor(options: LedgerOptions & { sizeLimitBytes: number }, writer: Worker, opened: Opened) {
     this.#options = options;
     this.#writer = writer;
     this.#size = opened.size;
+    this.#batchBytes = transactionBytes(options.sizeLimitBytes);
     this.#setAside = filesAside(options.file);
     this.#outages = new Outages(options.clock, () => this.#post({ kind: 'reopen' }));
-    this.#reader = new QueryClient(options.file);
+    this.#minimum = opened.minimum;
+    this.#events = options.events ?? new EventCatalog();
+    this.#reader = new QueryClient(options.file, this.#events);
     this.log = new LogClient({
       verifierKey: opened.verifierKey,
       checkpoint: opened.checkpoint,
       reader: this.#reader,
       clock: options.clock,
       size: () => this.#size,
+      minimum: () => this.#minimum,
       sign: () => {
         this.#refuseUnlessOpen();
         this.#post({ kind: 'checkpoint' });
@@ -179,7 +203,8 @@ export class SqliteLedger implements Ledger {
     this.#refuseWhenFull();
     const { clock, bootId } = this.#options;
     const timeMs = Math.floor(clock.wallMs());
-    const encoded = encodeEvent(event, { bootId, timeMs, monotonicMs: Math.floor(clock.monotonicMs()) });
+    const monotonicMs = Math.floor(clock.monotonicMs());
+    const encoded = encodeEvent(event, { bootId, timeMs, monotonicMs, v: this.#events.check(event) });
     const { type, module, stream, correlationId } = event;
     const group = this.#openGroup();
     const bytesBefore = group.batch.bytes;
@@ -198,14 +223,16 @@ export class SqliteLedger implements Ledger {
   }
 
   status(): LedgerStatus {
-    const { file } = this.#options;
+    const { file, sizeLimitBytes } = this.#options;
     const bytes = fileBytes(file) + fileBytes(`${file}-wal`);
     const status: LedgerStatus = {
       state: 'open',
       size: this.#size,
+      minimum_index: this.#minimum,
       pending: this.#pending,
       commits: this.#commits,
       bytes,
+      limit_bytes: sizeLimitBytes,
       set_aside: [...this.#setAside],
     };
     switch (this.#state.name) {
@@ -276,7 +303,7 @@ export class SqliteLedger implements Ledger {
 
   #openGroup(): Group {
     const last = this.#collecting.at(-1);
-    if (last !== undefined && !last.batch.isFull(this.#options.batchMax)) return last;
+    if (last !== undefined && !last.batch.isFull(this.#options.batchMax, this.#batchBytes)) return last;
     const slab = this.#spares.pop() ?? new ArrayBuffer(slabBytes);
     const group = { batch: new Batch(slab), waiting: [], sentMs: 0 };
     this.#collecting.push(group);
@@ -350,6 +377,8 @@ export class SqliteLedger implements Ledger {
     this.#pace.answered(reply.syncMs, this.#pending);
     this.#sendReady();
     for (const [place, group] of groups.entries()) this.#acknowledge(group, reply.batches[place]!.hashes);
+    this.#size += reply.own;
+    this.#minimum = reply.minimum;
     if (reply.checkpoint !== undefined) this.log.signed(reply.checkpoint);
     if (this.#pending === 0) this.#idle?.();
   }
@@ -384,8 +413,9 @@ export class SqliteLedger implements Ledger {
     this.#idle?.();
   }
 
-  #reopened({ size, verifierKey, checkpoint, setAside }: Opened): void {
+  #reopened({ size, minimum, verifierKey, checkpoint, setAside }: Opened): void {
     this.#size = size;
+    this.#minimum = minimum;
     if (setAside !== undefined) {
       this.#setAside = filesAside(this.#options.file);
       this.#reader.restart();
@@ -453,8 +483,8 @@ function fileBytes(file: string): number {
   return statSync(file, { throwIfNoEntry: false })?.size ?? 0;
 }
 
-function checkInteger(value: number, name: string, max: number): void {
-  if (!Number.isSafeInteger(value) || value < 1 || value > max) {
-    throw new RangeError(`${name} is an integer from 1 to ${max}, not ${value}`);
+function checkInteger(value: number, name: string, max: number, min = 1): void {
+  if (!Number.isSafeInteger(value) || value < min || value > max) {
+    throw new RangeError(`${name} is an integer from ${min} to ${max}, not ${value}`);
   }
 }

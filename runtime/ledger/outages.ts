@@ -1,6 +1,6 @@
 import type { Clock } from '../contracts/clock.js';
 import { AppError } from '../contracts/errors.js';
-import type { LedgerTrouble } from '../contracts/ledger.js';
+import type { LedgerTrouble } from '../contracts/ledger-trouble.js';
 import { troubleTexts } from './trouble.js';
 
 const firstRetryMs = 250;

@@ -1,4 +1,4 @@
-import type { LedgerTrouble } from '../contracts/ledger.js';
+import type { LedgerTrouble } from '../contracts/ledger-trouble.js';
 import type { SetAside } from './set-aside.js';
 
 /**
@@ -19,6 +19,8 @@ export const noName = 0xffff_ffff;
 export interface AppendMessage {
   kind: 'append';
   count: number;
+  /** Of the slab, in use. */
+  bytes: number;
   /** Moved to the writer, and back with the answer. */
   slab: ArrayBuffer;
   names: string[];
@@ -59,16 +61,22 @@ export type WriterReply =
   | {
       kind: 'opened';
       size: number;
+      minimum: number;
       verifierKey: string;
       checkpoint: SignedCheckpoint | undefined;
       setAside: SetAside | undefined;
     }
   | { kind: 'refused'; code: LedgerFileErrorCode; message: string }
-  /** `checkpoint` was made in the same transaction, when one was due. */
+  /**
+   * `checkpoint` was made in the same transaction, when one was due. `own` events of the ledger itself follow those of the batches;
+   * `minimum` is the first index that is served.
+   */
   | {
       kind: 'appended';
       first: number;
       batches: AppendedBatch[];
+      own: number;
+      minimum: number;
       /** What a commit takes here, a moving average. */
       syncMs: number;
       checkpoint: SignedCheckpoint | undefined;
@@ -124,4 +132,9 @@ export interface ThreadData {
 export interface WriterData extends ThreadData {
   /** Whether a damaged file is moved away and a new log begun; else it is refused. */
   setCorruptAside: boolean;
+  sizeLimitBytes: number;
+  /** Names this life of the process in the events of the ledger itself. */
+  bootId: string;
+  /** What the clock of the caller says at 0 of process.hrtime, which all threads share. */
+  monotonicAtZeroMs: number;
 }

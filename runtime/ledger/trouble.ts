@@ -1,4 +1,4 @@
-import type { LedgerTrouble } from '../contracts/ledger.js';
+import type { LedgerTrouble } from '../contracts/ledger-trouble.js';
 import { LedgerFileError } from './ledger-file-error.js';
 
 /** SQLite's result codes and the system's, by what they say of the storage; the first that fits. */

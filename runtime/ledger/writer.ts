@@ -1,12 +1,14 @@
 import { type MessagePort, parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
 import type { Database, Statement } from 'better-sqlite3';
 import { systemClock } from '../contracts/clock.js';
-import type { LedgerTrouble } from '../contracts/ledger.js';
+import type { NewEvent } from '../contracts/ledger.js';
+import type { LedgerTrouble } from '../contracts/ledger-trouble.js';
 import { readBatch } from './batch-reader.js';
 import { damaged, fileError, openForWriting } from './database.js';
-import { prefixedLeafHash } from './leaf.js';
+import { EventInsert } from './event-insert.js';
 import { LedgerFileError } from './ledger-file-error.js';
-import { checkpointPagesFast, SyncTime } from './pace.js';
+import { ownStamp } from './own-stamp.js';
+import { SyncTime } from './pace.js';
 import type {
   AppendedBatch,
   AppendMessage,
@@ -15,6 +17,7 @@ import type {
   WriterReply,
   WriterRequest,
 } from './protocol.js';
+import { Pruner, transactionBytes } from './pruner.js';
 import { rewriteWal } from './rewrite-wal.js';
 import { leftoverWal, type SetAside, setAside } from './set-aside.js';
 import type { LogWriter } from './tlog/log-writer.js';
@@ -28,26 +31,27 @@ class Writer {
   #log: LogWriter;
   #begin: Statement;
   #commit: Statement;
-  #insertEvent: Statement;
-  #insertText: Statement;
+  #insert: EventInsert;
+  #pruner: Pruner;
+  #data: WriterData;
   readonly #sync = new SyncTime();
-  #checkpointPages = checkpointPagesFast;
+  #checkpointPages: number;
   readonly #checkpointPagesMax: number;
 
-  constructor(db: Database, size: number, log: LogWriter) {
+  constructor(db: Database, size: number, log: LogWriter, data: WriterData) {
+    this.#data = data;
     this.#db = db;
     this.#next = size;
     this.#log = log;
-    // The log is cut back to this after a burst, so it is not let grow beyond.
+    // The log is cut back to this after a burst; a transaction more is to have room below it.
     const walBytes = db.pragma('journal_size_limit', { simple: true }) as number;
     const pageBytes = db.pragma('page_size', { simple: true }) as number;
-    this.#checkpointPagesMax = Math.max(checkpointPagesFast, Math.floor(walBytes / pageBytes));
+    this.#checkpointPagesMax = Math.max(1, Math.floor(walBytes / 2 / pageBytes));
+    this.#checkpointPages = db.pragma('wal_autocheckpoint', { simple: true }) as number;
     this.#begin = db.prepare('BEGIN IMMEDIATE');
     this.#commit = db.prepare('COMMIT');
-    this.#insertEvent = db.prepare(
-      'INSERT INTO events ("index", type, module, stream, correlation_id, time_ms, leaf, leaf_hash) VALUES (?, ?, ?, ?, ?, ?, ?, ?)',
-    );
-    this.#insertText = db.prepare('INSERT INTO texts (event_index, name, salt, text) VALUES (?, ?, ?, ?)');
+    this.#insert = new EventInsert(db);
+    this.#pruner = new Pruner(db, data.sizeLimitBytes);
   }
 
   /** Number of events. */
@@ -55,11 +59,18 @@ class Writer {
     return this.#next;
   }
 
+  /** The first index that is served. */
+  get minimum(): number {
+    return this.#pruner.minimum();
+  }
+
   /** Commits the batches together, with their tiles and, when one is due, a checkpoint over them. */
   append(messages: readonly AppendMessage[]): Omit<Extract<WriterReply, { kind: 'appended' }>, 'kind'> {
     const first = this.#next;
     let next = first;
     const batches: AppendedBatch[] = [];
+    let own = 0;
+    let signed: SignedCheckpoint | undefined;
     const checkpoint = this.#transaction(() => {
       for (const message of messages) {
         const hashes = this.#insertAll(message, next);
@@ -67,10 +78,19 @@ class Writer {
         batches.push({ hashes, slab: message.slab });
         next += message.count;
       }
-      return this.#log.dueInMs() === 0 ? this.#log.sign() : undefined;
+      const bytes = messages.reduce((sum, message) => sum + message.bytes, 0);
+      if (this.#pruner.isShort(next)) {
+        // Only what a checkpoint covers may go.
+        signed = this.#log.sign();
+        own = this.#prune({ size: next, signed: signed.size, bytes });
+        next += own;
+      }
+      const events = next - first;
+      this.#pruner.step({ size: next, events, bytes });
+      return this.#log.dueInMs() === 0 ? this.#log.sign() : signed;
     });
     this.#next = next;
-    return { first, batches, syncMs: this.#sync.ms, checkpoint };
+    return { first, batches, own, minimum: this.minimum, syncMs: this.#sync.ms, checkpoint };
   }
 
   /** Writes a page and waits for the disk. */
@@ -114,25 +134,27 @@ class Writer {
     this.#db.pragma(`wal_autocheckpoint = ${pages}`);
   }
 
+  /** Moves the minimum index; returns the number of events that tell it. */
+  #prune({ size, signed, bytes }: { size: number; signed: number; bytes: number }): number {
+    const was = this.minimum;
+    const { used } = this.#pruner.room();
+    const minimum = this.#pruner.move({ size, signed, bytes });
+    if (minimum === undefined) return 0;
+    const data = { minimum_index: minimum, was, used_bytes: used, limit_bytes: this.#data.sizeLimitBytes };
+    this.#recordOwn(size, { type: 'log_pruned', module: 'kernel', data });
+    return 1;
+  }
+
+  #recordOwn(index: number, event: NewEvent): void {
+    this.#log.append(Buffer.from(this.#insert.own(index, event, ownStamp(this.#data)), 'hex'));
+  }
+
   /** Returns the leaf hashes, 64 hexadecimal digits each. */
   #insertAll(message: AppendMessage, first: number): string {
     let hashes = '';
     let index = first;
-    readBatch(message, ({ type, module, stream, correlationId, timeMs, prefixed, texts }) => {
-      const hash = prefixedLeafHash(prefixed);
-      const leaf = prefixed.subarray(1);
-      this.#insertEvent.run(
-        index,
-        type,
-        module,
-        stream,
-        correlationId,
-        timeMs,
-        leaf,
-        Buffer.from(hash, 'hex'),
-      );
-      for (const { name, salt, bytes } of texts) this.#insertText.run(index, name, salt, bytes);
-      hashes += hash;
+    readBatch(message, (event) => {
+      hashes += this.#insert.batched(index, event);
       index++;
     });
     return hashes;
@@ -146,14 +168,19 @@ interface Ready {
   close: boolean;
 }
 
-/** The batches that lie ready, the first of them given. */
-function takeReady(port: MessagePort, request: WriterRequest): Ready {
+/** The batches that lie ready, the first of them given, until they are enough for one transaction. */
+function takeReady(port: MessagePort, request: WriterRequest, bytesMax: number): Ready {
   const ready: Ready = { messages: [], checkpoint: false, close: false };
+  let bytes = 0;
   let next: { message: WriterRequest } | undefined = { message: request };
   while (next !== undefined) {
     if (next.message.kind === 'close') return { ...ready, close: true };
     if (next.message.kind === 'checkpoint') ready.checkpoint = true;
-    else if (next.message.kind === 'append') ready.messages.push(next.message);
+    else if (next.message.kind === 'append') {
+      ready.messages.push(next.message);
+      bytes += next.message.bytes;
+    }
+    if (bytes >= bytesMax) break;
     next = receiveMessageOnPort(port) as typeof next;
   }
   return ready;
@@ -199,7 +226,8 @@ class WriterThread {
     const { writer, log, setAside } = opened;
     this.#opened = opened;
     const { verifierKey, checkpoint } = log;
-    this.#reply({ kind: 'opened', size: writer.size, verifierKey, checkpoint, setAside });
+    const { size, minimum } = writer;
+    this.#reply({ kind: 'opened', size, minimum, verifierKey, checkpoint, setAside });
   }
 
   #hear(request: WriterRequest): void {
@@ -210,7 +238,7 @@ class WriterThread {
       else if (request.kind === 'close') this.#close();
       return;
     }
-    const { messages, checkpoint, close } = takeReady(this.#port, request);
+    const { messages, checkpoint, close } = takeReady(this.#port, request, this.#opener.transactionBytes);
     const { writer, log } = opened;
     this.#work(() => {
       if (checkpoint) log.want();
@@ -305,6 +333,8 @@ interface Opened {
 
 /** Opens the file at the start and after a failure; what a failure leaves in doubt is examined or written again first. */
 class Opener {
+  /** What one transaction takes, about. */
+  readonly transactionBytes: number;
   readonly #data: WriterData;
   /** Events that somebody may have been told of. */
   #recorded = 0;
@@ -313,6 +343,7 @@ class Opener {
 
   constructor(data: WriterData) {
     this.#data = data;
+    this.transactionBytes = transactionBytes(data.sizeLimitBytes);
   }
 
   /** Takes note of what went wrong, and of the events that were recorded before. */
@@ -353,13 +384,13 @@ class Opener {
 
   async #openFile(): Promise<{ writer: Writer; log: LogWriter }> {
     const { file } = this.#data;
-    const { db, size } = openForWriting(file);
+    const { db, size } = openForWriting(file, this.#data.sizeLimitBytes);
     try {
       if (this.#isFileInDoubt) examine(db, file);
       this.#isFileInDoubt = false;
       if (size < this.#recorded) throw damaged(file, `event ${size} is missing, and was there before`);
       const log = await openLog(db, { file, size, clock: systemClock });
-      return { writer: new Writer(db, size, log), log };
+      return { writer: new Writer(db, size, log, this.#data), log };
     } catch (error) {
       db.close();
       throw fileError(file, error);

@@ -91,7 +91,7 @@ async function ledgerRun({
 
 function rawRun({ folder, callers, seconds }: LedgerLoad): LedgerMeasured {
   const file = join(folder, 'ledger.sqlite');
-  const { db } = openForWriting(file);
+  const { db } = openForWriting(file, 500_000_000);
   const insert = db.prepare(
     'INSERT INTO events ("index", type, module, stream, correlation_id, time_ms, leaf, leaf_hash) VALUES (?, ?, ?, ?, ?, ?, ?, ?)',
   );

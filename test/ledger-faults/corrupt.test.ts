@@ -49,7 +49,7 @@ async function start(): Promise<SqliteLedger> {
   return ledger;
 }
 
-const event = (n: number) => ({ type: 'system_error', module: 'kernel', data: { n } }) as const;
+const event = (n: number) => ({ type: 'decision_made', module: 'zeroia', data: { n } }) as const;
 async function fill(count: number): Promise<string> {
   const ledger = await start();
   await Promise.all(Array.from({ length: count }, (_, n) => ledger.append(event(n))));

@@ -48,7 +48,7 @@ class Run {
   async wave(ledger: SqliteLedger, events: number): Promise<void> {
     const told = await Promise.allSettled(
       Array.from({ length: events }, (_, n) =>
-        ledger.append({ type: 'system_error', module: 'kernel', data: { n }, texts: { text: `text ${n}` } }),
+        ledger.append({ type: 'decision_made', module: 'zeroia', data: { n }, texts: { text: `text ${n}` } }),
       ),
     );
     for (const one of told) {

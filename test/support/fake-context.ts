@@ -91,6 +91,7 @@ export class FakeLedger implements Ledger {
       time_ms: this.clock.wallMs(),
       monotonic_ms: this.clock.monotonicMs(),
       boot_id: 'fake-boot',
+      v: 1,
       data: event.data instanceof CanonicalJson ? JSON.parse(event.data.text) : structuredClone(event.data),
       commitments: {},
       leaf_hash,
@@ -114,9 +115,11 @@ export class FakeLedger implements Ledger {
     return {
       state: 'open' as const,
       size: this.events.length,
+      minimum_index: 0,
       pending: 0,
       commits: 0,
       bytes: 0,
+      limit_bytes: 500_000_000,
       set_aside: [],
     };
   }
@@ -230,7 +233,16 @@ function fakeStatus(context: Pick<ModuleContext, 'clock' | 'degradation' | 'vers
     latency: { http: {}, engine: {} },
     sandbox: sandboxStatus,
     core: { ...fakeScorer.identity, offload: 'auto', crossover: null, batch_max: 1024, threads: 1 },
-    ledger: { state: 'open', size: 0, pending: 0, commits: 0, bytes: 0, set_aside: [] },
+    ledger: {
+      state: 'open',
+      size: 0,
+      pending: 0,
+      commits: 0,
+      bytes: 0,
+      limit_bytes: 500_000_000,
+      minimum_index: 0,
+      set_aside: [],
+    },
     guard: { mode: 'enforce', rules: [] },
   };
 }

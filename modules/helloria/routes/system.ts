@@ -129,12 +129,17 @@ export function ledgerRoutes(context: ModuleContext): RouteDefinition[] {
       responses: {
         200: {
           description: 'Events in order of their index',
-          schema: z.object({ events: z.array(anyObject), size: z.number().int() }),
+          schema: z.object({
+            events: z.array(anyObject),
+            size: z.number().int(),
+            minimum_index: z.number().int(),
+          }),
         },
       },
       handler: async ({ query }) => {
         const events = await context.ledger.query(query);
-        return json({ events, size: context.ledger.status().size });
+        const { size, minimum_index } = context.ledger.status();
+        return json({ events, size, minimum_index });
       },
     }),
   ];

@@ -3,16 +3,17 @@ import type { Database } from 'better-sqlite3';
 import type { Clock } from '../../contracts/clock.js';
 import { damaged } from '../database.js';
 import { LedgerFileError } from '../ledger-file-error.js';
-import { perfectRoot } from '../merkle/node-hash.js';
 import type { SignedCheckpoint } from '../protocol.js';
 import { parseCheckpoint } from './checkpoint.js';
 import { beginEpoch, readSigner } from './identity.js';
 import { LogReader } from './log-reader.js';
 import { LogWriter } from './log-writer.js';
+import { Mismatch } from './mismatch.js';
 import { openNote } from './note.js';
 import { NoteError } from './note-error.js';
 import { type NoteSigner, type NoteVerifier, parseVerifierKey } from './note-key.js';
-import { type FullTile, TileTree, tileBytes, tileWidth } from './tile-tree.js';
+import { resumeTree } from './resume-tree.js';
+import { type FullTile, TileTree, tileWidth } from './tile-tree.js';
 import { verifyLog } from './verify-log.js';
 
 /** Leaf hashes that are read at once. */
@@ -52,9 +53,6 @@ export async function openLog(db: Database, options: OpenLogOptions): Promise<Lo
   return new LogWriter({ db, signer, tree, checkpoint, clock: options.clock });
 }
 
-/** What is stored and what it should be differ. */
-class Mismatch extends Error {}
-
 async function takeUp(key: string, folder: string, file: string): Promise<NoteSigner> {
   const signer = await readSigner(folder);
   if (signer?.verifierKey === key) return signer;
@@ -93,9 +91,7 @@ function resume(
   const signed = checkpoint?.size ?? 0;
   if (signed > size) throw new Mismatch(`its last checkpoint has ${signed} events, the file ${size}`);
   const full = Math.floor(signed / tileWidth) * tileWidth;
-  let level = 1;
-  while (tileWidth ** (level + 1) <= full) level++;
-  for (; level > 0; level--) resumeLevel(reader, tree, level, full);
+  resumeTree(reader, tree, full);
   appendLeaves(reader, tree, signed);
   if (checkpoint !== undefined) {
     const { root } = parseCheckpoint(openNote(checkpoint.note, [verifier]).text);
@@ -108,23 +104,6 @@ function compareTile(reader: LogReader, { level, number, hashes, root }: FullTil
   const stored = reader.stored(level, number);
   if (stored?.hashes?.equals(hashes) !== true || !stored.root.equals(root)) {
     throw new Mismatch(`the tile ${level}/${number} does not hold what is below it`);
-  }
-}
-
-/** Gives the tree what stands in the partial tile of this level: the roots of full tiles below, made again from their hashes. */
-function resumeLevel(reader: LogReader, tree: TileTree, level: number, size: number): void {
-  const end = Math.floor(size / tileWidth ** level);
-  for (let number = end - (end % tileWidth); number < end; number++) {
-    const tile = reader.stored(level - 1, number);
-    if (tile === undefined) throw new Mismatch(`the tile ${level - 1}/${number} is missing`);
-    const { root, hashes } = tile;
-    if (hashes !== null && hashes.byteLength !== tileBytes) {
-      throw new Mismatch(`the tile ${level - 1}/${number} has ${hashes.byteLength} bytes`);
-    }
-    if (hashes !== null && !perfectRoot(hashes, 0, tileWidth).equals(root)) {
-      throw new Mismatch(`the tile ${level - 1}/${number} does not have its root`);
-    }
-    tree.resume(level, root);
   }
 }
 
