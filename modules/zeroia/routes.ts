@@ -76,7 +76,7 @@ export function zeroiaRoutes(
         const encoded = await decider.score(inputOf(body, text), series);
         const recorded = await decider.recordAt(
           encoded,
-          { stream: series, correlationId: requestId, context: text },
+          { stream: series, correlationId: requestId, context: text, key: caller.keyId },
           { level: asked, waitMs, onLost: (error) => options.lost(error, requestId) },
         );
         options.count(encoded.decision);

@@ -20,6 +20,7 @@ export interface VerifyFlags extends ConfigFlags {
   receipt?: string;
   checkpoints?: string[];
   verifier?: string;
+  ledger?: string;
 }
 
 /** Faults that are printed; the number of all follows. */
@@ -118,7 +119,9 @@ function isBeginning(log: LogReader, older: Checkpoint, newer: Checkpoint): bool
 }
 
 function withLog<T>(flags: VerifyFlags, io: CliIo, use: (db: Database, verifier: NoteVerifier) => T): T {
-  const db = openForVerifying(join(loadFromFlags(flags, io).config.data_dir, 'ledger.sqlite'));
+  const db = openForVerifying(
+    flags.ledger ?? join(loadFromFlags(flags, io).config.data_dir, 'ledger.sqlite'),
+  );
   try {
     const own = db.prepare('SELECT verifier_key FROM log').pluck().get() as string | undefined;
     if (own === undefined) throw new CliFailure('The log has not begun yet: start the server once.');

@@ -211,11 +211,6 @@ const definitions = {
     about: 'The disk refused for a time and takes events again.',
     data: z.strictObject({ trouble: z.enum(ledgerTroubles), down_ms: count, refused: count }),
   },
-  ledger_set_aside: {
-    version: 1,
-    about: 'A damaged ledger was moved away; the first event of the new one.',
-    data: z.strictObject({ file: text, checkpoint: text.optional() }),
-  },
   key_created: {
     version: 1,
     about: 'A key was made.',
@@ -232,6 +227,30 @@ const definitions = {
     about:
       'The oldest entries were removed to keep the log within its size: it begins at the minimum index now.',
     data: z.strictObject({ minimum_index: count, was: count, used_bytes: count, limit_bytes: count }),
+  },
+  erased: {
+    version: 1,
+    about: 'Texts were erased, in other files of the data folder too: by what, not whose.',
+    data: z.strictObject({
+      by: z.enum(['session', 'key', 'before', 'ids']),
+      events: count,
+      texts: count,
+      indexes: z.array(count),
+      files: count,
+      unreadable: count,
+    }),
+  },
+  epoch_started: {
+    version: 1,
+    about: 'This log follows another: its first event holds the last checkpoint of that one.',
+    data: z.strictObject({
+      reason: text,
+      previous_origin: text,
+      previous_size: count,
+      previous_checkpoint: text,
+      previous_verifier_key: text,
+      set_aside: text.optional(),
+    }),
   },
 } as const satisfies Kernel;
 

@@ -112,6 +112,8 @@ export interface ConsistencyProof {
 export interface TransparencyLog {
   /** Public key of this log, `<device id>/<epoch>+<key id>+<key>`. */
   readonly verifierKey: string;
+  /** The last checkpoint of the log before this one, a signed note; undefined for the first epoch. */
+  readonly previous: string | undefined;
   /** The newest signed checkpoint; where it is a second old and does not cover everything recorded, one that does. */
   checkpoint(): Promise<string>;
   /** A checkpoint over at least the first `size` events, which must be recorded: within a second or so. */
@@ -132,6 +134,21 @@ export interface TransparencyLog {
   consistency(sizes: { from: number; to: number }): Promise<ConsistencyProof>;
 }
 
+/** Whose texts go: of a session, of a key by its id, of events before a wall time in ms since 1970, or of events by their index. */
+export type EraseSelector = { session: string } | { key: string } | { before: number } | { ids: number[] };
+
+export interface Erasure {
+  /** Events that had texts, and their texts. */
+  events: number;
+  texts: number;
+  /** Other files of the data folder in which something was erased. */
+  files: string[];
+  /** Ledgers in the data folder that could not be read, so that nobody knows what they hold: delete or examine them. */
+  unreadable: string[];
+  /** Of the event that records it. */
+  receipt: Receipt;
+}
+
 export interface Ledger {
   readonly log: TransparencyLog;
   /**
@@ -144,5 +161,11 @@ export interface Ledger {
   /** The same for a caller who does not wait: it throws at once when the event is not taken; the promise is append's. */
   enqueue(event: NewEvent): Promise<Receipt>;
   query(query: EventQuery): Promise<StoredEvent[]>;
+  /**
+   * Deletes texts with their salts, here and in every other ledger of the data folder, for good: nothing of them is left in a file. Every
+   * leaf and proof stays as it was. Resolves when that is done and an `erased` event is durable.
+   * @throws RangeError for a selector out of bounds; AppError `conflict` while another erasure runs, or as append does.
+   */
+  erase(selector: EraseSelector): Promise<Erasure>;
   status(): LedgerStatus;
 }

@@ -89,6 +89,7 @@ async function open({ config, log, builtIn }: StartOptions, undo: Undo): Promise
   });
   undo.add('data folder', () => folder.release());
   const events = new EventCatalog();
+  const notices: string[] = [];
   const ledger = await openLedger({
     events,
     file: join(folder.path, 'ledger.sqlite'),
@@ -102,6 +103,10 @@ async function open({ config, log, builtIn }: StartOptions, undo: Undo): Promise
     onChange: (change) => {
       logLedgerChange(log, change);
       if (change.kind === 'recovered') recordLater(ledger, log, outageEvent(change));
+    },
+    onNotice: (notice) => {
+      log.error(notice);
+      notices.push(notice);
     },
   });
   undo.add('ledger', () => ledger.close());
@@ -305,7 +310,7 @@ async function open({ config, log, builtIn }: StartOptions, undo: Undo): Promise
       address,
       dataDir: folder.path,
       order: config.engines.order,
-      warnings,
+      warnings: [...notices, ...warnings],
     }),
     status,
     recordError: (error) =>
@@ -330,14 +335,8 @@ function rateStatus(limiter: RateLimiter): RateStatus {
 
 function logLedgerChange(log: Logger, change: LedgerChange): void {
   const { kind, ...facts } = change;
-  if (kind === 'set_aside') {
-    log.fatal(
-      facts,
-      'the ledger was damaged: its file was moved aside and a new log begun; nothing was deleted',
-    );
-  } else if (kind === 'unavailable') {
-    log.error(facts, 'the ledger cannot record; what must be recorded is refused until it can');
-  } else log.warn(facts, 'the ledger records again');
+  if (kind === 'recovered') log.warn(facts, 'the ledger records again');
+  else log.error(facts, 'the ledger cannot record; what must be recorded is refused until it can');
 }
 
 /** The gap, for whoever reads the log. */

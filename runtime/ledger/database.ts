@@ -8,10 +8,10 @@ import { checkpointPagesFast } from './pace.js';
 import { reserveBytes } from './pruner.js';
 
 /** Marks a SQLite file as a ledger of ours: "ARKL". */
-const applicationId = 0x41524b4c;
+export const applicationId = 0x41524b4c;
 
 /** Statement lists that take a file from version n to n + 1. Never change one that was released; add the next. */
-const migrations: readonly string[] = [
+export const migrations: readonly string[] = [
   // The index is the rowid, and every secondary index ends with it: (type, index) and (stream, index) without storing it twice.
   `CREATE TABLE events (
      "index" INTEGER PRIMARY KEY,

@@ -3,6 +3,8 @@ import { Worker } from 'node:worker_threads';
 import type { Clock } from '../contracts/clock.js';
 import { AppError, SystemRebootRequired } from '../contracts/errors.js';
 import type {
+  EraseSelector,
+  Erasure,
   EventQuery,
   Ledger,
   LedgerStatus,
@@ -12,6 +14,7 @@ import type {
 } from '../contracts/ledger.js';
 import type { LedgerTrouble } from '../contracts/ledger-trouble.js';
 import { Batch, slabBytes } from './batch.js';
+import { eraseInThread } from './erase-client.js';
 import { encodeEvent } from './event.js';
 import { EventCatalog } from './events/catalog.js';
 import { LedgerFileError } from './ledger-file-error.js';
@@ -21,7 +24,8 @@ import { Pace } from './pace.js';
 import type { WriterData, WriterReply, WriterRequest } from './protocol.js';
 import { sizeLimitBytesDefault, sizeLimitBytesMin, transactionBytes } from './pruner.js';
 import { QueryClient } from './query.js';
-import { filesAside, type SetAside } from './set-aside.js';
+import { filesAside } from './set-aside.js';
+import type { EpochReason } from './tlog/epochs.js';
 import { LogClient } from './tlog/log-client.js';
 
 /** Bytes that may wait for the disk, whatever `queueMax` allows. One event alone always fits. */
@@ -60,8 +64,12 @@ export interface LedgerOptions {
   setCorruptAside?: boolean;
   /** Called once when the store failed; from then on nothing is recorded until a restart. */
   onFailure: (error: Error) => void;
-  /** Told when the disk refuses, when it takes again, and when a damaged file was moved away. */
+  /** Told when the disk refuses, and when it takes again. */
   onChange?: (change: LedgerChange) => void;
+  /** Told what a person should know about the file: at the opening, and later. */
+  onNotice?: (message: string) => void;
+  /** Why a log that is begun now follows another; default: the file is new. */
+  epochReason?: EpochReason;
   /** Starts the writer thread; tests wrap it to break it. */
   startWriter?: (script: URL, data: WriterData) => Worker;
 }
@@ -69,8 +77,7 @@ export interface LedgerOptions {
 export type LedgerChange =
   /** `refused` waited and were refused now. */
   | { kind: 'unavailable'; trouble: LedgerTrouble; problem: string; refused: number; retryInMs: number }
-  | { kind: 'recovered'; trouble: LedgerTrouble; downMs: number; refused: number }
-  | ({ kind: 'set_aside' } & SetAside);
+  | { kind: 'recovered'; trouble: LedgerTrouble; downMs: number; refused: number };
 
 interface Waiting {
   resolve(receipt: Receipt): void;
@@ -109,6 +116,7 @@ export async function openLedger(options: LedgerOptions): Promise<SqliteLedger> 
     sizeLimitBytes,
     bootId,
     monotonicAtZeroMs,
+    epochReason: options.epochReason,
   });
   return new SqliteLedger({ ...options, sizeLimitBytes }, writer, await opening(writer, file));
 }
@@ -150,6 +158,7 @@ export class SqliteLedger implements Ledger {
   /** At the writer, oldest first. */
   #sent: Group[] = [];
   #scheduled = false;
+  #erasing = false;
   #pending = 0;
   #pendingBytes = 0;
   #commits = 0;
@@ -174,6 +183,7 @@ export class SqliteLedger implements Ledger {
     this.#reader = new QueryClient(options.file, this.#events);
     this.log = new LogClient({
       verifierKey: opened.verifierKey,
+      previous: opened.previous,
       checkpoint: opened.checkpoint,
       reader: this.#reader,
       clock: options.clock,
@@ -187,7 +197,7 @@ export class SqliteLedger implements Ledger {
     writer.on('message', (reply: WriterReply) => this.#answered(reply));
     writer.on('error', (error) => this.#fail(error));
     writer.on('exit', (code) => this.#ended(code));
-    if (opened.setAside !== undefined) this.#tellSetAside(opened.setAside);
+    for (const notice of opened.notices) options.onNotice?.(notice);
   }
 
   append(event: NewEvent): Promise<Receipt> {
@@ -220,6 +230,22 @@ export class SqliteLedger implements Ledger {
 
   query(query: EventQuery): Promise<StoredEvent[]> {
     return this.#reader.query(query);
+  }
+
+  async erase(selector: EraseSelector): Promise<Erasure> {
+    this.#refuseUnlessOpen();
+    if (this.#erasing)
+      throw new AppError('conflict', 'The ledger is erasing already', { retryAfterMs: 1000 });
+    this.#erasing = true;
+    try {
+      const { events, texts, indexes, files, unreadable } = await eraseInThread(this.#options.file, selector);
+      const [by = ''] = Object.keys(selector);
+      const data = { by, events, texts, indexes, files: files.length, unreadable: unreadable.length };
+      const receipt = await this.append({ type: 'erased', module: 'kernel', data });
+      return { events, texts, files, unreadable, receipt };
+    } finally {
+      this.#erasing = false;
+    }
   }
 
   status(): LedgerStatus {
@@ -358,6 +384,10 @@ export class SqliteLedger implements Ledger {
       this.#reopened(reply);
       return;
     }
+    if (reply.kind === 'notice') {
+      this.#options.onNotice?.(reply.message);
+      return;
+    }
     if (reply.kind === 'checkpoint') {
       this.log.signed(reply.checkpoint);
       return;
@@ -413,32 +443,22 @@ export class SqliteLedger implements Ledger {
     this.#idle?.();
   }
 
-  #reopened({ size, minimum, verifierKey, checkpoint, setAside }: Opened): void {
-    this.#size = size;
-    this.#minimum = minimum;
-    if (setAside !== undefined) {
+  #reopened(opened: Opened): void {
+    this.#size = opened.size;
+    this.#minimum = opened.minimum;
+    const isSame = opened.verifierKey === this.log.verifierKey;
+    if (!isSame) {
       this.#setAside = filesAside(this.#options.file);
       this.#reader.restart();
-      this.log.replaced(verifierKey, checkpoint);
+      this.log.replaced(opened);
     }
+    for (const notice of opened.notices) this.#options.onNotice?.(notice);
     if (this.#state.name !== 'unavailable') return;
     const { trouble, refused, beganMs } = this.#state.outage;
     this.#state = { name: 'open' };
-    if (setAside === undefined) this.log.resumed(checkpoint);
-    else this.#tellSetAside(setAside);
+    if (isSame) this.log.resumed(opened.checkpoint);
     const downMs = Math.round(this.#options.clock.monotonicMs() - beganMs);
     this.#options.onChange?.({ kind: 'recovered', trouble, downMs, refused });
-  }
-
-  /** The first event of the new log names the damaged one and where it ended, as far as that could be read. */
-  #tellSetAside(aside: SetAside): void {
-    this.#options.onChange?.({ kind: 'set_aside', ...aside });
-    const { name: file, checkpoint } = aside;
-    const data = { file, ...(checkpoint === undefined ? {} : { checkpoint }) };
-    this.append({ type: 'ledger_set_aside', module: 'kernel', data }).catch((error: unknown) => {
-      // Whoever records next is told the same.
-      if (!(error instanceof AppError)) this.#fail(error instanceof Error ? error : new Error(String(error)));
-    });
   }
 
   #ended(code: number): void {

@@ -1,12 +1,16 @@
+import { dirname } from 'node:path';
 import type { Database } from 'better-sqlite3';
 import { systemClock } from '../contracts/clock.js';
 import type { LedgerTrouble } from '../contracts/ledger-trouble.js';
-import { damaged, fileError, openForWriting } from './database.js';
+import { damaged, fileError } from './database.js';
+import { ownStamp } from './own-stamp.js';
 import type { WriterData } from './protocol.js';
 import { transactionBytes } from './pruner.js';
 import { RecordWriter } from './record-writer.js';
 import { rewriteWal } from './rewrite-wal.js';
 import { leftoverWal, type SetAside, setAside } from './set-aside.js';
+import { openEpoch, type Succession } from './tlog/epochs.js';
+import type { LastCheckpoint } from './tlog/last-checkpoint.js';
 import type { LogWriter } from './tlog/log-writer.js';
 import { openLog } from './tlog/open-log.js';
 import { troubleOf } from './trouble.js';
@@ -15,7 +19,10 @@ import { troubleOf } from './trouble.js';
 export interface Opened {
   writer: RecordWriter;
   log: LogWriter;
-  setAside: SetAside | undefined;
+  /** The last checkpoint of the log before this one. */
+  previous: string | undefined;
+  /** What a person should be told about the file. */
+  notices: string[];
 }
 
 /** Opens the file at the start and after a failure; what a failure leaves in doubt is examined or written again first. */
@@ -40,18 +47,23 @@ export class Opener {
     if (trouble === 'corrupt') this.#isFileInDoubt = true;
   }
 
+  /** Where the file is, its key and its last checkpoint. */
+  get folder(): string {
+    return dirname(this.#data.file);
+  }
+
   /** @throws LedgerFileError. */
   async open(): Promise<Opened> {
     const { file, setCorruptAside } = this.#data;
     const leftover = setCorruptAside ? leftoverWal(file, systemClock.wallMs()) : undefined;
     try {
-      return { ...(await this.#openFile()), setAside: leftover };
+      return await this.#openFile(leftover);
     } catch (error) {
       if (!setCorruptAside || troubleOf(error) !== 'corrupt') throw error;
       const aside = setAside(file, systemClock.wallMs());
       this.#recorded = 0;
       this.#isFileInDoubt = false;
-      return { ...(await this.#openFile()), setAside: aside };
+      return await this.#openFile(aside);
     }
   }
 
@@ -69,20 +81,56 @@ export class Opener {
     return opened;
   }
 
-  async #openFile(): Promise<{ writer: RecordWriter; log: LogWriter }> {
-    const { file } = this.#data;
-    const { db, size } = openForWriting(file, this.#data.sizeLimitBytes);
+  async #openFile(aside: SetAside | undefined): Promise<Opened> {
+    const { file, sizeLimitBytes, epochReason } = this.#data;
+    const reason = aside === undefined ? epochReason : 'damaged';
+    const { db, size: stored, succession } = await openEpoch(file, { sizeLimitBytes, reason });
     try {
       if (this.#isFileInDoubt) examine(db, file);
       this.#isFileInDoubt = false;
-      if (size < this.#recorded) throw damaged(file, `event ${size} is missing, and was there before`);
-      const log = await openLog(db, { file, size, clock: systemClock });
-      return { writer: new RecordWriter(db, size, log, this.#data), log };
+      if (stored < this.#recorded && succession.setAside === undefined) {
+        throw damaged(file, `event ${stored} is missing, and was there before`);
+      }
+      if (aside !== undefined) {
+        succession.setAside = aside.name;
+        succession.last = newer(succession.last, aside.last);
+      }
+      const stamp = ownStamp(this.#data);
+      const options = { file, size: stored, clock: systemClock, succession, stamp };
+      const { log, size } = await openLog(db, options);
+      const previous = db.prepare('SELECT previous FROM log').pluck().get() as string | null;
+      return {
+        writer: new RecordWriter(db, size, log, this.#data),
+        log,
+        previous: previous ?? undefined,
+        notices: noticesOf(succession, log.verifierKey),
+      };
     } catch (error) {
       db.close();
       throw fileError(file, error);
     }
   }
+}
+
+/** The later of two checkpoints of the log that has ended. */
+function newer(
+  known: LastCheckpoint | undefined,
+  found: LastCheckpoint | undefined,
+): LastCheckpoint | undefined {
+  if (known === undefined || found === undefined) return known ?? found;
+  const isLater = found.verifierKey === known.verifierKey && found.checkpoint.size > known.checkpoint.size;
+  return isLater ? found : known;
+}
+
+function noticesOf({ reason, setAside: name }: Succession, verifierKey: string): string[] {
+  if (name === undefined) return [];
+  const why =
+    reason === 'damaged'
+      ? 'the ledger was damaged'
+      : `the ledger was not the one whose last checkpoint is known (${reason})`;
+  return [
+    `${why}; it is kept as ${name}, nothing was deleted, and a new epoch of the log began: ${verifierKey}`,
+  ];
 }
 
 /** Reads the whole file. @throws LedgerFileError with the first fault. */

@@ -1,5 +1,6 @@
 import type { LedgerTrouble } from '../contracts/ledger-trouble.js';
-import type { SetAside } from './set-aside.js';
+import type { Erased } from './erasing.js';
+import type { EpochReason } from './tlog/epochs.js';
 
 /**
  * What the threads of the ledger say to each other. One message a batch, and one answer a transaction: a message costs the sender some 20 µs
@@ -57,14 +58,17 @@ export interface AppendedBatch {
 }
 
 export type WriterReply =
-  /** At the start, and after `reopen`; `setAside` when the file was damaged and this is a new log. */
+  /** At the start, and after `reopen`; then it may be another log, in the place of a damaged one. */
   | {
       kind: 'opened';
       size: number;
       minimum: number;
       verifierKey: string;
       checkpoint: SignedCheckpoint | undefined;
-      setAside: SetAside | undefined;
+      /** The last checkpoint of the log before this one. */
+      previous: string | undefined;
+      /** What a person should be told about the file. */
+      notices: string[];
     }
   | { kind: 'refused'; code: LedgerFileErrorCode; message: string }
   /**
@@ -84,6 +88,7 @@ export type WriterReply =
   | { kind: 'checkpoint'; checkpoint: SignedCheckpoint }
   /** What was sent and not answered is not recorded as far as anybody may be told; the writer waits for `reopen`. */
   | { kind: 'unavailable'; trouble: LedgerTrouble; message: string }
+  | { kind: 'notice'; message: string }
   | { kind: 'failed'; message: string };
 
 /** One page of a query; bounds are inclusive. */
@@ -125,6 +130,9 @@ export type ReaderReply =
   | { id: number; proof: LogProof | null }
   | { id: number; problem: string };
 
+/** The word of the thread that erases. */
+export type EraseReply = { erased: Erased } | { problem: string };
+
 export interface ThreadData {
   file: string;
 }
@@ -137,4 +145,6 @@ export interface WriterData extends ThreadData {
   bootId: string;
   /** What the clock of the caller says at 0 of process.hrtime, which all threads share. */
   monotonicAtZeroMs: number;
+  /** Why a log that is begun now follows another; default: the file is new. */
+  epochReason?: EpochReason | undefined;
 }

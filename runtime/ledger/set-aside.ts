@@ -1,13 +1,19 @@
-import { closeSync, existsSync, fsyncSync, openSync, readdirSync, renameSync } from 'node:fs';
+import { existsSync, readdirSync, renameSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
+import { syncFolderSync } from '../data-folder/write-file-atomic.js';
 import { openForReading } from './database.js';
+import { parseCheckpoint } from './tlog/checkpoint.js';
+import type { LastCheckpoint } from './tlog/last-checkpoint.js';
+import { openNote } from './tlog/note.js';
+import { NoteError } from './tlog/note-error.js';
+import { parseVerifierKey } from './tlog/note-key.js';
 
 /** A damaged ledger that was moved away. */
 export interface SetAside {
   /** Its name in the data folder. */
   name: string;
-  /** The last checkpoint that could be read from it, a signed note. */
-  checkpoint: string | undefined;
+  /** The last checkpoint that could be read from it. */
+  last: LastCheckpoint | undefined;
 }
 
 const suffixes = ['', '-wal', '-shm'] as const;
@@ -18,7 +24,7 @@ const setAsideName = /^ledger\.corrupt-\d{8}T\d{6}Z-(at-\d+|unread)(-\d+)?\.sqli
  * deleted. The database goes first: a log without its database is never taken for that of a new one (`leftoverWal`).
  */
 export function setAside(file: string, timeMs: number): SetAside {
-  const { events, checkpoint } = lastWords(file);
+  const { events, last } = lastWords(file);
   const time = new Date(timeMs).toISOString().replace(/[-:]|\.\d+/g, '');
   const wanted = `ledger.corrupt-${time}-${events === undefined ? 'unread' : `at-${events}`}`;
   const folder = dirname(file);
@@ -28,8 +34,8 @@ export function setAside(file: string, timeMs: number): SetAside {
   for (let n = 2; isTaken(name); n++) name = `${wanted}-${n}`;
   name += '.sqlite';
   for (const suffix of suffixes) move(file + suffix, join(folder, name) + suffix);
-  syncFolder(folder);
-  return { name, checkpoint };
+  syncFolderSync(folder);
+  return { name, last };
 }
 
 /** Moves a write-ahead log away whose database is gone, as a crash between the two moves leaves it: SQLite would play it into a new one. */
@@ -44,28 +50,35 @@ export function filesAside(file: string): string[] {
     .sort();
 }
 
-function lastWords(file: string): { events: number | undefined; checkpoint: string | undefined } {
-  const words: { events: number | undefined; checkpoint: string | undefined } = {
-    events: undefined,
-    checkpoint: undefined,
-  };
-  if (!existsSync(file)) return words;
-  const ask = <T>(sql: string): T | undefined => {
-    // Any part of it may be the damaged one; what cannot be read is not told.
+function lastWords(file: string): { events: number | undefined; last: LastCheckpoint | undefined } {
+  if (!existsSync(file)) return { events: undefined, last: undefined };
+  const events = ask<number>(file, 'SELECT max("index") + 1 FROM events');
+  const verifierKey = ask<string>(file, 'SELECT verifier_key FROM log');
+  const note = ask<string>(file, 'SELECT note FROM checkpoints ORDER BY size DESC LIMIT 1');
+  if (verifierKey === undefined || note === undefined) return { events, last: undefined };
+  try {
+    const checkpoint = parseCheckpoint(openNote(note, [parseVerifierKey(verifierKey)]).text);
+    return { events, last: { verifierKey, note, checkpoint } };
+  } catch (error) {
+    if (error instanceof NoteError) return { events, last: undefined };
+    throw error;
+  }
+}
+
+/** One value of a damaged file; undefined where it cannot be read, since any part of it may be the damaged one. */
+function ask<T>(file: string, sql: string): T | undefined {
+  try {
+    const db = openForReading(file);
     try {
-      const db = openForReading(file);
-      try {
-        return db.prepare(sql).pluck().get() as T | undefined;
-      } finally {
-        db.close();
-      }
-    } catch {
-      return undefined;
+      return (db.prepare(sql).pluck().get() as T | null) ?? undefined;
+    } finally {
+      db.close();
     }
-  };
-  words.events = ask<number>('SELECT max("index") + 1 FROM events') ?? undefined;
-  words.checkpoint = ask<string>('SELECT note FROM checkpoints ORDER BY size DESC LIMIT 1');
-  return words;
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? String(error.code) : '';
+    if (/^(SQLITE_|ledger_)/.test(code)) return undefined;
+    throw error;
+  }
 }
 
 function move(from: string, to: string): void {
@@ -73,14 +86,5 @@ function move(from: string, to: string): void {
     renameSync(from, to);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
-  }
-}
-
-function syncFolder(path: string): void {
-  const fd = openSync(path, 'r');
-  try {
-    fsyncSync(fd);
-  } finally {
-    closeSync(fd);
   }
 }

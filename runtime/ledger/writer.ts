@@ -3,6 +3,7 @@ import { LedgerFileError } from './ledger-file-error.js';
 import { type Opened, Opener } from './opener.js';
 import type { AppendMessage, WriterData, WriterReply, WriterRequest } from './protocol.js';
 import type { RecordWriter } from './record-writer.js';
+import { LastCheckpointFile } from './tlog/last-checkpoint.js';
 import { troubleOf } from './trouble.js';
 
 interface Ready {
@@ -52,6 +53,7 @@ class WriterThread {
   #opened: Opened | undefined;
   /** Failed, and not closed yet. */
   #given: RecordWriter | undefined;
+  #last: LastCheckpointFile | undefined;
   #timer: NodeJS.Timeout | undefined;
   #reopening = false;
   #closing = false;
@@ -67,11 +69,17 @@ class WriterThread {
   }
 
   #take(opened: Opened): void {
-    const { writer, log, setAside } = opened;
+    const { writer, log, previous, notices } = opened;
     this.#opened = opened;
     const { verifierKey, checkpoint } = log;
     const { size, minimum } = writer;
-    this.#reply({ kind: 'opened', size, minimum, verifierKey, checkpoint, setAside });
+    this.#reply({ kind: 'opened', size, minimum, verifierKey, checkpoint, previous, notices });
+    // Of the same log it goes on where it is.
+    if (this.#last?.verifierKey === verifierKey) return;
+    this.#last?.stop();
+    this.#last = new LastCheckpointFile(this.#opener.folder, verifierKey, (message) =>
+      this.#reply({ kind: 'notice', message }),
+    );
   }
 
   #hear(request: WriterRequest): void {
@@ -106,7 +114,9 @@ class WriterThread {
       this.#giveUp(error);
       return;
     }
-    const dueInMs = this.#opened?.log.dueInMs();
+    const log = this.#opened?.log;
+    if (log?.checkpoint !== undefined) this.#last?.signed(log.checkpoint.note);
+    const dueInMs = log?.dueInMs();
     if (dueInMs !== undefined) this.#timer = setTimeout(() => this.#work(() => this.#signDue()), dueInMs);
   }
 
@@ -161,6 +171,7 @@ class WriterThread {
     if (opened !== undefined) this.#work(() => opened.writer.close());
     clearTimeout(this.#timer);
     this.#abandon();
+    this.#last?.close();
     this.#port.close();
   }
 

@@ -21,11 +21,13 @@ import { examine, toldOf } from './check.js';
 let folder: string;
 let file: string;
 let changes: LedgerChange[];
+let notices: string[];
 const open: SqliteLedger[] = [];
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'arkalia-corrupt-'));
   file = join(folder, 'ledger.sqlite');
   changes = [];
+  notices = [];
 });
 afterEach(async () => {
   for (const ledger of open.splice(0)) await ledger.close();
@@ -44,6 +46,7 @@ async function start(): Promise<SqliteLedger> {
       throw error;
     },
     onChange: (change) => changes.push(change),
+    onNotice: (notice) => notices.push(notice),
   });
   open.push(ledger);
   return ledger;
@@ -97,16 +100,15 @@ describe('a damaged ledger is set aside whole and named, and a new log begins', 
     expect(aside().filter((one) => one.endsWith('.sqlite'))).toEqual([name]);
     expect(readFileSync(join(folder, name!)).equals(before)).toBe(true);
     if (isReadable) expect(name).toMatch(/-at-\d+\.sqlite$/);
-    expect(changes).toEqual([{ kind: 'set_aside', name, checkpoint: isReadable ? note : undefined }]);
+    expect(notices).toEqual([expect.stringContaining(`damaged; it is kept as ${name}, nothing was deleted`)]);
     const { index } = await ledger.append(event(1));
     expect(index).toBe(1);
     const [first] = await ledger.query({ limit: 1, order: 'asc' });
     expect(first).toMatchObject({
       index: 0,
-      type: 'ledger_set_aside',
-      data: { file: name },
+      type: 'epoch_started',
+      data: { reason: 'damaged', set_aside: name, previous_checkpoint: note },
     });
-    expect(first?.data.checkpoint).toBe(isReadable ? note : undefined);
     // Another log, under another name.
     const origin = note.split('\n')[0]!;
     expect((await ledger.log.checkpoint()).split('\n')[0]).not.toBe(origin);
@@ -134,7 +136,8 @@ describe('a damaged ledger is set aside whole and named, and a new log begins', 
     });
     expect((await ledger.append(event(0))).index).toBe(1);
     expect((await ledger.query({ limit: 10, order: 'asc' })).map(({ index }) => index)).toEqual([0, 1]);
-    expect(changes.map(({ kind }) => kind)).toEqual(['unavailable', 'set_aside', 'recovered']);
+    expect(changes.map(({ kind }) => kind)).toEqual(['unavailable', 'recovered']);
+    expect(notices).toHaveLength(1);
   });
 
   test('a write-ahead log whose database is gone is never played into a new one', async () => {

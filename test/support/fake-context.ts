@@ -16,7 +16,14 @@ import {
 import type { Degradation, DegradationLevel } from '../../runtime/contracts/device.js';
 import { AppError } from '../../runtime/contracts/errors.js';
 import { CanonicalJson } from '../../runtime/contracts/json.js';
-import type { EventQuery, Ledger, NewEvent, Receipt, StoredEvent } from '../../runtime/contracts/ledger.js';
+import type {
+  Erasure,
+  EventQuery,
+  Ledger,
+  NewEvent,
+  Receipt,
+  StoredEvent,
+} from '../../runtime/contracts/ledger.js';
 import type { ModuleContext, SystemStatus } from '../../runtime/contracts/module.js';
 import type { EngineView, SandboxStatus } from '../../runtime/contracts/sandbox.js';
 
@@ -109,6 +116,11 @@ export class FakeLedger implements Ledger {
     );
     if (query.order === 'desc') found.reverse();
     return found.slice(0, query.limit);
+  }
+
+  async erase(): Promise<Erasure> {
+    const receipt = await this.append({ type: 'erased', module: 'kernel', data: {} });
+    return { events: 0, texts: 0, files: [], unreadable: [], receipt };
   }
 
   status() {

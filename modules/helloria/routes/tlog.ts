@@ -73,6 +73,7 @@ export function transparencyRoutes(context: ModuleContext): RouteDefinition[] {
             minimum_index: z.number().int(),
             bytes: z.number().int(),
             limit_bytes: z.number().int(),
+            previous_checkpoint: z.string().optional(),
           }),
         },
       },
@@ -80,7 +81,15 @@ export function transparencyRoutes(context: ModuleContext): RouteDefinition[] {
         const { size, minimum_index, bytes, limit_bytes } = context.ledger.status();
         const { verifierKey } = log;
         const origin = verifierKey.slice(0, verifierKey.indexOf('+'));
-        return json({ origin, verifier_key: verifierKey, size, minimum_index, bytes, limit_bytes });
+        return json({
+          origin,
+          verifier_key: verifierKey,
+          size,
+          minimum_index,
+          bytes,
+          limit_bytes,
+          ...(log.previous === undefined ? {} : { previous_checkpoint: log.previous }),
+        });
       },
     }),
     ...proofRoutes(context),

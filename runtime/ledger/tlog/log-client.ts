@@ -16,6 +16,7 @@ const numberMax = 2 ** 44;
 
 export interface LogClientOptions {
   verifierKey: string;
+  previous: string | undefined;
   /** The last one of the run before. */
   checkpoint: SignedCheckpoint | undefined;
   reader: QueryClient;
@@ -37,6 +38,7 @@ interface Waiting {
 /** The calling thread's side of the log: knows the newest checkpoint, and asks the reader for tiles and proofs. */
 export class LogClient implements TransparencyLog {
   #verifierKey: string;
+  #previous: string | undefined;
   readonly #options: LogClientOptions;
   #last: SignedCheckpoint | undefined;
   /** When it came; undefined for one of another run. */
@@ -48,11 +50,16 @@ export class LogClient implements TransparencyLog {
   constructor(options: LogClientOptions) {
     this.#options = options;
     this.#verifierKey = options.verifierKey;
+    this.#previous = options.previous;
     this.#last = options.checkpoint;
   }
 
   get verifierKey(): string {
     return this.#verifierKey;
+  }
+
+  get previous(): string | undefined {
+    return this.#previous;
   }
 
   async checkpoint(): Promise<string> {
@@ -98,8 +105,13 @@ export class LogClient implements TransparencyLog {
   }
 
   /** A new log took the place of a damaged one: nothing of the old one can be proven by it. */
-  replaced(verifierKey: string, checkpoint: SignedCheckpoint | undefined): void {
+  replaced({
+    verifierKey,
+    previous,
+    checkpoint,
+  }: Pick<LogClientOptions, 'verifierKey' | 'previous' | 'checkpoint'>): void {
     this.#verifierKey = verifierKey;
+    this.#previous = previous;
     this.#last = checkpoint;
     this.#lastMs = undefined;
     this.close(new AppError('ledger_unavailable', 'The ledger was damaged; a new one took its place'));

@@ -2,9 +2,12 @@ import { dirname } from 'node:path';
 import type { Database } from 'better-sqlite3';
 import type { Clock } from '../../contracts/clock.js';
 import { damaged } from '../database.js';
+import type { Stamp } from '../event.js';
+import { EventInsert } from '../event-insert.js';
 import { LedgerFileError } from '../ledger-file-error.js';
 import type { SignedCheckpoint } from '../protocol.js';
 import { parseCheckpoint } from './checkpoint.js';
+import { type Succession, successionData } from './epochs.js';
 import { beginEpoch, readSigner } from './identity.js';
 import { LogReader } from './log-reader.js';
 import { LogWriter } from './log-writer.js';
@@ -22,9 +25,13 @@ const readAtOnce = 4096;
 export interface OpenLogOptions {
   /** The ledger's file; the key lies in its folder. */
   file: string;
-  /** Number of events. */
+  /** Number of events that it holds. */
   size: number;
   clock: Clock;
+  /** How a log that is begun now comes about. */
+  succession: Succession;
+  /** For the first event of such a log. */
+  stamp: Stamp;
 }
 
 /**
@@ -32,7 +39,10 @@ export interface OpenLogOptions {
  * again from the tiles of the right edge and the leaves behind the last checkpoint, and must have its root.
  * @throws LedgerFileError that names the first event that does not hold, or says that the key is another log's.
  */
-export async function openLog(db: Database, options: OpenLogOptions): Promise<LogWriter> {
+export async function openLog(
+  db: Database,
+  options: OpenLogOptions,
+): Promise<{ log: LogWriter; size: number }> {
   const key = db.prepare('SELECT verifier_key FROM log').pluck().get() as string | undefined;
   const signer =
     key === undefined ? await begin(db, options) : await takeUp(key, dirname(options.file), options.file);
@@ -40,9 +50,10 @@ export async function openLog(db: Database, options: OpenLogOptions): Promise<Lo
   const checkpoint = reader.lastCheckpoint();
   let onTile = (tile: FullTile) => compareTile(reader, tile);
   const tree = new TileTree((tile) => onTile(tile));
+  const size = reader.size();
   const verifier = parseVerifierKey(signer.verifierKey);
   try {
-    resume(reader, tree, { checkpoint, size: options.size, verifier });
+    resume(reader, tree, { checkpoint, size, verifier });
   } catch (error) {
     if (!(error instanceof Mismatch) && !(error instanceof NoteError)) throw error;
     const [first] = verifyLog(db, verifier).faults;
@@ -50,7 +61,7 @@ export async function openLog(db: Database, options: OpenLogOptions): Promise<Lo
     throw damaged(options.file, found, error);
   }
   onTile = tileInsert(db);
-  return new LogWriter({ db, signer, tree, checkpoint, clock: options.clock });
+  return { log: new LogWriter({ db, signer, tree, checkpoint, clock: options.clock }), size };
 }
 
 async function takeUp(key: string, folder: string, file: string): Promise<NoteSigner> {
@@ -62,12 +73,18 @@ async function takeUp(key: string, folder: string, file: string): Promise<NoteSi
   );
 }
 
-/** Gives the file its epoch, and the tiles of the events that it holds already. */
-async function begin(db: Database, { file, size }: OpenLogOptions): Promise<NoteSigner> {
+/** Gives the file its epoch, its first event where there was a log before, and the tiles of the events that it holds already. */
+async function begin(db: Database, { file, size, succession, stamp }: OpenLogOptions): Promise<NoteSigner> {
   const signer = await beginEpoch(dirname(file));
   db.transaction(() => {
+    const { last } = succession;
+    if (last !== undefined && size === 0) {
+      const data = successionData({ ...succession, last });
+      new EventInsert(db).own(0, { type: 'epoch_started', module: 'kernel', data }, stamp);
+    }
     appendLeaves(new LogReader(db), new TileTree(tileInsert(db)), size);
-    db.prepare('INSERT INTO log (id, verifier_key) VALUES (0, ?)').run(signer.verifierKey);
+    const insert = db.prepare('INSERT INTO log (id, verifier_key, previous) VALUES (0, ?, ?)');
+    insert.run(signer.verifierKey, last?.note ?? null);
   }).immediate();
   return signer;
 }
