@@ -46,6 +46,7 @@ function buildProgram(io: CliIo, run: Run): Command {
   addVerify(program, io, run);
   addErase(program, io, run);
   addBackup(program, io, run);
+  addExport(program, io, run);
   program
     .command('version')
     .description('print the version')
@@ -272,6 +273,43 @@ function addVerify(program: Command, io: CliIo, run: Run): void {
     .addOption(configOption())
     .addHelpText('after', '\nExit codes: 0 everything holds, 1 something does not, 2 wrong arguments.')
     .action(async (flags) => run((await import('./verify.js')).verify(flags, io)));
+}
+
+function addExport(program: Command, io: CliIo, run: Run): void {
+  program
+    .command('export')
+    .description(
+      'write events as they were recorded, with what proves them; reads only, beside a running server too',
+    )
+    .addOption(
+      new Option('--format <name>', 'JSON Lines, or a table').choices(['jsonl', 'csv']).default('jsonl'),
+    )
+    .option('--out <folder>', 'new folder for the events and their proof; - prints the events only', '-')
+    .option('--type <name>', 'only events of this type')
+    .option('--module <name>', 'only events of this module')
+    .option('--stream <name>', 'only events of this stream')
+    .option('--correlation-id <id>', 'only events of this request')
+    .option('--text <words>', 'only events that hold all these words', wordsText)
+    .option('--since <index>', 'only events at this index or later', wholeFrom(0), 0)
+    .option('--until <index>', 'only events at this index or earlier', wholeFrom(0))
+    .option('--from <time>', 'only events of this time or later, such as 2026-03-01T12:00:00Z', instant)
+    .option('--to <time>', 'only events before this time', instant)
+    .addOption(dataOption())
+    .addOption(configOption())
+    .action(async (flags) => run((await import('./export.js')).exportEvents(flags, io)));
+}
+
+function wordsText(text: string): string {
+  if (/[\p{L}\p{N}]/u.test(text) && text.length <= 200) return text;
+  throw new InvalidArgumentError('It must hold a word, and at most 200 characters.');
+}
+
+function instant(text: string): number {
+  const value = /^\d{1,15}$/.test(text) ? Number(text) : Date.parse(text);
+  if (!Number.isNaN(value)) return value;
+  throw new InvalidArgumentError(
+    'It must be a time such as 2026-03-01T12:00:00Z, or milliseconds since 1970.',
+  );
 }
 
 function numberFrom(min: number, max: number): (text: string) => number {

@@ -11,6 +11,11 @@ export interface NewEvent {
   module: string;
   /** The series it belongs to, such as a decision stream; optional. */
   stream?: string;
+  /**
+   * Index of the last event of the stream as the caller knows it, -1 for none: when the stream has moved on, nothing is recorded and the
+   * call is rejected with `conflict`. An event that was pruned is none.
+   */
+  expectedVersion?: number;
   /** Ties the events of one request together: the request id. */
   correlationId?: string;
   /** Facts, never what a person typed or can be identified by. */
@@ -55,15 +60,30 @@ export interface StoredEvent {
   leaf_hash: string;
 }
 
+/** All that is given must hold. */
 export interface EventQuery {
   type?: string;
+  module?: string;
   stream?: string;
-  /** Only events at this index or later. */
+  correlationId?: string;
+  /** Wall time in ms since 1970: from (inclusive) and to (exclusive). The wall clock may have jumped; positions are the order. */
+  fromMs?: number;
+  toMs?: number;
+  /**
+   * Words that are all in the type, module, stream or the strings of the data: whole words, without regard to case and accents, at most
+   * 200 characters. Decisions have no words.
+   */
+  text?: string;
+  /** Only events at this index or later, and at this index or earlier. */
   since?: number;
+  until?: number;
   /** 1 to 1000. */
   limit: number;
   order: 'asc' | 'desc';
 }
+
+/** What to follow, from the index `since` on (0 unless given), until the signal aborts. */
+export type FollowQuery = Omit<EventQuery, 'until' | 'limit' | 'order'> & { signal: AbortSignal };
 
 export interface LedgerStatus {
   /** `unavailable`: nothing is recorded for now, and it mends itself; `failed`: not until a restart. */
@@ -167,5 +187,10 @@ export interface Ledger {
    * @throws RangeError for a selector out of bounds; AppError `conflict` while another erasure runs, or as append does.
    */
   erase(selector: EraseSelector): Promise<Erasure>;
+  /**
+   * Events that fit, in order, from a position on: first those that are recorded, then each within some 50 ms of being recorded. Go on after
+   * an interruption with `since` the last index + 1. Ends when the signal aborts and when the ledger closes or fails.
+   */
+  follow(query: FollowQuery): AsyncGenerator<StoredEvent, void>;
   status(): LedgerStatus;
 }

@@ -32,7 +32,7 @@ export class Batch {
     const leafAt = head + eventHeadBytes;
     const leafBytes = this.#writeLeaf(event.leaf, leafAt);
     let end = leafAt + 1 + leafBytes;
-    const { type, module, stream, correlationId = '', timeMs } = columns;
+    const { type, module, stream, correlationId = '', timeMs, expectedVersion = Number.NaN } = columns;
     let more = correlationId.length * 3;
     for (const { salt, bytes } of event.texts) more += 4 + salt.byteLength + bytes.byteLength;
     this.#reserve(end, more);
@@ -46,6 +46,7 @@ export class Batch {
     view.setUint32(head + 20, leafBytes, true);
     view.setUint32(head + 24, correlationBytes, true);
     view.setUint32(head + 28, event.texts.length, true);
+    view.setFloat64(head + 32, expectedVersion, true);
     for (const { name, salt, bytes } of event.texts) {
       view.setUint32(end, bytes.byteLength, true);
       this.#slab.set(salt, end + 4);
@@ -103,6 +104,7 @@ interface BatchColumns {
   stream?: string | undefined;
   correlationId?: string | undefined;
   timeMs: number;
+  expectedVersion?: number | undefined;
 }
 
 function tooLong(leaf: string): RangeError {

@@ -52,6 +52,13 @@ export const migrations: readonly string[] = [
   // `minimum`: entries and tiles of level 0 below this index are pruned. `previous`: the last checkpoint of the log before this one.
   `ALTER TABLE log ADD COLUMN minimum INTEGER NOT NULL DEFAULT 0;
    ALTER TABLE log ADD COLUMN previous TEXT;`,
+  // One row for each full bundle of 256 events: search/summaries.ts fills it, also for events that are there already.
+  `CREATE TABLE bundles (
+     number INTEGER PRIMARY KEY,
+     time_min INTEGER NOT NULL,
+     time_max INTEGER NOT NULL,
+     items BLOB
+   ) STRICT;`,
 ];
 
 /** How long a lock of another connection (a backup, say) is waited for before a commit counts as failed. */

@@ -3,17 +3,20 @@ import type { NewEvent } from '../contracts/ledger.js';
 import type { BatchEvent } from './batch-reader.js';
 import { encodeEvent, type Stamp } from './event.js';
 import { leafPrefix, prefixedLeafHash } from './leaf.js';
+import { BundleSummaries } from './search/summaries.js';
 
 /** Writes events into the file, within the transaction that runs. */
 export class EventInsert {
   readonly #event: Statement;
   readonly #text: Statement;
+  readonly #summaries: BundleSummaries;
 
   constructor(db: Database) {
     this.#event = db.prepare(
       'INSERT INTO events ("index", type, module, stream, correlation_id, time_ms, leaf, leaf_hash) VALUES (?, ?, ?, ?, ?, ?, ?, ?)',
     );
     this.#text = db.prepare('INSERT INTO texts (event_index, name, salt, text) VALUES (?, ?, ?, ?)');
+    this.#summaries = new BundleSummaries(db);
   }
 
   /** Returns the leaf hash, 64 hexadecimal digits. */
@@ -23,6 +26,7 @@ export class EventInsert {
     const leaf = prefixed.subarray(1);
     this.#event.run(index, type, module, stream, correlationId, timeMs, leaf, Buffer.from(hash, 'hex'));
     for (const { name, salt, bytes } of texts) this.#text.run(index, name, salt, bytes);
+    this.#summaries.add({ type, module, correlationId, timeMs, leaf });
     return hash;
   }
 
@@ -35,6 +39,7 @@ export class EventInsert {
       stream: event.stream ?? null,
       correlationId: event.correlationId ?? null,
       timeMs: stamp.timeMs,
+      expectedVersion: Number.NaN,
       prefixed: Buffer.concat([Buffer.of(leafPrefix), Buffer.from(leaf, 'utf8')]),
       texts: [...texts],
     });

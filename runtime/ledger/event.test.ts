@@ -127,7 +127,10 @@ describe('Batch', () => {
     const leaves = Array.from({ length: 50 }, (_, i) => `é${i}`.repeat(i + 1));
     for (const leaf of leaves) {
       const texts = encodeEvent(event({ texts: { t: leaf } }), stamp).texts;
-      batch.add({ leaf, texts }, { ...columns, correlationId: 'é-1', stream: leaf });
+      batch.add(
+        { leaf, texts },
+        { ...columns, correlationId: 'é-1', stream: leaf, expectedVersion: leaf.length },
+      );
     }
     const read: unknown[] = [];
     readBatch(batch.message(), ({ prefixed, texts, ...rest }) => {
@@ -141,6 +144,7 @@ describe('Batch', () => {
         ...columns,
         correlationId: 'é-1',
         stream: leaf,
+        expectedVersion: leaf.length,
         leaf,
         text: ['t', leaf],
       })),

@@ -6,6 +6,7 @@ import type {
   EraseSelector,
   Erasure,
   EventQuery,
+  FollowQuery,
   Ledger,
   LedgerStatus,
   NewEvent,
@@ -17,11 +18,12 @@ import { Batch, slabBytes } from './batch.js';
 import { eraseInThread } from './erase-client.js';
 import { encodeEvent } from './event.js';
 import { EventCatalog } from './events/catalog.js';
+import { follow, Growth } from './follow.js';
 import { LedgerFileError } from './ledger-file-error.js';
 import { type Outage, Outages } from './outages.js';
 import { sharedMs } from './own-stamp.js';
 import { Pace } from './pace.js';
-import type { WriterData, WriterReply, WriterRequest } from './protocol.js';
+import type { AppendedBatch, WriterData, WriterReply, WriterRequest } from './protocol.js';
 import { sizeLimitBytesDefault, sizeLimitBytesMin, transactionBytes } from './pruner.js';
 import { QueryClient } from './query.js';
 import { filesAside } from './set-aside.js';
@@ -80,6 +82,8 @@ export type LedgerChange =
   | { kind: 'recovered'; trouble: LedgerTrouble; downMs: number; refused: number };
 
 interface Waiting {
+  /** The stream, where a version of it was expected. */
+  expecting: string | undefined;
   resolve(receipt: Receipt): void;
   reject(error: Error): void;
 }
@@ -167,6 +171,7 @@ export class SqliteLedger implements Ledger {
   #commitMs = commitMsFirst;
   #idle: (() => void) | undefined;
   #closed: Promise<void> | undefined;
+  #growth = new Growth();
   #outages: Outages;
   readonly #pace = new Pace(() => this.#sendReady());
   #setAside: string[];
@@ -215,14 +220,15 @@ export class SqliteLedger implements Ledger {
     const timeMs = Math.floor(clock.wallMs());
     const monotonicMs = Math.floor(clock.monotonicMs());
     const encoded = encodeEvent(event, { bootId, timeMs, monotonicMs, v: this.#events.check(event) });
-    const { type, module, stream, correlationId } = event;
+    const { type, module, stream, correlationId, expectedVersion } = event;
+    const expecting = expectedVersion === undefined ? undefined : checkedStream(event);
     const group = this.#openGroup();
     const bytesBefore = group.batch.bytes;
-    group.batch.add(encoded, { type, module, stream, correlationId, timeMs });
+    group.batch.add(encoded, { type, module, stream, correlationId, timeMs, expectedVersion });
     this.#pending++;
     this.#pendingBytes += group.batch.bytes - bytesBefore;
     return new Promise((resolve, reject) => {
-      group.waiting.push({ resolve, reject });
+      group.waiting.push({ resolve, reject, expecting });
       if (group.batch.count >= batchSoon) this.#sendReady();
       this.#schedule();
     });
@@ -246,6 +252,11 @@ export class SqliteLedger implements Ledger {
     } finally {
       this.#erasing = false;
     }
+  }
+
+  follow(query: FollowQuery): AsyncGenerator<StoredEvent, void> {
+    const ask = (page: EventQuery) => this.#reader.query(page);
+    return follow({ query: ask, size: () => this.#size, growth: this.#growth }, query);
   }
 
   status(): LedgerStatus {
@@ -298,6 +309,7 @@ export class SqliteLedger implements Ledger {
         });
       }
     }
+    this.#growth.end();
     this.log.close(new AppError('ledger_unavailable', 'The ledger is closed'));
     await this.#reader.close();
     if (this.#state.name !== 'closing') {
@@ -406,20 +418,27 @@ export class SqliteLedger implements Ledger {
     }
     this.#pace.answered(reply.syncMs, this.#pending);
     this.#sendReady();
-    for (const [place, group] of groups.entries()) this.#acknowledge(group, reply.batches[place]!.hashes);
+    for (const [place, group] of groups.entries()) this.#acknowledge(group, reply.batches[place]!);
     this.#size += reply.own;
     this.#minimum = reply.minimum;
+    this.#growth.grown();
     if (reply.checkpoint !== undefined) this.log.signed(reply.checkpoint);
     if (this.#pending === 0) this.#idle?.();
   }
 
-  #acknowledge({ batch, waiting }: Group, hashes: string): void {
+  #acknowledge({ batch, waiting }: Group, { hashes, refused }: AppendedBatch): void {
     const first = this.#size;
-    this.#size += waiting.length;
+    this.#size += waiting.length - refused.length;
     this.#pending -= waiting.length;
     this.#pendingBytes -= batch.bytes;
-    for (let i = 0; i < waiting.length; i++) {
-      waiting[i]!.resolve({
+    for (const { place, last } of refused) {
+      const { expecting, reject } = waiting[place]!;
+      reject(movedOn(expecting!, last));
+    }
+    const gone = new Set(refused.map(({ place }) => place));
+    const recorded = gone.size === 0 ? waiting : waiting.filter((_, place) => !gone.has(place));
+    for (let i = 0; i < recorded.length; i++) {
+      recorded[i]!.resolve({
         recorded: 'durable',
         index: first + i,
         leaf_hash: hashes.slice(i * 64, i * 64 + 64),
@@ -476,6 +495,7 @@ export class SqliteLedger implements Ledger {
     this.#state = { name: 'failed', error };
     this.#outages.stop();
     this.#refuseAll(failed(error));
+    this.#growth.end();
     this.log.close(failed(error));
     this.#idle?.();
     this.#options.onFailure(error);
@@ -492,6 +512,26 @@ export class SqliteLedger implements Ledger {
       for (const waiting of group.waiting) waiting.reject(error);
     }
   }
+}
+
+/** The stream whose version an event expects. */
+function checkedStream({ stream, expectedVersion }: NewEvent): string {
+  if (stream === undefined) throw new RangeError('expectedVersion is of a stream; the event names none');
+  if (!Number.isSafeInteger(expectedVersion) || expectedVersion! < -1) {
+    throw new RangeError(`expectedVersion is an index, or -1 for none, not ${expectedVersion}`);
+  }
+  return stream;
+}
+
+function movedOn(stream: string, last: number): AppError {
+  const at = last === -1 ? 'has no event' : `is at index ${last}`;
+  return new AppError(
+    'conflict',
+    `The stream ${stream} ${at}, so it is not as expected; read it and try again`,
+    {
+      details: { last },
+    },
+  );
 }
 
 /** The writer and its file cannot be trusted any more, and no part of this process can mend them. */

@@ -10,11 +10,12 @@ import type { EpochReason } from './tlog/epochs.js';
  * Slab, event after event, numbers little-endian and unaligned; type, module and stream are places in `names`:
  * ```
  *   time_ms f64 │ type u32 │ module u32 │ stream u32 or noName │ bytes of leaf u32 │ of correlation id u32, 0: none │ texts u32
+ *   expected version of the stream f64 or NaN
  *   0x00 │ leaf │ correlation id │ then each text: bytes u32 │ salt (16) │ text
  *   └ hashed ──┘
  * ```
  */
-export const eventHeadBytes = 32;
+export const eventHeadBytes = 40;
 export const noName = 0xffff_ffff;
 
 export interface AppendMessage {
@@ -55,6 +56,8 @@ export interface AppendedBatch {
   /** Leaf hashes, 64 hexadecimal digits each, one after the other. */
   hashes: string;
   slab: ArrayBuffer;
+  /** Events that were not recorded because their stream had moved on: their place in the batch, and the last index of the stream or -1. */
+  refused: { place: number; last: number }[];
 }
 
 export type WriterReply =
@@ -91,11 +94,23 @@ export type WriterReply =
   | { kind: 'notice'; message: string }
   | { kind: 'failed'; message: string };
 
+/** What events are selected by; all that is given must hold. */
+export interface EventFilter {
+  type?: string | undefined;
+  module?: string | undefined;
+  stream?: string | undefined;
+  correlationId?: string | undefined;
+  /** Wall time, from (inclusive) and to (exclusive). */
+  fromMs?: number | undefined;
+  toMs?: number | undefined;
+  /** Words that are all in the event. */
+  text?: string | undefined;
+}
+
 /** One page of a query; bounds are inclusive. */
 export interface PageRequest {
   id: number;
-  type: string | null;
-  stream: string | null;
+  filter: EventFilter;
   from: number;
   to: number;
   limit: number;
@@ -123,9 +138,9 @@ export interface LogProof {
   note?: string | undefined;
 }
 
-/** `leaves` are JSON texts and `hashes` hex; `null` stands for what is not stored, or not any more. */
+/** `leaves` are JSON texts, `hashes` hex and `next` where the next page begins; `null` stands for what is not stored, or not any more. */
 export type ReaderReply =
-  | { id: number; indexes: number[]; leaves: string[]; hashes: string[] }
+  | { id: number; indexes: number[]; leaves: string[]; hashes: string[]; next: number | null }
   | { id: number; bytes: Uint8Array<ArrayBuffer> | null }
   | { id: number; proof: LogProof | null }
   | { id: number; problem: string };

@@ -63,6 +63,7 @@ export class Pruner {
   readonly #deleteTexts: Statement;
   readonly #deleteEvents: Statement;
   readonly #deleteCheckpoints: Statement;
+  readonly #deleteSummaries: Statement;
   readonly #isTile: Statement;
   readonly #deleteTiles: Statement;
   readonly #emptyTile: Statement;
@@ -86,6 +87,7 @@ export class Pruner {
     this.#deleteTexts = db.prepare(`DELETE FROM texts WHERE event_index ${range}`);
     this.#deleteEvents = db.prepare(`DELETE FROM events WHERE "index" ${range}`);
     this.#deleteCheckpoints = db.prepare('DELETE FROM checkpoints WHERE size < ?');
+    this.#deleteSummaries = db.prepare('DELETE FROM bundles WHERE number <= ?');
     this.#isTile = db.prepare('SELECT 1 FROM tiles WHERE level = 1 AND number = ?').pluck();
     this.#deleteTiles = db.prepare('DELETE FROM tiles WHERE level = 0 AND number <= ?');
     this.#emptyTile = db.prepare('UPDATE tiles SET hashes = NULL WHERE level = 0 AND number = ?');
@@ -156,7 +158,10 @@ export class Pruner {
     this.#deleteTexts.run(from, last);
     this.#deleteEvents.run(from, last);
     this.#deleteCheckpoints.run(end);
-    if (end % tileWidth === 0) this.#deleteTile(end / tileWidth - 1);
+    if (end % tileWidth === 0) {
+      this.#deleteTile(end / tileWidth - 1);
+      this.#deleteSummaries.run(end / tileWidth - 1);
+    }
     return bytes;
   }
 

@@ -3,9 +3,11 @@ import { AppError } from '../contracts/errors.js';
 import type { JsonObject } from '../contracts/json.js';
 import type { EventQuery, StoredEvent } from '../contracts/ledger.js';
 import type { EventCatalog } from './events/catalog.js';
-import type { LogRequest, ReaderReply, ReaderRequest } from './protocol.js';
+import type { EventFilter, LogRequest, ReaderReply, ReaderRequest } from './protocol.js';
+import { wordsOf } from './search/words.js';
 
 const limitMax = 1000;
+const textLengthMax = 200;
 /** Events that the calling thread takes over at once; a longer answer comes in pages, with other work between them. */
 const pageEvents = 100;
 /** Pages that may wait for the reader. */
@@ -36,31 +38,27 @@ export class QueryClient {
 
   /** @throws RangeError for a bound out of range; AppError `ledger_unavailable`. */
   async query(query: EventQuery): Promise<StoredEvent[]> {
-    const since = query.since ?? 0;
-    checkInteger(query.limit, 'limit', 1, limitMax);
+    const { since = 0, until = Number.MAX_SAFE_INTEGER, limit, order, ...filter } = query;
+    checkInteger(limit, 'limit', 1, limitMax);
     checkInteger(since, 'since', 0, Number.MAX_SAFE_INTEGER);
+    checkInteger(until, 'until', 0, Number.MAX_SAFE_INTEGER);
+    checkFilter(filter);
     const events: StoredEvent[] = [];
-    let from = since;
-    let to = Number.MAX_SAFE_INTEGER;
-    while (events.length < query.limit) {
-      const limit = Math.min(pageEvents, query.limit - events.length);
+    const range = { from: since, to: until };
+    while (events.length < limit && range.from <= range.to) {
       const page = await this.#ask<Page>({
         id: ++this.#lastId,
-        type: query.type ?? null,
-        stream: query.stream ?? null,
-        from,
-        to,
-        limit,
-        order: query.order,
+        filter,
+        ...range,
+        limit: Math.min(pageEvents, limit - events.length),
+        order,
       });
       for (const [i, index] of page.indexes.entries()) {
         const leaf = JSON.parse(page.leaves[i]!) as Leaf;
         events.push(storedEvent(leaf, { index, hash: page.hashes[i]!, catalog: this.#catalog }));
       }
-      const last = page.indexes.at(-1);
-      if (last === undefined || page.indexes.length < limit) break;
-      if (query.order === 'asc') from = last + 1;
-      else to = last - 1;
+      if (page.next === null) break;
+      range[order === 'asc' ? 'from' : 'to'] = page.next;
     }
     return events;
   }
@@ -164,6 +162,17 @@ function storedEvent(leaf: Leaf, at: { index: number; hash: string; catalog: Eve
 
 function unavailable(message: string, options: { retryAfterMs?: number; cause?: unknown } = {}): AppError {
   return new AppError('ledger_unavailable', message, options);
+}
+
+function checkFilter({ fromMs, toMs, text }: EventFilter): void {
+  for (const [name, value] of Object.entries({ fromMs, toMs })) {
+    if (value !== undefined) checkInteger(value, name, -Number.MAX_SAFE_INTEGER, Number.MAX_SAFE_INTEGER);
+  }
+  if (text === undefined) return;
+  const words = wordsOf(text).length;
+  if (text.length > textLengthMax || words === 0) {
+    throw new RangeError(`text holds at least one word and at most ${textLengthMax} characters`);
+  }
 }
 
 function checkInteger(value: number, name: string, min: number, max: number): void {

@@ -19,6 +19,7 @@ export class RecordWriter {
   #insert: EventInsert;
   #pruner: Pruner;
   #data: WriterData;
+  #lastOfStream: Statement;
   readonly #sync = new SyncTime();
   #checkpointPages: number;
   readonly #checkpointPagesMax: number;
@@ -37,6 +38,7 @@ export class RecordWriter {
     this.#commit = db.prepare('COMMIT');
     this.#insert = new EventInsert(db);
     this.#pruner = new Pruner(db, data.sizeLimitBytes);
+    this.#lastOfStream = db.prepare('SELECT max("index") FROM events WHERE stream = ?').pluck();
   }
 
   /** Number of events. */
@@ -58,10 +60,10 @@ export class RecordWriter {
     let signed: SignedCheckpoint | undefined;
     const checkpoint = this.#transaction(() => {
       for (const message of messages) {
-        const hashes = this.#insertAll(message, next);
+        const { hashes, refused } = this.#insertAll(message, next);
         this.#log.append(Buffer.from(hashes, 'hex'));
-        batches.push({ hashes, slab: message.slab });
-        next += message.count;
+        batches.push({ hashes, slab: message.slab, refused });
+        next += message.count - refused.length;
       }
       const bytes = messages.reduce((sum, message) => sum + message.bytes, 0);
       if (this.#pruner.isShort(next)) {
@@ -134,14 +136,29 @@ export class RecordWriter {
     this.#log.append(Buffer.from(this.#insert.own(index, event, ownStamp(this.#data)), 'hex'));
   }
 
-  /** Returns the leaf hashes, 64 hexadecimal digits each. */
-  #insertAll(message: AppendMessage, first: number): string {
+  #insertAll(message: AppendMessage, first: number): Omit<AppendedBatch, 'slab'> {
     let hashes = '';
     let index = first;
+    let place = -1;
+    const refused: AppendedBatch['refused'] = [];
     readBatch(message, (event) => {
+      place++;
+      if (!Number.isNaN(event.expectedVersion)) {
+        const last = this.#last(event.stream);
+        if (last !== event.expectedVersion) {
+          refused.push({ place, last });
+          return;
+        }
+      }
       hashes += this.#insert.batched(index, event);
       index++;
     });
-    return hashes;
+    return { hashes, refused };
+  }
+
+  /** Index of the last event of a stream that is served, or -1. */
+  #last(stream: string | null): number {
+    const last = this.#lastOfStream.get(stream) as number | null;
+    return last === null || last < this.minimum ? -1 : last;
   }
 }

@@ -52,6 +52,7 @@ test('the document names the routes that take a body or a query', () => {
     expect.arrayContaining([
       '/zeroia/decisions',
       '/chat',
+      '/ledger/events/stream',
       '/ledger/events',
       '/ledger/proof/inclusion',
       '/ledger/proof/consistency',

@@ -19,6 +19,7 @@ import { CanonicalJson } from '../../runtime/contracts/json.js';
 import type {
   Erasure,
   EventQuery,
+  FollowQuery,
   Ledger,
   NewEvent,
   Receipt,
@@ -112,6 +113,8 @@ export class FakeLedger implements Ledger {
       (event) =>
         (query.type === undefined || event.type === query.type) &&
         (query.stream === undefined || event.stream === query.stream) &&
+        (query.module === undefined || event.module === query.module) &&
+        event.index <= (query.until ?? Number.POSITIVE_INFINITY) &&
         event.index >= (query.since ?? 0),
     );
     if (query.order === 'desc') found.reverse();
@@ -121,6 +124,11 @@ export class FakeLedger implements Ledger {
   async erase(): Promise<Erasure> {
     const receipt = await this.append({ type: 'erased', module: 'kernel', data: {} });
     return { events: 0, texts: 0, files: [], unreadable: [], receipt };
+  }
+
+  /** What is there now; nobody in the tests waits for more. */
+  async *follow({ signal: _, ...query }: FollowQuery) {
+    yield* await this.query({ ...query, limit: 1000, order: 'asc' });
   }
 
   status() {

@@ -1,7 +1,6 @@
 import { z } from 'zod';
 import { AppError } from '../../../runtime/contracts/errors.js';
 import { defineRoute, json, type RouteDefinition } from '../../../runtime/contracts/http.js';
-import type { EraseSelector } from '../../../runtime/contracts/ledger.js';
 import type { ModuleContext } from '../../../runtime/contracts/module.js';
 
 const anyObject = z.record(z.string(), z.unknown());
@@ -97,96 +96,6 @@ export function systemRoutes(context: ModuleContext): RouteDefinition[] {
       errors: 'problem',
       responses: { 302: { description: 'To /docs' } },
       handler: () => new Response(null, { status: 302, headers: { location: '/docs' } }),
-    }),
-  ];
-}
-
-const name = z.string().min(1).max(256);
-const eraseBody = z
-  .strictObject({
-    session: name.optional(),
-    key: name.optional(),
-    before: z.number().int().min(0).optional(),
-    ids: z.array(z.number().int().min(0)).min(1).max(1000).optional(),
-  })
-  .refine((body) => Object.keys(body).length === 1, 'must have exactly one of session, key, before, ids');
-
-function selectorOf({ session, key, before, ids }: z.infer<typeof eraseBody>): EraseSelector {
-  if (session !== undefined) return { session };
-  if (key !== undefined) return { key };
-  if (before !== undefined) return { before };
-  return { ids: ids ?? [] };
-}
-
-/** Events of the ledger, without what people typed, and their erasure. */
-export function ledgerRoutes(context: ModuleContext): RouteDefinition[] {
-  const whole = z
-    .string()
-    .regex(/^\d{1,15}$/, 'must be a whole number from 0')
-    .transform(Number);
-  const query = z.strictObject({
-    type: z.string().max(100).optional(),
-    stream: z.string().max(200).optional(),
-    since: whole.optional(),
-    limit: z
-      .string()
-      .regex(/^([1-9]\d{0,2}|1000)$/, 'must be 1 to 1000')
-      .transform(Number)
-      .default(100),
-    order: z.enum(['asc', 'desc']).default('asc'),
-  });
-  return [
-    defineRoute({
-      method: 'POST',
-      path: '/ledger/erase',
-      role: 'admin',
-      tag: 'ledger',
-      summary:
-        'Erases what people typed, for good, by session, by key, before a time (ms since 1970) or by index; every proof still holds',
-      errors: 'problem',
-      body: eraseBody,
-      responses: {
-        200: {
-          description: 'What was erased, and the receipt of the event that says so',
-          schema: z.object({
-            events: z.number().int(),
-            texts: z.number().int(),
-            files: z.array(z.string()),
-            unreadable: z.array(z.string()),
-            receipt: anyObject,
-          }),
-        },
-      },
-      handler: async ({ body }) => {
-        const selector = selectorOf(body);
-        const erasure = await context.ledger.erase(selector);
-        context.bus.publish('texts.erased', selector);
-        return json(erasure);
-      },
-    }),
-    defineRoute({
-      method: 'GET',
-      path: '/ledger/events',
-      role: 'user',
-      tag: 'ledger',
-      summary: 'Recorded events; the next page begins at `since` = the last index + 1 (asc)',
-      errors: 'problem',
-      query,
-      responses: {
-        200: {
-          description: 'Events in order of their index',
-          schema: z.object({
-            events: z.array(anyObject),
-            size: z.number().int(),
-            minimum_index: z.number().int(),
-          }),
-        },
-      },
-      handler: async ({ query }) => {
-        const events = await context.ledger.query(query);
-        const { size, minimum_index } = context.ledger.status();
-        return json({ events, size, minimum_index });
-      },
     }),
   ];
 }

@@ -242,7 +242,7 @@ describe('the log of a ledger', () => {
     };
     const before = tiles();
     expect(before).toHaveLength(2);
-    for (const table of ['tiles', 'checkpoints', 'log']) change(`DROP TABLE ${table}`);
+    for (const table of ['tiles', 'checkpoints', 'log', 'bundles']) change(`DROP TABLE ${table}`);
     const db = new Database(file);
     db.pragma('user_version = 1');
     db.close();
