@@ -2,8 +2,9 @@ import type { SlotOutcome } from '../../runtime/contracts/admission.js';
 import { AppError } from '../../runtime/contracts/errors.js';
 import type { GuardReason, GuardResult } from '../../runtime/contracts/guard.js';
 import type { JsonObject } from '../../runtime/contracts/json.js';
-import type { Receipt } from '../../runtime/contracts/ledger.js';
+import type { CheckpointedReceipt, Receipt } from '../../runtime/contracts/ledger.js';
 import type { ModuleContext } from '../../runtime/contracts/module.js';
+import { reach } from '../../runtime/contracts/record.js';
 import {
   type NavigatorBrief,
   type PromptEvent,
@@ -25,6 +26,8 @@ export interface Question extends ChainRequest {
   signal: AbortSignal;
   /** Text that the answer must not repeat. */
   systemPrompt?: string;
+  /** What the end of the answer waits for beyond the disk, and how long; unset: nothing. */
+  record?: { level: 'durable' | 'checkpointed'; waitMs?: number | undefined };
 }
 
 export interface Answer {
@@ -35,7 +38,7 @@ export interface Answer {
   usage?: { prompt_tokens: number; completion_tokens: number };
   /** Why the guard cut the answer. */
   reasons: GuardReason[];
-  receipt: Receipt;
+  receipt: Receipt | CheckpointedReceipt;
 }
 
 /** `begin` names the model that is about to speak, once, before its first text. */
@@ -74,6 +77,7 @@ export class Pipeline {
   async *ask(question: Question): AsyncGenerator<AnswerEvent> {
     const startedMs = this.#context.clock.monotonicMs();
     this.#takeToken(question.client, startedMs);
+    this.#refuseUnrecordable();
     const flagged = await this.#screen(question);
     const skipped: { engine: string; cause: string }[] = [];
     try {
@@ -92,6 +96,18 @@ export class Pipeline {
     throw new AppError('rate_limited', 'Too many prompts; see limits.prompts_per_minute.', {
       retryAfterMs: verdict.retryAfterMs,
     });
+  }
+
+  /** What could not be recorded is not even asked: an answer that must be kept back would only load the engine. */
+  #refuseUnrecordable(): void {
+    const { state, trouble, retry_after_ms: retryAfterMs } = this.#context.ledger.status();
+    if (state === 'open') return;
+    const why = trouble === undefined ? '' : ` (${trouble})`;
+    throw new AppError(
+      'ledger_unavailable',
+      `The ledger cannot record now${why}, and no answer is given that is not recorded. /health, /status and what was recorded are served.`,
+      retryAfterMs === undefined ? {} : { retryAfterMs },
+    );
   }
 
   /** Judges what people and tools wrote. Returns the ids of the rules that flagged it. */
@@ -293,13 +309,15 @@ export class Pipeline {
     };
     if (attempt.firstAtMs !== undefined) data.first_text_ms = Math.round(attempt.firstAtMs - about.startedMs);
     if (ending?.usage !== undefined) data.usage = { ...ending.usage };
-    const receipt = await ledger.append({
+    const durable = await ledger.append({
       type: 'chat_answered',
       module: 'assistantia',
       correlationId: question.requestId,
       data,
       texts: { prompt: asked, answer: attempt.text, ...personTexts(question) },
     });
+    const { level, waitMs } = question.record ?? { level: 'durable' };
+    const { receipt } = await reach(ledger, durable, { level, waitMs });
     return {
       engine,
       model,

@@ -9,8 +9,10 @@ import type { DeviceSample } from '../../runtime/contracts/device.js';
 import type { ModuleContext } from '../../runtime/contracts/module.js';
 import { MeanConfidence } from './confidence.js';
 import type { Decider } from './decider.js';
+import type { EncodedDecision } from './encode.js';
 import { LevelRule } from './levels.js';
 import { OwnStream } from './own-stream.js';
+import { Repeats } from './repeats.js';
 import type { Adjustment } from './thresholds.js';
 
 const DEVICE_STREAM = 'device';
@@ -36,9 +38,11 @@ export class DeviceLoop {
   readonly #decider: Decider;
   readonly #rule: LevelRule;
   readonly #own: OwnStream;
+  readonly #repeats: Repeats;
   #running: Promise<void> = Promise.resolve();
   readonly #confidence = new MeanConfidence();
   #unsubscribe = () => {};
+  /** The last recorded decision. */
   last: DecisionMade | undefined;
   problem: string | undefined;
 
@@ -46,7 +50,13 @@ export class DeviceLoop {
     this.#context = context;
     this.#decider = decider;
     this.#rule = new LevelRule(context.clock, context.config.zeroia.relief_ms);
+    this.#repeats = new Repeats(context.clock, context.config.zeroia.record_interval_ms);
     this.#own = new OwnStream(context.scorer, context.clock, context.config.zeroia);
+  }
+
+  /** Decisions since the last recorded one, all of them the same. */
+  get repeated(): number {
+    return this.#repeats.count;
   }
 
   get thresholds(): Thresholds {
@@ -73,13 +83,16 @@ export class DeviceLoop {
     try {
       const { monotonic_ms: sampleMonotonicMs } = sample;
       this.#own.recall(input, sampleMonotonicMs);
-      const { encoded, score } = this.#decider.scoreOwn(this.#own.score, input, DEVICE_STREAM);
+      const { count: repeated } = this.#repeats;
+      const about = { stream: DEVICE_STREAM, repeated };
+      const { encoded, score } = this.#decider.scoreOwn(this.#own.score, input, about);
       this.#own.remember(score, sampleMonotonicMs);
       if (this.#context.config.zeroia.act) await this.#act(score);
       const moves = this.#own.learn(input);
-      const { index } = await this.#decider.record(encoded, { stream: DEVICE_STREAM });
-      this.last = { id: encoded.id, stream: DEVICE_STREAM, input, score, index, sampleMonotonicMs };
-      this.#context.bus.publish('decision.made', this.last);
+      const made = { id: encoded.id, stream: DEVICE_STREAM, input, score, sampleMonotonicMs };
+      const index = await this.#record(encoded, score);
+      if (index !== null) this.last = { ...made, index };
+      this.#context.bus.publish('decision.made', { ...made, index });
       for (const move of moves) await this.#move(move);
       await this.#learnConfidence(score.confidence);
       this.problem = undefined;
@@ -87,6 +100,14 @@ export class DeviceLoop {
       this.problem = `the last sample could not be decided or recorded: ${error instanceof Error ? error.message : String(error)}`;
       this.#context.log.error({ err: error }, 'device decision failed');
     }
+  }
+
+  /** Returns the index of its event; null for one that is counted only. What anybody is told is what was recorded. */
+  async #record(encoded: EncodedDecision, score: Score): Promise<number | null> {
+    if (this.#repeats.isRepeat(score)) return null;
+    const { index } = await this.#decider.record(encoded, { stream: DEVICE_STREAM });
+    this.#repeats.recorded(score);
+    return index;
   }
 
   async #act(score: Score): Promise<void> {

@@ -84,7 +84,7 @@ test('the answer is what JSON.stringify writes, and fits its published schema', 
       const { decision, confidence, factors, absent, reasons } = record.toScore();
       const model = { core_sha256: core.identity.core_sha256, weights_version: set.version };
       const body = { id: 'd-1', decision, confidence, factors, absent, reasons, model };
-      const text = answerJson(encoded, receipt);
+      const text = answerJson(encoded, { recorded: 'durable', receipt });
       expect(text).toBe(JSON.stringify({ ...body, recorded: 'durable', receipt }));
       expect(decisionAnswer.safeParse(JSON.parse(text)).success).toBe(true);
       expect(encoded.decision).toBe(decision);

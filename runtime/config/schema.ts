@@ -324,6 +324,9 @@ const zeroia = section({
     .default(0.15)
     .describe('Share of its base by which a threshold is lowered at most. None is ever above its base.'),
   adapt_interval_ms: milliseconds(60_000, 1000).describe('Shortest time between two moves of a threshold.'),
+  record_interval_ms: milliseconds(300_000, 0, 3_600_000).describe(
+    "How often the device's own decision is recorded while it stays the same; one that differs is recorded at once. 0 records each, which is about 350 MB of writes a day on an SD card.",
+  ),
   streams_max: count(1024, 1, 100_000).describe(
     'Decision streams whose history is kept; beyond it the one unused for longest is forgotten. About 200 bytes each.',
   ),

@@ -3,6 +3,7 @@ import type { BreakerState } from './breaker.js';
 import { decisions, factorNames, severities } from './decision.js';
 import { levels } from './device.js';
 import type { JsonObject } from './json.js';
+import { ledgerTroubles } from './ledger-trouble.js';
 import { recoveryStrategies } from './recovery.js';
 
 /** What is known of one type of event: how its data looks now, and how older data becomes that. */
@@ -107,6 +108,7 @@ const definitions = {
       parameters: z.array(z.json()).optional(),
       pressure: ratio,
       reasons: names,
+      repeated: count.optional(),
       weights_version: text,
     }),
   },
@@ -220,6 +222,11 @@ const definitions = {
       level: z.enum(levels),
       shed: names,
     }),
+  },
+  ledger_recovered: {
+    version: 1,
+    about: 'The disk refused for a time and takes events again.',
+    data: z.strictObject({ trouble: z.enum(ledgerTroubles), down_ms: count, refused: count }),
   },
   key_created: {
     version: 1,

@@ -1,6 +1,7 @@
 import type { LedgerAnalytics } from './analytics.js';
 import type { BuiltInEventType } from './event-types.js';
 import type { CanonicalJson, JsonObject } from './json.js';
+import type { LedgerTrouble } from './ledger-trouble.js';
 
 /** A third party's module records `<module>.<type>`; it registers the types with `events()`. */
 export type EventType = BuiltInEventType | `${string}.${string}`;
@@ -34,6 +35,12 @@ export interface Receipt {
   index: number;
   /** RFC 6962 leaf hash of the event's canonical bytes, lower-case hex, 64 digits. */
   leaf_hash: string;
+}
+
+/** A receipt that needs nothing else to be checked: the proof leads from the event to a signed checkpoint. */
+export interface CheckpointedReceipt extends Omit<Receipt, 'recorded'> {
+  recorded: 'checkpointed';
+  proof: InclusionProof & { checkpoint: string };
 }
 
 export interface StoredEvent {
@@ -80,16 +87,24 @@ export interface EventQuery {
 export type FollowQuery = Omit<EventQuery, 'until' | 'limit' | 'order'> & { signal: AbortSignal };
 
 export interface LedgerStatus {
-  state: 'open' | 'failed' | 'closed';
+  /** `unavailable`: nothing is recorded for now, and it mends itself; `failed`: not until a restart. */
+  state: 'open' | 'unavailable' | 'failed' | 'closed';
   size: number;
   /** First index that is still served; below it entries, texts and tiles of level 0 were pruned. */
   minimum_index: number;
   pending: number;
+  /** Transactions since the start; each is one synchronisation of the disk. */
+  commits: number;
   /** The ledger's files on the disk, and what they may have together. */
   bytes: number;
   limit_bytes: number;
-  /** Why it failed, when it did. */
+  /** Why it does not record, when it does not. */
   problem?: string;
+  trouble?: LedgerTrouble;
+  /** When it is tried again. */
+  retry_after_ms?: number;
+  /** Damaged ledgers that lie in the data folder, moved away so that a new one could begin. */
+  set_aside: string[];
 }
 
 /** Hashes in lower-case hex, from the leaf upwards. */
@@ -159,10 +174,13 @@ export interface Ledger {
   readonly log: TransparencyLog;
   /**
    * Records one event; resolves when it is durable (fsync done).
-   * @throws AppError `ledger_unavailable` when the bounded queue is full or the ledger closed, SystemRebootRequired when the store
-   * failed; nothing was recorded.
+   * @throws AppError `ledger_unavailable` when the bounded queue is full, the disk refuses or the ledger is closed,
+   * SystemRebootRequired when the store failed. Nobody was told that it is recorded; where the disk failed in the middle of a commit it
+   * may be, as after a power cut.
    */
   append(event: NewEvent): Promise<Receipt>;
+  /** The same for a caller who does not wait: it throws at once when the event is not taken; the promise is append's. */
+  enqueue(event: NewEvent): Promise<Receipt>;
   query(query: EventQuery): Promise<StoredEvent[]>;
   /**
    * Deletes texts with their salts, here and in every other ledger of the data folder, for good: nothing of them is left in a file. Every

@@ -22,7 +22,7 @@ import { controlSocketPath } from '../data-folder/control-socket.js';
 import { openDataFolder } from '../data-folder/data-folder.js';
 import { createGuard } from '../guard/guard.js';
 import { EventCatalog } from '../ledger/events/catalog.js';
-import { openLedger } from '../ledger/ledger.js';
+import { type LedgerChange, openLedger } from '../ledger/ledger.js';
 import { CoreLatencies, LATENCY_WINDOW_MS } from '../metrics/latencies.js';
 import { createMetrics } from '../metrics/metrics.js';
 import { keepCore } from '../replay/cores.js';
@@ -97,8 +97,13 @@ async function open({ config, log, builtIn }: StartOptions, undo: Undo): Promise
     clock,
     queueMax: config.ledger.queue_max,
     batchMax: config.ledger.batch_max,
+    setCorruptAside: true,
     sizeLimitBytes: config.ledger.size_limit_bytes,
     onFailure: (error) => log.fatal({ err: error }, 'the ledger failed; nothing is recorded until a restart'),
+    onChange: (change) => {
+      logLedgerChange(log, change);
+      if (change.kind === 'recovered') recordLater(ledger, log, outageEvent(change));
+    },
     onNotice: (notice) => {
       log.error(notice);
       notices.push(notice);
@@ -115,6 +120,12 @@ async function open({ config, log, builtIn }: StartOptions, undo: Undo): Promise
   if (!loopback && scheme === 'http') {
     warnings.push(
       'listening beyond this machine without TLS: keys and prompts travel in the clear; set http.tls_cert_file and http.tls_key_file',
+    );
+  }
+
+  for (const name of ledger.status().set_aside) {
+    warnings.push(
+      `the ledger was damaged once: ${name} in the data folder is what was there. Examine it with "arkalia verify", then keep it elsewhere`,
     );
   }
 
@@ -320,6 +331,17 @@ async function open({ config, log, builtIn }: StartOptions, undo: Undo): Promise
 function rateStatus(limiter: RateLimiter): RateStatus {
   const { refused, evicted, evictedInDebt } = limiter.counters();
   return { refused, evicted, evicted_in_debt: evictedInDebt };
+}
+
+function logLedgerChange(log: Logger, change: LedgerChange): void {
+  const { kind, ...facts } = change;
+  if (kind === 'recovered') log.warn(facts, 'the ledger records again');
+  else log.error(facts, 'the ledger cannot record; what must be recorded is refused until it can');
+}
+
+/** The gap, for whoever reads the log. */
+function outageEvent({ trouble, downMs, refused }: LedgerChange & { kind: 'recovered' }): NewEvent {
+  return { type: 'ledger_recovered', module: 'kernel', data: { trouble, down_ms: downMs, refused } };
 }
 
 /** Helloria knows the port when 0 was asked for. */

@@ -14,7 +14,7 @@ import { parseVerifierKey } from './tlog/note-key.js';
 import { verifyLog } from './tlog/verify-log.js';
 
 const script = fileURLToPath(new URL('./crash.fixture.js', import.meta.url));
-const rounds = process.env.ARKALIA_TEST_LONG ? 25 : 3;
+const rounds = process.env.ARKALIA_TEST_LONG ? 50 : 3;
 
 /** xorshift32: enough to pick a moment, and repeatable from the printed seed. */
 function pick(seed: number, max: number): number {

@@ -14,16 +14,20 @@ import type {
   Receipt,
   StoredEvent,
 } from '../contracts/ledger.js';
+import type { LedgerTrouble } from '../contracts/ledger-trouble.js';
 import { Batch, slabBytes } from './batch.js';
 import { eraseInThread } from './erase-client.js';
 import { encodeEvent } from './event.js';
 import { EventCatalog } from './events/catalog.js';
 import { follow, Growth } from './follow.js';
 import { LedgerFileError } from './ledger-file-error.js';
+import { type Outage, Outages } from './outages.js';
 import { sharedMs } from './own-stamp.js';
+import { Pace } from './pace.js';
 import type { AppendedBatch, WriterData, WriterReply, WriterRequest } from './protocol.js';
 import { sizeLimitBytesDefault, sizeLimitBytesMin, transactionBytes } from './pruner.js';
 import { QueryClient } from './query.js';
+import { filesAside } from './set-aside.js';
 import type { EpochReason } from './tlog/epochs.js';
 import { LogClient } from './tlog/log-client.js';
 
@@ -59,8 +63,12 @@ export interface LedgerOptions {
   sizeLimitBytes?: number;
   /** Types that may be recorded; those of the kernel unless given. */
   events?: EventCatalog;
+  /** Moves a damaged file away and begins a new log, at the start and while it runs; else such a file is refused. */
+  setCorruptAside?: boolean;
   /** Called once when the store failed; from then on nothing is recorded until a restart. */
   onFailure: (error: Error) => void;
+  /** Told when the disk refuses, and when it takes again. */
+  onChange?: (change: LedgerChange) => void;
   /** Told what a person should know about the file: at the opening, and later. */
   onNotice?: (message: string) => void;
   /** Why a log that is begun now follows another; default: the file is new. */
@@ -68,6 +76,11 @@ export interface LedgerOptions {
   /** Starts the writer thread; tests wrap it to break it. */
   startWriter?: (script: URL, data: WriterData) => Worker;
 }
+
+export type LedgerChange =
+  /** `refused` waited and were refused now. */
+  | { kind: 'unavailable'; trouble: LedgerTrouble; problem: string; refused: number; retryInMs: number }
+  | { kind: 'recovered'; trouble: LedgerTrouble; downMs: number; refused: number };
 
 interface Waiting {
   /** The stream, where a version of it was expected. */
@@ -83,7 +96,12 @@ interface Group {
   sentMs: number;
 }
 
-type State = { name: 'open' } | { name: 'closing' } | { name: 'closed' } | { name: 'failed'; error: Error };
+type State =
+  | { name: 'open' }
+  | { name: 'unavailable'; outage: Outage }
+  | { name: 'closing' }
+  | { name: 'closed' }
+  | { name: 'failed'; error: Error };
 
 /**
  * Opens (or makes) the ledger. Works with and without a server; whoever opens it holds the lock of the data folder.
@@ -99,6 +117,7 @@ export async function openLedger(options: LedgerOptions): Promise<SqliteLedger> 
   const monotonicAtZeroMs = clock.monotonicMs() - sharedMs();
   const writer = start(new URL('./writer.js', import.meta.url), {
     file,
+    setCorruptAside: options.setCorruptAside ?? false,
     sizeLimitBytes,
     bootId,
     monotonicAtZeroMs,
@@ -125,7 +144,7 @@ function opening(writer: Worker, file: string): Promise<Opened> {
 /**
  * Group commit over one writer thread. Events collect into a batch. It leaves when it has some size and few others are out; a smaller
  * one leaves when none is out: at the end of this turn of the event loop, or when the last answer comes. The writer commits what lies ready
- * in one transaction.
+ * in one transaction. On a slow disk fewer and larger ones leave (pace.ts).
  *
  *   append ─▶ collecting ─▶ … ─▶ │ sent, at most 4 │ ─▶ fsync ─▶ receipts
  */
@@ -147,18 +166,24 @@ export class SqliteLedger implements Ledger {
   #erasing = false;
   #pending = 0;
   #pendingBytes = 0;
+  #commits = 0;
   #spares: ArrayBuffer[] = [];
+  readonly #batchBytes: number;
   #commitMs = commitMsFirst;
   #idle: (() => void) | undefined;
   #closed: Promise<void> | undefined;
   #growth = new Growth();
-  readonly #batchBytes: number;
+  #outages: Outages;
+  readonly #pace = new Pace(() => this.#sendReady());
+  #setAside: string[];
 
   constructor(options: LedgerOptions & { sizeLimitBytes: number }, writer: Worker, opened: Opened) {
     this.#options = options;
-    this.#batchBytes = transactionBytes(options.sizeLimitBytes);
     this.#writer = writer;
     this.#size = opened.size;
+    this.#batchBytes = transactionBytes(options.sizeLimitBytes);
+    this.#setAside = filesAside(options.file);
+    this.#outages = new Outages(options.clock, () => this.#post({ kind: 'reopen' }));
     this.#minimum = opened.minimum;
     this.#events = options.events ?? new EventCatalog();
     this.#reader = new QueryClient(options.file, this.#events);
@@ -182,21 +207,29 @@ export class SqliteLedger implements Ledger {
   }
 
   append(event: NewEvent): Promise<Receipt> {
+    try {
+      return this.enqueue(event);
+    } catch (error) {
+      return Promise.reject(error);
+    }
+  }
+
+  enqueue(event: NewEvent): Promise<Receipt> {
+    this.#refuseUnlessOpen();
+    this.#refuseWhenFull();
+    const { clock, bootId } = this.#options;
+    const timeMs = Math.floor(clock.wallMs());
+    const monotonicMs = Math.floor(clock.monotonicMs());
+    const encoded = encodeEvent(event, { bootId, timeMs, monotonicMs, v: this.#events.check(event) });
+    const { type, module, stream, correlationId, expectedVersion } = event;
+    const expecting = expectedVersion === undefined ? undefined : checkedStream(event);
+    const group = this.#openGroup();
+    const bytesBefore = group.batch.bytes;
+    group.batch.add(encoded, { type, module, stream, correlationId, timeMs, expectedVersion });
+    this.#pending++;
+    this.#pendingBytes += group.batch.bytes - bytesBefore;
     return new Promise((resolve, reject) => {
-      this.#refuseUnlessOpen();
-      this.#refuseWhenFull();
-      const { clock, bootId } = this.#options;
-      const timeMs = Math.floor(clock.wallMs());
-      const monotonicMs = Math.floor(clock.monotonicMs());
-      const encoded = encodeEvent(event, { bootId, timeMs, monotonicMs, v: this.#events.check(event) });
-      const { type, module, stream, correlationId, expectedVersion } = event;
-      const expecting = expectedVersion === undefined ? undefined : checkedStream(event);
-      const group = this.#openGroup();
-      const bytesBefore = group.batch.bytes;
-      group.batch.add(encoded, { type, module, stream, correlationId, timeMs, expectedVersion });
       group.waiting.push({ resolve, reject, expecting });
-      this.#pending++;
-      this.#pendingBytes += group.batch.bytes - bytesBefore;
       if (group.batch.count >= batchSoon) this.#sendReady();
       this.#schedule();
     });
@@ -239,8 +272,10 @@ export class SqliteLedger implements Ledger {
       size: this.#size,
       minimum_index: this.#minimum,
       pending: this.#pending,
+      commits: this.#commits,
       bytes,
       limit_bytes: sizeLimitBytes,
+      set_aside: [...this.#setAside],
     };
     switch (this.#state.name) {
       case 'open':
@@ -248,6 +283,16 @@ export class SqliteLedger implements Ledger {
         return status;
       case 'closed':
         return { ...status, state: 'closed' };
+      case 'unavailable': {
+        const { trouble, problem } = this.#state.outage;
+        return {
+          ...status,
+          state: 'unavailable',
+          trouble,
+          problem,
+          retry_after_ms: this.#outages.retryInMs(),
+        };
+      }
       case 'failed':
         return { ...status, state: 'failed', problem: this.#state.error.message };
     }
@@ -260,8 +305,9 @@ export class SqliteLedger implements Ledger {
   }
 
   async #close(): Promise<void> {
-    if (this.#state.name === 'open') {
+    if (this.#state.name === 'open' || this.#state.name === 'unavailable') {
       this.#state = { name: 'closing' };
+      this.#outages.stop();
       if (this.#pending > 0) {
         await new Promise<void>((resolve) => {
           this.#idle = resolve;
@@ -283,6 +329,7 @@ export class SqliteLedger implements Ledger {
   #refuseUnlessOpen(): void {
     if (this.#state.name === 'open') return;
     if (this.#state.name === 'failed') throw failed(this.#state.error);
+    if (this.#state.name === 'unavailable') throw this.#outages.refusal(this.#state.outage);
     throw new AppError('ledger_unavailable', 'The ledger is closed');
   }
 
@@ -316,6 +363,9 @@ export class SqliteLedger implements Ledger {
   }
 
   #sendReady(): void {
+    const collected = this.#collecting.reduce((sum, { batch }) => sum + batch.count, 0);
+    const isOut = this.#sent.length > 0;
+    if (collected > 0 && this.#pace.holds({ collected, isOut })) return;
     while (this.#collecting.length > 0 && this.#sent.length < sentMax) {
       // Of several the first is full.
       const small = this.#collecting.length === 1 && this.#collecting[0]!.batch.count < batchSoon;
@@ -343,6 +393,14 @@ export class SqliteLedger implements Ledger {
       this.#fail(new Error(reply.message));
       return;
     }
+    if (reply.kind === 'unavailable') {
+      this.#unavailable(reply.trouble, reply.message);
+      return;
+    }
+    if (reply.kind === 'opened') {
+      this.#reopened(reply);
+      return;
+    }
     if (reply.kind === 'notice') {
       this.#options.onNotice?.(reply.message);
       return;
@@ -355,12 +413,15 @@ export class SqliteLedger implements Ledger {
       this.#fail(new Error(`the writer answered ${JSON.stringify(reply.kind)} out of turn`));
       return;
     }
+    this.#outages.over();
+    this.#commits++;
     const groups = this.#sent.splice(0, reply.batches.length);
     const elapsedMs = this.#options.clock.monotonicMs() - groups[0]!.sentMs;
     this.#commitMs += (elapsedMs - this.#commitMs) * commitMsWeight;
     for (const { slab } of reply.batches) {
       if (slab.byteLength <= spareBytesMax && this.#spares.length < sparesMax) this.#spares.push(slab);
     }
+    this.#pace.answered(reply.syncMs, this.#pending);
     this.#sendReady();
     for (const [place, group] of groups.entries()) this.#acknowledge(group, reply.batches[place]!);
     this.#size += reply.own;
@@ -390,6 +451,40 @@ export class SqliteLedger implements Ledger {
     }
   }
 
+  /** The disk refuses for now. Who waits is refused, and the writer tries again until it can. */
+  #unavailable(trouble: LedgerTrouble, problem: string): void {
+    // Its connection keeps what was recorded readable while the writer has none.
+    this.#reader.prepare();
+    const refused = this.#pending;
+    const outage = this.#outages.begin({ trouble, problem, refused });
+    if (this.#state.name === 'open' || this.#state.name === 'unavailable') {
+      this.#state = { name: 'unavailable', outage };
+      this.#outages.retry();
+    }
+    this.#refuseAll(this.#outages.refusal(outage));
+    const retryInMs = this.#outages.retryInMs();
+    this.#options.onChange?.({ kind: 'unavailable', trouble, problem, refused, retryInMs });
+    this.#idle?.();
+  }
+
+  #reopened(opened: Opened): void {
+    this.#size = opened.size;
+    this.#minimum = opened.minimum;
+    const isSame = opened.verifierKey === this.log.verifierKey;
+    if (!isSame) {
+      this.#setAside = filesAside(this.#options.file);
+      this.#reader.restart();
+      this.log.replaced(opened);
+    }
+    for (const notice of opened.notices) this.#options.onNotice?.(notice);
+    if (this.#state.name !== 'unavailable') return;
+    const { trouble, refused, beganMs } = this.#state.outage;
+    this.#state = { name: 'open' };
+    if (isSame) this.log.resumed(opened.checkpoint);
+    const downMs = Math.round(this.#options.clock.monotonicMs() - beganMs);
+    this.#options.onChange?.({ kind: 'recovered', trouble, downMs, refused });
+  }
+
   #ended(code: number): void {
     if (this.#state.name === 'failed') return;
     if (this.#state.name === 'closing' && this.#pending === 0 && code === 0) {
@@ -403,18 +498,24 @@ export class SqliteLedger implements Ledger {
   #fail(error: Error): void {
     if (this.#state.name === 'failed') return;
     this.#state = { name: 'failed', error };
+    this.#outages.stop();
+    this.#refuseAll(failed(error));
+    this.#growth.end();
+    this.log.close(failed(error));
+    this.#idle?.();
+    this.#options.onFailure(error);
+  }
+
+  #refuseAll(error: AppError): void {
+    this.#pace.stop();
     const groups = [...this.#sent, ...this.#collecting];
     this.#sent = [];
     this.#collecting = [];
     this.#pending = 0;
     this.#pendingBytes = 0;
     for (const group of groups) {
-      for (const waiting of group.waiting) waiting.reject(failed(error));
+      for (const waiting of group.waiting) waiting.reject(error);
     }
-    this.#growth.end();
-    this.log.close(failed(error));
-    this.#idle?.();
-    this.#options.onFailure(error);
   }
 }
 

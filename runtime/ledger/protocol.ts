@@ -1,4 +1,5 @@
 import type { LedgerAnalytics } from '../contracts/analytics.js';
+import type { LedgerTrouble } from '../contracts/ledger-trouble.js';
 import type { Erased } from './erasing.js';
 import type { EpochReason } from './tlog/epochs.js';
 
@@ -31,7 +32,12 @@ export interface AppendMessage {
 }
 
 /** `checkpoint`: somebody needs one that covers what is recorded; it comes within the interval of checkpoints. */
-export type WriterRequest = AppendMessage | { kind: 'checkpoint' } | { kind: 'close' };
+export type WriterRequest =
+  | AppendMessage
+  | { kind: 'checkpoint' }
+  /** After `unavailable`: try again. What was sent before is dropped. */
+  | { kind: 'reopen' }
+  | { kind: 'close' };
 
 /** A checkpoint in its file: the signed note, and the number of events that it covers. */
 export interface SignedCheckpoint {
@@ -56,6 +62,7 @@ export interface AppendedBatch {
 }
 
 export type WriterReply =
+  /** At the start, and after `reopen`; then it may be another log, in the place of a damaged one. */
   | {
       kind: 'opened';
       size: number;
@@ -78,9 +85,13 @@ export type WriterReply =
       batches: AppendedBatch[];
       own: number;
       minimum: number;
+      /** What a commit takes here, a moving average. */
+      syncMs: number;
       checkpoint: SignedCheckpoint | undefined;
     }
   | { kind: 'checkpoint'; checkpoint: SignedCheckpoint }
+  /** What was sent and not answered is not recorded as far as anybody may be told; the writer waits for `reopen`. */
+  | { kind: 'unavailable'; trouble: LedgerTrouble; message: string }
   | { kind: 'notice'; message: string }
   | { kind: 'failed'; message: string };
 
@@ -152,6 +163,8 @@ export interface ThreadData {
 }
 
 export interface WriterData extends ThreadData {
+  /** Whether a damaged file is moved away and a new log begun; else it is refused. */
+  setCorruptAside: boolean;
   sizeLimitBytes: number;
   /** Names this life of the process in the events of the ledger itself. */
   bootId: string;

@@ -79,6 +79,16 @@ export class QueryClient {
     return this.#ask<LogAnswer>({ ...request, id: ++this.#lastId });
   }
 
+  /** Opens the file now, while it can be opened. */
+  prepare(): void {
+    if (!this.#closed) this.#worker ??= this.#start();
+  }
+
+  /** Lets the next question be answered by a reader of the file that is there now; waiting pages are rejected. */
+  restart(): void {
+    void this.#worker?.terminate();
+  }
+
   /** Ends the reader thread; waiting pages are rejected. */
   async close(): Promise<void> {
     this.#closed = true;

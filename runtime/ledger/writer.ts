@@ -1,161 +1,10 @@
-import { dirname } from 'node:path';
 import { type MessagePort, parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
-import type { Database, Statement } from 'better-sqlite3';
-import { systemClock } from '../contracts/clock.js';
-import type { NewEvent } from '../contracts/ledger.js';
-import { readBatch } from './batch-reader.js';
-import { fileError } from './database.js';
-import { EventInsert } from './event-insert.js';
 import { LedgerFileError } from './ledger-file-error.js';
-import { ownStamp } from './own-stamp.js';
-import type {
-  AppendedBatch,
-  AppendMessage,
-  SignedCheckpoint,
-  WriterData,
-  WriterReply,
-  WriterRequest,
-} from './protocol.js';
-import { Pruner, transactionBytes } from './pruner.js';
-import { openEpoch } from './tlog/epochs.js';
+import { type Opened, Opener } from './opener.js';
+import type { AppendMessage, WriterData, WriterReply, WriterRequest } from './protocol.js';
+import type { RecordWriter } from './record-writer.js';
 import { LastCheckpointFile } from './tlog/last-checkpoint.js';
-import type { LogWriter } from './tlog/log-writer.js';
-import { openLog } from './tlog/open-log.js';
-
-interface OpenedLog {
-  writer: Writer;
-  log: LogWriter;
-  previous: string | undefined;
-  notices: string[];
-}
-
-/** The one thread that writes: the batches that lie ready are one transaction, so one sync of the disk, and are answered after it. */
-class Writer {
-  #db: Database;
-  #next: number;
-  #log: LogWriter;
-  #begin: Statement;
-  #commit: Statement;
-  #insert: EventInsert;
-  #pruner: Pruner;
-  #data: WriterData;
-  #lastOfStream: Statement;
-
-  constructor(db: Database, size: number, log: LogWriter, data: WriterData) {
-    this.#data = data;
-    this.#db = db;
-    this.#next = size;
-    this.#log = log;
-    this.#begin = db.prepare('BEGIN IMMEDIATE');
-    this.#commit = db.prepare('COMMIT');
-    this.#insert = new EventInsert(db);
-    this.#pruner = new Pruner(db, data.sizeLimitBytes);
-    this.#lastOfStream = db.prepare('SELECT max("index") FROM events WHERE stream = ?').pluck();
-  }
-
-  /** Number of events. */
-  get size(): number {
-    return this.#next;
-  }
-
-  /** The first index that is served. */
-  get minimum(): number {
-    return this.#pruner.minimum();
-  }
-
-  /** Commits the batches together, with their tiles and, when one is due, a checkpoint over them. */
-  append(messages: readonly AppendMessage[]): Omit<Extract<WriterReply, { kind: 'appended' }>, 'kind'> {
-    const first = this.#next;
-    let next = first;
-    const batches: AppendedBatch[] = [];
-    let own = 0;
-    let signed: SignedCheckpoint | undefined;
-    const checkpoint = this.#transaction(() => {
-      for (const message of messages) {
-        const { hashes, refused } = this.#insertAll(message, next);
-        this.#log.append(Buffer.from(hashes, 'hex'));
-        batches.push({ hashes, slab: message.slab, refused });
-        next += message.count - refused.length;
-      }
-      const bytes = messages.reduce((sum, message) => sum + message.bytes, 0);
-      if (this.#pruner.isShort(next)) {
-        // Only what a checkpoint covers may go.
-        signed = this.#log.sign();
-        own = this.#prune({ size: next, signed: signed.size, bytes });
-        next += own;
-      }
-      const events = next - first;
-      this.#pruner.step({ size: next, events, bytes });
-      return this.#log.dueInMs() === 0 ? this.#log.sign() : signed;
-    });
-    this.#next = next;
-    return { first, batches, own, minimum: this.minimum, checkpoint };
-  }
-
-  /** Commits a checkpoint of what is recorded. */
-  checkpoint(): SignedCheckpoint {
-    return this.#transaction(() => this.#log.sign());
-  }
-
-  close(): void {
-    if (!this.#log.isCovered()) this.checkpoint();
-    this.#db.pragma('wal_checkpoint(TRUNCATE)');
-    this.#db.close();
-  }
-
-  #transaction<T>(work: () => T): T {
-    this.#begin.run();
-    try {
-      const result = work();
-      this.#commit.run();
-      return result;
-    } catch (error) {
-      if (this.#db.inTransaction) this.#db.exec('ROLLBACK');
-      throw error;
-    }
-  }
-
-  /** Moves the minimum index; returns the number of events that tell it. */
-  #prune({ size, signed, bytes }: { size: number; signed: number; bytes: number }): number {
-    const was = this.minimum;
-    const { used } = this.#pruner.room();
-    const minimum = this.#pruner.move({ size, signed, bytes });
-    if (minimum === undefined) return 0;
-    const data = { minimum_index: minimum, was, used_bytes: used, limit_bytes: this.#data.sizeLimitBytes };
-    this.#recordOwn(size, { type: 'log_pruned', module: 'kernel', data });
-    return 1;
-  }
-
-  #recordOwn(index: number, event: NewEvent): void {
-    this.#log.append(Buffer.from(this.#insert.own(index, event, ownStamp(this.#data)), 'hex'));
-  }
-
-  #insertAll(message: AppendMessage, first: number): Omit<AppendedBatch, 'slab'> {
-    let hashes = '';
-    let index = first;
-    let place = -1;
-    const refused: AppendedBatch['refused'] = [];
-    readBatch(message, (event) => {
-      place++;
-      if (!Number.isNaN(event.expectedVersion)) {
-        const last = this.#last(event.stream);
-        if (last !== event.expectedVersion) {
-          refused.push({ place, last });
-          return;
-        }
-      }
-      hashes += this.#insert.batched(index, event);
-      index++;
-    });
-    return { hashes, refused };
-  }
-
-  /** Index of the last event of a stream that is served, or -1. */
-  #last(stream: string | null): number {
-    const last = this.#lastOfStream.get(stream) as number | null;
-    return last === null || last < this.minimum ? -1 : last;
-  }
-}
+import { troubleOf } from './trouble.js';
 
 interface Ready {
   messages: AppendMessage[];
@@ -172,7 +21,7 @@ function takeReady(port: MessagePort, request: WriterRequest, bytesMax: number):
   while (next !== undefined) {
     if (next.message.kind === 'close') return { ...ready, close: true };
     if (next.message.kind === 'checkpoint') ready.checkpoint = true;
-    else {
+    else if (next.message.kind === 'append') {
       ready.messages.push(next.message);
       bytes += next.message.bytes;
     }
@@ -185,86 +34,149 @@ function takeReady(port: MessagePort, request: WriterRequest, bytesMax: number):
 async function main(): Promise<void> {
   const port = parentPort;
   if (port === null) throw new Error('the writer runs as a worker thread');
-  const reply = (message: WriterReply, moved: ArrayBuffer[] = []) => port.postMessage(message, moved);
-
-  const data = workerData as WriterData;
-  let writer: Writer;
-  let log: LogWriter;
-  let last: LastCheckpointFile;
+  const opener = new Opener(workerData as WriterData);
+  let opened: Opened;
   try {
-    const opened = await openAll(data);
-    ({ writer, log } = opened);
-    const { previous, notices } = opened;
-    const { size, minimum } = writer;
-    const { verifierKey, checkpoint } = log;
-    reply({ kind: 'opened', size, minimum, verifierKey, checkpoint, previous, notices });
-    last = new LastCheckpointFile(dirname(data.file), verifierKey, (message) =>
-      reply({ kind: 'notice', message }),
-    );
+    opened = await opener.open();
   } catch (error) {
     if (!(error instanceof LedgerFileError)) throw error;
-    reply({ kind: 'refused', code: error.code, message: error.message });
+    port.postMessage({ kind: 'refused', code: error.code, message: error.message } satisfies WriterReply);
     return;
   }
+  new WriterThread(port, opener).serve(opened);
+}
 
-  let timer: NodeJS.Timeout | undefined;
-  /** Does something with the file, then waits for the time of the next checkpoint. Returns whether it could. */
-  const work = (task: () => void): boolean => {
-    clearTimeout(timer);
-    try {
-      task();
-    } catch (error) {
-      // After a failed write or sync nothing more is written through this connection: what the disk holds is unknown.
-      reply({ kind: 'failed', message: error instanceof Error ? error.message : String(error) });
-      port.close();
-      return false;
+/** Hears the messages, and keeps the file open or, after a failure, closed until it is told to try again. */
+class WriterThread {
+  readonly #port: MessagePort;
+  readonly #opener: Opener;
+  #opened: Opened | undefined;
+  /** Failed, and not closed yet. */
+  #given: RecordWriter | undefined;
+  #last: LastCheckpointFile | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  #reopening = false;
+  #closing = false;
+
+  constructor(port: MessagePort, opener: Opener) {
+    this.#port = port;
+    this.#opener = opener;
+  }
+
+  serve(opened: Opened): void {
+    this.#take(opened);
+    this.#port.on('message', (request: WriterRequest) => this.#hear(request));
+  }
+
+  #take(opened: Opened): void {
+    const { writer, log, previous, notices } = opened;
+    this.#opened = opened;
+    const { verifierKey, checkpoint } = log;
+    const { size, minimum } = writer;
+    this.#reply({ kind: 'opened', size, minimum, verifierKey, checkpoint, previous, notices });
+    // Of the same log it goes on where it is.
+    if (this.#last?.verifierKey === verifierKey) return;
+    this.#last?.stop();
+    this.#last = new LastCheckpointFile(this.#opener.folder, verifierKey, (message) =>
+      this.#reply({ kind: 'notice', message }),
+    );
+  }
+
+  #hear(request: WriterRequest): void {
+    const opened = this.#opened;
+    if (opened === undefined) {
+      // Batches that were sent before the failure was known are refused already.
+      if (request.kind === 'reopen') void this.#reopen();
+      else if (request.kind === 'close') this.#close();
+      return;
     }
-    if (log.checkpoint !== undefined) last.signed(log.checkpoint.note);
-    const dueInMs = log.dueInMs();
-    if (dueInMs !== undefined) timer = setTimeout(() => work(signDue), dueInMs);
-    return true;
-  };
-  const signDue = () => reply({ kind: 'checkpoint', checkpoint: writer.checkpoint() });
-
-  port.on('message', (request: WriterRequest) => {
-    const { messages, checkpoint, close } = takeReady(port, request, transactionBytes(data.sizeLimitBytes));
-    const done = work(() => {
+    const { messages, checkpoint, close } = takeReady(this.#port, request, this.#opener.transactionBytes);
+    const { writer, log } = opened;
+    this.#work(() => {
       if (checkpoint) log.want();
       if (messages.length > 0) {
         const appended = writer.append(messages);
         const slabs = appended.batches.map(({ slab }) => slab);
-        reply({ kind: 'appended', ...appended }, slabs);
+        this.#reply({ kind: 'appended', ...appended }, slabs);
       } else if (checkpoint && log.checkpoint !== undefined && log.isCovered()) {
-        reply({ kind: 'checkpoint', checkpoint: log.checkpoint });
+        this.#reply({ kind: 'checkpoint', checkpoint: log.checkpoint });
       }
     });
-    if (!done || !close) return;
-    clearTimeout(timer);
-    writer.close();
-    if (log.checkpoint !== undefined) last.signed(log.checkpoint.note);
-    last.close();
-    port.close();
-  });
-}
+    if (close) this.#close();
+  }
 
-async function openAll(data: WriterData): Promise<OpenedLog> {
-  const { file, sizeLimitBytes, epochReason: reason } = data;
-  const { db, size: stored, succession } = await openEpoch(file, { sizeLimitBytes, reason });
-  try {
-    const options = { file, size: stored, clock: systemClock, succession, stamp: ownStamp(data) };
-    const { log, size } = await openLog(db, options);
-    const previous = db.prepare('SELECT previous FROM log').pluck().get() as string | null;
-    const { reason: why, setAside } = succession;
-    const notices =
-      setAside === undefined
-        ? []
-        : [
-            `the ledger was not the one whose last checkpoint is known (${why}); it is kept as ${setAside}, and a new epoch of the log began: ${log.verifierKey}`,
-          ];
-    return { writer: new Writer(db, size, log, data), log, previous: previous ?? undefined, notices };
-  } catch (error) {
-    db.close();
-    throw fileError(file, error);
+  /** Does something with the file, then waits for the time of the next checkpoint. */
+  #work(task: () => void): void {
+    clearTimeout(this.#timer);
+    try {
+      task();
+    } catch (error) {
+      this.#giveUp(error);
+      return;
+    }
+    const log = this.#opened?.log;
+    if (log?.checkpoint !== undefined) this.#last?.signed(log.checkpoint.note);
+    const dueInMs = log?.dueInMs();
+    if (dueInMs !== undefined) this.#timer = setTimeout(() => this.#work(() => this.#signDue()), dueInMs);
+  }
+
+  #signDue(): void {
+    const checkpoint = this.#opened?.writer.checkpoint();
+    if (checkpoint !== undefined) this.#reply({ kind: 'checkpoint', checkpoint });
+  }
+
+  /**
+   * After a failed write or sync nothing more is written through this connection: what the disk holds is unknown. It is closed with the
+   * next attempt, so that until then readers find the file open.
+   */
+  #giveUp(error: unknown): void {
+    clearTimeout(this.#timer);
+    const opened = this.#opened;
+    this.#opened = undefined;
+    this.#given = opened?.writer;
+    const trouble = troubleOf(error);
+    const message = error instanceof Error ? error.message : String(error);
+    if (trouble === undefined) {
+      this.#reply({ kind: 'failed', message });
+      this.#abandon();
+      this.#port.close();
+      return;
+    }
+    this.#opener.failed(trouble, opened?.writer.size);
+    this.#reply({ kind: 'unavailable', trouble, message });
+  }
+
+  #abandon(): void {
+    this.#given?.abandon();
+    this.#given = undefined;
+  }
+
+  async #reopen(): Promise<void> {
+    this.#reopening = true;
+    try {
+      this.#abandon();
+      this.#take(await this.#opener.reopen());
+    } catch (error) {
+      this.#giveUp(error);
+    }
+    this.#reopening = false;
+    if (this.#closing) this.#close();
+  }
+
+  #close(): void {
+    this.#closing = true;
+    if (this.#reopening) return;
+    clearTimeout(this.#timer);
+    const opened = this.#opened;
+    if (opened !== undefined) this.#work(() => opened.writer.close());
+    clearTimeout(this.#timer);
+    this.#abandon();
+    this.#last?.close();
+    this.#port.close();
+  }
+
+  #reply(message: WriterReply, moved: ArrayBuffer[] = []): void {
+    this.#port.postMessage(message, moved);
   }
 }
 

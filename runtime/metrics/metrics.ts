@@ -110,6 +110,9 @@ export function createMetrics(status: () => SystemStatus, latencies: CoreLatenci
   gauge('arkalia_ledger_pending', 'Events that wait for the disk', [], (it) =>
     it.set(status().ledger.pending),
   );
+  gauge('arkalia_ledger_recording', '1 while events are recorded, 0 while the disk refuses', [], (it) =>
+    it.set(status().ledger.state === 'open' ? 1 : 0),
+  );
   gauge('arkalia_ledger_bytes', 'Size of the ledger on the disk', [], (it) => it.set(status().ledger.bytes));
   gauge('arkalia_ledger_limit_bytes', 'Size that the ledger may have on the disk', [], (it) =>
     it.set(status().ledger.limit_bytes),

@@ -81,6 +81,10 @@ export class FakeLedger implements Ledger {
   }
 
   async append(event: NewEvent): Promise<Receipt> {
+    return this.enqueue(event);
+  }
+
+  enqueue(event: NewEvent): Promise<Receipt> {
     if (this.failure) throw this.failure;
     const index = this.events.length;
     const leaf_hash = createHash('sha256')
@@ -100,7 +104,7 @@ export class FakeLedger implements Ledger {
       commitments: {},
       leaf_hash,
     });
-    return { recorded: 'durable', index, leaf_hash };
+    return Promise.resolve({ recorded: 'durable', index, leaf_hash });
   }
 
   async query(query: EventQuery): Promise<StoredEvent[]> {
@@ -132,8 +136,16 @@ export class FakeLedger implements Ledger {
   }
 
   status() {
-    const size = this.events.length;
-    return { state: 'open' as const, size, minimum_index: 0, pending: 0, bytes: 0, limit_bytes: 500_000_000 };
+    return {
+      state: 'open' as const,
+      size: this.events.length,
+      minimum_index: 0,
+      pending: 0,
+      commits: 0,
+      bytes: 0,
+      limit_bytes: 500_000_000,
+      set_aside: [],
+    };
   }
 }
 
@@ -245,7 +257,16 @@ function fakeStatus(context: Pick<ModuleContext, 'clock' | 'degradation' | 'vers
     latency: { http: {}, engine: {} },
     sandbox: sandboxStatus,
     core: { ...fakeScorer.identity, offload: 'auto', crossover: null, batch_max: 1024, threads: 1 },
-    ledger: { state: 'open', size: 0, minimum_index: 0, pending: 0, bytes: 0, limit_bytes: 500_000_000 },
+    ledger: {
+      state: 'open',
+      size: 0,
+      pending: 0,
+      commits: 0,
+      bytes: 0,
+      limit_bytes: 500_000_000,
+      minimum_index: 0,
+      set_aside: [],
+    },
     guard: { mode: 'enforce', rules: [] },
   };
 }

@@ -209,6 +209,7 @@ async function takeBody(incoming: IncomingMessage, schema: ZodType, frame: Frame
 
 /** The query's parameters. @throws AppError `invalid_request` when one is given more than once: which of them counts would be a guess. */
 function singleValues(c: Context): Record<string, string> {
+  if (!c.req.url.includes('?')) return {};
   const all = Object.entries(c.req.queries());
   const repeated = all.find(([, values]) => values.length > 1);
   if (repeated !== undefined) {

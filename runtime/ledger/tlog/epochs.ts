@@ -19,6 +19,8 @@ export type EpochReason =
   | 'older_epoch'
   /** The file has other events under the last checkpoint that is known. */
   | 'other_history'
+  /** The file was damaged. */
+  | 'damaged'
   | 'key_rotated'
   /** A backup was brought back, and more may have been signed after it. */
   | 'restored';

@@ -61,7 +61,7 @@ export function writeLastCheckpoint(
  */
 export class LastCheckpointFile {
   readonly #path: string;
-  readonly #verifierKey: string;
+  readonly verifierKey: string;
   readonly #onProblem: (message: string) => void;
   #written: string | undefined;
   #next: string | undefined;
@@ -69,7 +69,7 @@ export class LastCheckpointFile {
 
   constructor(folder: string, verifierKey: string, onProblem: (message: string) => void) {
     this.#path = join(folder, fileName);
-    this.#verifierKey = verifierKey;
+    this.verifierKey = verifierKey;
     this.#onProblem = onProblem;
   }
 
@@ -85,14 +85,21 @@ export class LastCheckpointFile {
     this.#timer.unref();
   }
 
+  /** Brings the file up to date. */
   close(): void {
-    clearTimeout(this.#timer);
+    this.stop();
     if (this.#next !== this.#written) this.#write();
+  }
+
+  /** Writes nothing more. */
+  stop(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
   }
 
   #write(): void {
     try {
-      writeLastCheckpoint(dirname(this.#path), { verifierKey: this.#verifierKey, note: this.#next! });
+      writeLastCheckpoint(dirname(this.#path), { verifierKey: this.verifierKey, note: this.#next! });
       this.#written = this.#next;
     } catch (error) {
       // The database has it. The next one tries again.

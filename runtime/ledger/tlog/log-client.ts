@@ -9,6 +9,8 @@ import { tileWidth } from './tile-tree.js';
 const freshMs = 1000;
 /** Callers that may wait for a checkpoint. */
 const waitingMax = 100_000;
+/** Proofs asked of the reader at once; a checkpoint may let very many callers go on together. */
+const proofsMax = 32;
 /** Tiles of a level are numbered below this; × 256 it is still an exact number. */
 const numberMax = 2 ** 44;
 
@@ -35,19 +37,29 @@ interface Waiting {
 
 /** The calling thread's side of the log: knows the newest checkpoint, and asks the reader for tiles and proofs. */
 export class LogClient implements TransparencyLog {
-  readonly verifierKey: string;
-  readonly previous: string | undefined;
+  #verifierKey: string;
+  #previous: string | undefined;
   readonly #options: LogClientOptions;
   #last: SignedCheckpoint | undefined;
   /** When it came; undefined for one of another run. */
   #lastMs: number | undefined;
   #waiting: Waiting[] = [];
+  #proofs = 0;
+  #proofTurns: (() => void)[] = [];
 
   constructor(options: LogClientOptions) {
     this.#options = options;
-    this.verifierKey = options.verifierKey;
-    this.previous = options.previous;
+    this.#verifierKey = options.verifierKey;
+    this.#previous = options.previous;
     this.#last = options.checkpoint;
+  }
+
+  get verifierKey(): string {
+    return this.#verifierKey;
+  }
+
+  get previous(): string | undefined {
+    return this.#previous;
   }
 
   async checkpoint(): Promise<string> {
@@ -84,6 +96,25 @@ export class LogClient implements TransparencyLog {
     const served = this.#waiting.filter(({ size }) => size <= checkpoint.size);
     this.#waiting = this.#waiting.filter(({ size }) => size > checkpoint.size);
     for (const { resolve } of served) resolve(checkpoint.note);
+  }
+
+  /** The writer opened the same log again after a failure; what was asked of it before is asked again. */
+  resumed(checkpoint: SignedCheckpoint | undefined): void {
+    if (checkpoint !== undefined && checkpoint.size > (this.#last?.size ?? 0)) this.signed(checkpoint);
+    if (this.#waiting.length > 0) this.#options.sign();
+  }
+
+  /** A new log took the place of a damaged one: nothing of the old one can be proven by it. */
+  replaced({
+    verifierKey,
+    previous,
+    checkpoint,
+  }: Pick<LogClientOptions, 'verifierKey' | 'previous' | 'checkpoint'>): void {
+    this.#verifierKey = verifierKey;
+    this.#previous = previous;
+    this.#last = checkpoint;
+    this.#lastMs = undefined;
+    this.close(new AppError('ledger_unavailable', 'The ledger was damaged; a new one took its place'));
   }
 
   /** No checkpoint will come any more. */
@@ -142,9 +173,30 @@ export class LogClient implements TransparencyLog {
   }
 
   async #proof(request: LogRequest): Promise<LogProof> {
-    const answer = await this.#options.reader.log(request);
-    if ('proof' in answer && answer.proof !== null) return answer.proof;
+    await this.#proofTurn();
+    try {
+      const answer = await this.#options.reader.log(request);
+      if ('proof' in answer && answer.proof !== null) return answer.proof;
+    } finally {
+      const next = this.#proofTurns.shift();
+      if (next === undefined) this.#proofs--;
+      else next();
+    }
     throw pruned('What that proof needs was pruned from the log', this.#options.minimum());
+  }
+
+  /** Resolves when one of the proofs that run may be this one; whoever ends passes the turn on. */
+  #proofTurn(): Promise<void> | undefined {
+    if (this.#proofs < proofsMax) {
+      this.#proofs++;
+      return undefined;
+    }
+    if (this.#proofTurns.length >= waitingMax) {
+      throw new AppError('ledger_unavailable', `More than ${waitingMax} wait for a proof`, {
+        retryAfterMs: freshMs,
+      });
+    }
+    return new Promise((resolve) => this.#proofTurns.push(resolve));
   }
 
   #refusePruned(index: number): void {
