@@ -108,7 +108,7 @@ export class Pipeline {
       module: 'assistantia',
       correlationId: question.requestId,
       data: { rules: refused.result.reasons.map((reason) => reason.rule), chars: refused.text.length },
-      texts: { prompt: refused.text, ...sessionText(question) },
+      texts: { prompt: refused.text, ...personTexts(question) },
     });
     const reasons = refused.result.reasons.map(({ rule, en, fr, span }) => ({ rule, en, fr, span }));
     throw new AppError(
@@ -298,7 +298,7 @@ export class Pipeline {
       module: 'assistantia',
       correlationId: question.requestId,
       data,
-      texts: { prompt: asked, answer: attempt.text, ...sessionText(question) },
+      texts: { prompt: asked, answer: attempt.text, ...personTexts(question) },
     });
     return {
       engine,
@@ -333,7 +333,7 @@ export class Pipeline {
         module: 'assistantia',
         correlationId: question.requestId,
         data: { code: error.code, cause, skipped },
-        texts: sessionText(question),
+        texts: personTexts(question),
       });
     } catch (failed) {
       this.#context.log.error(
@@ -346,8 +346,12 @@ export class Pipeline {
 
 const givenUp = 'The request was given up: its client has gone, or the appliance is stopping.';
 
-function sessionText(question: Question): Record<string, string> {
-  return question.session === undefined ? {} : { session: question.session };
+/** By what the texts of a person are found when they are to be erased. */
+function personTexts({ session, client }: Question): Record<string, string> {
+  return {
+    ...(session === undefined ? {} : { session }),
+    ...(client.startsWith('key:') ? { key: client.slice('key:'.length) } : {}),
+  };
 }
 
 function takenOut(engine: string, retryAfterMs: number): AppError {

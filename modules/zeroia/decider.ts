@@ -15,6 +15,8 @@ export interface RecordOptions {
   correlationId?: string;
   /** What was typed about it; recorded as a commitment only. */
   context?: string | undefined;
+  /** Id of the key that posted it, by which the context is found when it is to be erased. */
+  key?: string | null;
 }
 
 /** Scores, remembers and records. Posted advice and the device's own samples use streams of their own in one history. */
@@ -58,14 +60,17 @@ export class Decider {
   }
 
   /** @throws AppError `ledger_unavailable` when it cannot be recorded; then there is no decision to rely on. */
-  record({ event }: EncodedDecision, { stream, correlationId, context }: RecordOptions): Promise<Receipt> {
+  record(
+    { event }: EncodedDecision,
+    { stream, correlationId, context, key }: RecordOptions,
+  ): Promise<Receipt> {
     return this.#ledger.append({
       type: 'decision_made',
       module: 'zeroia',
       stream,
       correlationId,
       data: event,
-      texts: context === undefined ? undefined : { context },
+      texts: context === undefined ? undefined : key == null ? { context } : { context, key },
     });
   }
 

@@ -7,6 +7,7 @@ import type {
 } from '../../runtime/contracts/decision.js';
 import type { DeviceSample } from '../../runtime/contracts/device.js';
 import type { ModuleContext } from '../../runtime/contracts/module.js';
+import { MeanConfidence } from './confidence.js';
 import type { Decider } from './decider.js';
 import { LevelRule } from './levels.js';
 import { OwnStream } from './own-stream.js';
@@ -36,6 +37,7 @@ export class DeviceLoop {
   readonly #rule: LevelRule;
   readonly #own: OwnStream;
   #running: Promise<void> = Promise.resolve();
+  readonly #confidence = new MeanConfidence();
   #unsubscribe = () => {};
   last: DecisionMade | undefined;
   problem: string | undefined;
@@ -79,6 +81,7 @@ export class DeviceLoop {
       this.last = { id: encoded.id, stream: DEVICE_STREAM, input, score, index, sampleMonotonicMs };
       this.#context.bus.publish('decision.made', this.last);
       for (const move of moves) await this.#move(move);
+      await this.#learnConfidence(score.confidence);
       this.problem = undefined;
     } catch (error) {
       this.problem = `the last sample could not be decided or recorded: ${error instanceof Error ? error.message : String(error)}`;
@@ -91,6 +94,18 @@ export class DeviceLoop {
     const level = this.#rule.next(degradation.level(), score.decision);
     const why = score.reasons.length === 0 ? 'no rule asks for more' : score.reasons.join(', ');
     await degradation.set(level, `${score.decision}: ${why}`);
+  }
+
+  async #learnConfidence(confidence: number): Promise<void> {
+    const moved = this.#confidence.learn(confidence, this.#context.clock.monotonicMs());
+    if (moved === undefined) return;
+    await this.#context.ledger.append({
+      type: 'confidence_update',
+      module: 'zeroia',
+      stream: DEVICE_STREAM,
+      data: { ...moved },
+    });
+    this.#confidence.told(moved);
   }
 
   /** A threshold moves only when that is recorded; what could not be recorded is due again with the next sample. */

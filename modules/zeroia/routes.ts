@@ -44,6 +44,7 @@ export function zeroiaRoutes(
           stream: series,
           correlationId: requestId,
           context: text,
+          key: caller.keyId,
         });
         options.count(encoded.decision);
         return jsonText(answerJson(encoded, receipt));

@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -66,6 +66,27 @@ describe('without a server', () => {
     const { code, stderr } = await run('keys', 'revoke', 'nope');
     expect(code).toBe(1);
     expect(stderr).toContain('no key with the id nope');
+  });
+
+  it('begins a new epoch with a new key, and both ledgers verify with theirs', async () => {
+    expect((await run('keys', 'rotate-log')).stderr).toContain('no ledger');
+    await run('keys', 'create', '--name', 'x');
+    const old = (await run('keys', 'show-verifier')).stdout.trim();
+    const rotated = await run('keys', 'rotate-log');
+    expect([rotated.code, rotated.stderr]).toEqual([0, expect.stringContaining(old)]);
+    const now = rotated.stdout.trim();
+    expect((await run('keys', 'show-verifier')).stdout.trim()).toBe(now);
+    const [device, epoch] = (old.split('+')[0] ?? '').split('/');
+    expect(now.split('+')[0]).toBe(`${device}/${Number(epoch) + 1}`);
+    expect(now.split('+')[2]).not.toBe(old.split('+')[2]);
+    expect(await recorded()).toEqual(['epoch_started']);
+    expect((await run('verify', '--verifier', now)).code).toBe(0);
+    const aside = join(data, 'ledger.epoch-1.sqlite');
+    expect((await run('verify', '--ledger', aside, '--verifier', old)).code).toBe(0);
+    expect((await run('verify', '--ledger', aside, '--verifier', now)).code).toBe(1);
+    // What the last checkpoint says, the new log holds.
+    expect((await run('keys', 'rotate-log')).code).toBe(0);
+    expect(existsSync(join(data, 'ledger.epoch-2.sqlite'))).toBe(true);
   });
 
   it('works beside the socket of a server that was killed', async () => {

@@ -44,6 +44,8 @@ function buildProgram(io: CliIo, run: Run): Command {
   addBreakers(program, io, run);
   addReplay(program, io, run);
   addVerify(program, io, run);
+  addErase(program, io, run);
+  addBackup(program, io, run);
   program
     .command('version')
     .description('print the version')
@@ -153,6 +155,12 @@ function addKeys(program: Command, io: CliIo, run: Run): void {
     .addOption(dataOption())
     .addOption(configOption())
     .action(async (flags) => run((await import('./keys.js')).showVerifier(flags, io)));
+  keys
+    .command('rotate-log')
+    .description('end this epoch of the log and begin the next with a new key; stop the server first')
+    .addOption(dataOption())
+    .addOption(configOption())
+    .action(async (flags) => run((await import('./rotate-log.js')).rotateLog(flags, io)));
   program
     .command('setup-code')
     .description('have the running server make another setup code')
@@ -211,6 +219,45 @@ function wholeFrom(min: number): (text: string) => number {
   };
 }
 
+function addBackup(program: Command, io: CliIo, run: Run): void {
+  const passphrase = () =>
+    new Option(
+      '--passphrase-file <file>',
+      'its first line is the passphrase (default: BACKUP_PASSPHRASE, else asked for)',
+    );
+  program
+    .command('backup <file>')
+    .description('copy the ledger into one file, beside a running server too')
+    .option('--keys', 'and the keys, encrypted under a passphrase')
+    .addOption(passphrase())
+    .addOption(dataOption())
+    .addOption(configOption())
+    .action(async (file, flags) => run((await import('./backup.js')).backupTo(file, flags, io)));
+  program
+    .command('restore <file>')
+    .description('bring a backup back; stop the server first')
+    .option('--keys', 'and the keys that are in it')
+    .addOption(passphrase())
+    .addOption(dataOption())
+    .addOption(configOption())
+    .action(async (file, flags) => run((await import('./backup.js')).restoreFrom(file, flags, io)));
+}
+
+function addErase(program: Command, io: CliIo, run: Run): void {
+  program
+    .command('erase')
+    .description(
+      'erase what people typed, for good, with or without a running server; every proof still holds',
+    )
+    .option('--session <id>', 'of a conversation')
+    .option('--key <id>', 'of whoever used this key')
+    .option('--before <time>', 'of events before a time, such as 2026-01-31 or 2026-01-31T12:00:00Z')
+    .option('--id <indexes...>', 'of the events at these indexes')
+    .addOption(dataOption())
+    .addOption(configOption())
+    .action(async (flags) => run((await import('./erase.js')).erase(flags, io)));
+}
+
 function addVerify(program: Command, io: CliIo, run: Run): void {
   program
     .command('verify')
@@ -219,6 +266,7 @@ function addVerify(program: Command, io: CliIo, run: Run): void {
     )
     .option('--receipt <file>', 'an answer with a receipt, or a proof of inclusion, as JSON')
     .option('--checkpoints <files...>', 'two signed checkpoints: whether one log has both')
+    .option('--ledger <file>', 'another ledger file: of an earlier epoch, set aside, or a backup')
     .option('--verifier <key>', 'public key of the log (default: the one that the log names itself)')
     .addOption(dataOption())
     .addOption(configOption())

@@ -64,7 +64,9 @@ export function checkReceipt(
   log: LogReader | undefined,
 ): string {
   const { index, leafHash, proof } = receipt;
-  if (log !== undefined && recordedHash(log, index) !== leafHash) {
+  // Of a pruned event the proof is all there is, and enough.
+  const isPruned = proof !== undefined && log !== undefined && index < log.minimum();
+  if (log !== undefined && !isPruned && recordedHash(log, index) !== leafHash) {
     throw new CliFailure(
       `Does not hold: event ${index} of this log is not the one of the receipt, whose leaf hash is ${leafHash}.`,
     );
@@ -93,6 +95,11 @@ export function checkReceipt(
 function recordedHash(log: LogReader, index: number): string {
   const recorded = index < log.size() ? log.leafHashes(index, 1)?.toString('hex') : undefined;
   if (recorded !== undefined) return recorded;
+  if (index < log.minimum()) {
+    throw new CliFailure(
+      `Event ${index} was pruned; the log begins at ${log.minimum()}. A receipt of such an event is checked with its proof of inclusion and --verifier.`,
+    );
+  }
   throw new CliFailure(`Does not hold: this log has no event ${index}; it has ${log.size()} events.`);
 }
 

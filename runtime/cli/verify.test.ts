@@ -36,7 +36,7 @@ async function fill(into: string) {
   const made = { receipts: [] as Receipt[], notes: [] as string[], key: ledger.log.verifierKey };
   for (const count of [100, 300, 300]) {
     const events = Array.from({ length: count }, (_, n) =>
-      ledger.append({ type: 'system_error', module: 'kernel', data: { n } }),
+      ledger.append({ type: 'system_error', module: 'kernel', data: { name: `n${n}` } }),
     );
     made.receipts.push(...(await Promise.all(events)));
     made.notes.push(await ledger.log.covering(made.receipts.length));
@@ -227,7 +227,7 @@ describe('beside a server that writes', () => {
 
   it('holds, and says what is not signed yet', async () => {
     try {
-      await live.append({ type: 'system_error', module: 'kernel', data: {} });
+      await live.append({ type: 'system_error', module: 'kernel', data: { name: 'Error' } });
       const { code, stdout } = await run('--verifier', key);
       expect([code, stdout]).toEqual([
         0,

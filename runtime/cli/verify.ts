@@ -20,6 +20,7 @@ export interface VerifyFlags extends ConfigFlags {
   receipt?: string;
   checkpoints?: string[];
   verifier?: string;
+  ledger?: string;
 }
 
 /** Faults that are printed; the number of all follows. */
@@ -48,9 +49,12 @@ export async function verify(flags: VerifyFlags, io: CliIo): Promise<number> {
 }
 
 function wholeLog(db: Database, verifier: NoteVerifier, io: CliIo): number {
-  const { origin, size, tiles, checkpoints: count, vouched, faults } = verifyLog(db, verifier);
+  const { origin, minimum, size, tiles, checkpoints: count, vouched, faults } = verifyLog(db, verifier);
   io.out(
-    `Checked ${size} events, ${tiles} full tiles and ${count} checkpoints of ${origin}.\n` +
+    `Checked ${size - minimum} events, ${tiles} full tiles and ${count} checkpoints of ${origin}.\n` +
+      (minimum > 0
+        ? `The first ${minimum} events were pruned to stay within the size; their hashes are under the tree.\n`
+        : '') +
       `Signed are the first ${vouched} events${vouched < size ? `; the ${size - vouched} behind them come with the next checkpoint` : ''}.\n`,
   );
   const [first] = faults;
@@ -115,7 +119,9 @@ function isBeginning(log: LogReader, older: Checkpoint, newer: Checkpoint): bool
 }
 
 function withLog<T>(flags: VerifyFlags, io: CliIo, use: (db: Database, verifier: NoteVerifier) => T): T {
-  const db = openForVerifying(join(loadFromFlags(flags, io).config.data_dir, 'ledger.sqlite'));
+  const db = openForVerifying(
+    flags.ledger ?? join(loadFromFlags(flags, io).config.data_dir, 'ledger.sqlite'),
+  );
   try {
     const own = db.prepare('SELECT verifier_key FROM log').pluck().get() as string | undefined;
     if (own === undefined) throw new CliFailure('The log has not begun yet: start the server once.');

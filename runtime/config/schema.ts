@@ -131,6 +131,9 @@ const breaker = section({
   half_open_ms: milliseconds(60_000, 100).describe(
     'When probes have been out for so long, without a moment in which none was, they count as failed.',
   ),
+  tally_ms: milliseconds(60_000, 1000).describe(
+    'Calls of each engine are recorded as counts (circuit_success, circuit_failure, call_blocked) this often, when there were any.',
+  ),
 });
 
 const queueMax = count(16, 0, 10_000).describe(
@@ -266,6 +269,9 @@ const ledger = section({
     'Events that may wait for the disk; beyond it callers get 503 with Retry-After. About 1 KB each.',
   ),
   batch_max: count(1024, 1, 65_536).describe('Events in one transaction, so in one sync of the disk.'),
+  size_limit_bytes: bytes(500_000_000, 50_000_000, 1_000_000_000_000).describe(
+    'What the ledger may take on the disk: entries, texts, indexes, hashes and write-ahead log together. The oldest events are pruned to stay below; 500 MB hold some 380,000 decisions.',
+  ),
 });
 
 const reflexia = section({

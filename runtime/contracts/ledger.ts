@@ -1,27 +1,8 @@
+import type { BuiltInEventType } from './event-types.js';
 import type { CanonicalJson, JsonObject } from './json.js';
 
-/** Event types that the kernel and the built-in modules record. A third party's module records `<module>.<type>`. */
-export const eventTypes = [
-  'system_started',
-  'system_stopped',
-  'system_error',
-  'decision_made',
-  'threshold_adjusted',
-  'chat_answered',
-  'chat_failed',
-  'prompt_refused',
-  'circuit_opened',
-  'circuit_half_opened',
-  'circuit_closed',
-  'state_change',
-  'manual_reset',
-  'degradation_changed',
-  'contradiction_detected',
-  'key_created',
-  'key_revoked',
-  'setup_completed',
-] as const;
-export type EventType = (typeof eventTypes)[number] | `${string}.${string}`;
+/** A third party's module records `<module>.<type>`; it registers the types with `events()`. */
+export type EventType = BuiltInEventType | `${string}.${string}`;
 
 export interface NewEvent {
   type: EventType;
@@ -59,6 +40,8 @@ export interface StoredEvent {
   time_ms: number;
   monotonic_ms: number;
   boot_id: string;
+  /** Version of the data as it was recorded; `data` has the current version of its type. */
+  v: number;
   data: JsonObject;
   /** SHA-256 commitments of the texts, by name; the texts themselves are not part of this view. */
   commitments: Record<string, string>;
@@ -78,8 +61,12 @@ export interface EventQuery {
 export interface LedgerStatus {
   state: 'open' | 'failed' | 'closed';
   size: number;
+  /** First index that is still served; below it entries, texts and tiles of level 0 were pruned. */
+  minimum_index: number;
   pending: number;
+  /** The ledger's files on the disk, and what they may have together. */
   bytes: number;
+  limit_bytes: number;
   /** Why it failed, when it did. */
   problem?: string;
 }
@@ -110,21 +97,41 @@ export interface ConsistencyProof {
 export interface TransparencyLog {
   /** Public key of this log, `<device id>/<epoch>+<key id>+<key>`. */
   readonly verifierKey: string;
+  /** The last checkpoint of the log before this one, a signed note; undefined for the first epoch. */
+  readonly previous: string | undefined;
   /** The newest signed checkpoint; where it is a second old and does not cover everything recorded, one that does. */
   checkpoint(): Promise<string>;
   /** A checkpoint over at least the first `size` events, which must be recorded: within a second or so. */
   covering(size: number): Promise<string>;
-  /** The first `width` hashes (1 to 256) of a tile; null where the log does not reach so far or was pruned. */
+  /**
+   * The first `width` hashes (1 to 256) of a tile; null where the log does not reach so far.
+   * @throws AppError `pruned` for a tile of level 0 below the minimum index.
+   */
   tile(place: { level: number; number: number; width: number }): Promise<Uint8Array<ArrayBuffer> | null>;
   /** Entries number × 256 and the following, each behind its length in two bytes; null as above. */
   entries(place: { number: number; width: number }): Promise<Uint8Array<ArrayBuffer> | null>;
   /**
    * Without a size: in a checkpoint that covers the event, made if need be.
-   * @throws RangeError unless 0 ≤ index < size ≤ recorded events; AppError `not_found` where it was pruned.
+   * @throws RangeError unless 0 ≤ index < size ≤ recorded events; AppError `pruned` below the minimum index.
    */
   inclusion(place: { index: number; size?: number | undefined }): Promise<InclusionProof>;
-  /** @throws RangeError unless 1 ≤ from ≤ to ≤ recorded events; AppError `not_found` where it was pruned. */
+  /** @throws RangeError unless 1 ≤ from ≤ to ≤ recorded events; AppError `pruned` where what it needs was. */
   consistency(sizes: { from: number; to: number }): Promise<ConsistencyProof>;
+}
+
+/** Whose texts go: of a session, of a key by its id, of events before a wall time in ms since 1970, or of events by their index. */
+export type EraseSelector = { session: string } | { key: string } | { before: number } | { ids: number[] };
+
+export interface Erasure {
+  /** Events that had texts, and their texts. */
+  events: number;
+  texts: number;
+  /** Other files of the data folder in which something was erased. */
+  files: string[];
+  /** Ledgers in the data folder that could not be read, so that nobody knows what they hold: delete or examine them. */
+  unreadable: string[];
+  /** Of the event that records it. */
+  receipt: Receipt;
 }
 
 export interface Ledger {
@@ -136,5 +143,11 @@ export interface Ledger {
    */
   append(event: NewEvent): Promise<Receipt>;
   query(query: EventQuery): Promise<StoredEvent[]>;
+  /**
+   * Deletes texts with their salts, here and in every other ledger of the data folder, for good: nothing of them is left in a file. Every
+   * leaf and proof stays as it was. Resolves when that is done and an `erased` event is durable.
+   * @throws RangeError for a selector out of bounds; AppError `conflict` while another erasure runs, or as append does.
+   */
+  erase(selector: EraseSelector): Promise<Erasure>;
   status(): LedgerStatus;
 }

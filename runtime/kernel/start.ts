@@ -7,7 +7,8 @@ import { createAdmission } from '../admission/admission.js';
 import { shedAt } from '../admission/shed.js';
 import { BreakerFile, readBreakerFile } from '../breaker/breaker-file.js';
 import { CoreBreakers } from '../breaker/breakers.js';
-import { transitionEvent } from '../breaker/transition-event.js';
+import { CallTally } from '../breaker/tally.js';
+import { recoveryEvent, transitionEvent } from '../breaker/transition-event.js';
 import type { Config } from '../config/schema.js';
 import { packageVersion } from '../config/version.js';
 import type { RateStatus } from '../contracts/admission.js';
@@ -20,6 +21,7 @@ import { CoreScorer } from '../core/scorer.js';
 import { controlSocketPath } from '../data-folder/control-socket.js';
 import { openDataFolder } from '../data-folder/data-folder.js';
 import { createGuard } from '../guard/guard.js';
+import { EventCatalog } from '../ledger/events/catalog.js';
 import { openLedger } from '../ledger/ledger.js';
 import { CoreLatencies, LATENCY_WINDOW_MS } from '../metrics/latencies.js';
 import { createMetrics } from '../metrics/metrics.js';
@@ -86,13 +88,21 @@ async function open({ config, log, builtIn }: StartOptions, undo: Undo): Promise
     clock,
   });
   undo.add('data folder', () => folder.release());
+  const events = new EventCatalog();
+  const notices: string[] = [];
   const ledger = await openLedger({
+    events,
     file: join(folder.path, 'ledger.sqlite'),
     bootId: randomBytes(8).toString('hex'),
     clock,
     queueMax: config.ledger.queue_max,
     batchMax: config.ledger.batch_max,
+    sizeLimitBytes: config.ledger.size_limit_bytes,
     onFailure: (error) => log.fatal({ err: error }, 'the ledger failed; nothing is recorded until a restart'),
+    onNotice: (notice) => {
+      log.error(notice);
+      notices.push(notice);
+    },
   });
   undo.add('ledger', () => ledger.close());
   const { access, warnings } = await openAccess({
@@ -133,6 +143,8 @@ async function open({ config, log, builtIn }: StartOptions, undo: Undo): Promise
     onTransition: (transition) => {
       bus.publish('breaker.changed', transition);
       recordLater(ledger, log, transitionEvent(transition));
+      const recovery = recoveryEvent(transition);
+      if (recovery !== undefined) recordLater(ledger, log, recovery);
       breakerFile.changed();
     },
   });
@@ -143,6 +155,14 @@ async function open({ config, log, builtIn }: StartOptions, undo: Undo): Promise
     log,
   });
   undo.add('breakers', () => breakerFile.close());
+  const tally = new CallTally({
+    all: () => breakers.all(),
+    now,
+    record: (event) => recordLater(ledger, log, event),
+  });
+  const telling = setInterval(() => tally.tell(), config.breaker.tally_ms);
+  telling.unref();
+  undo.add('tally', () => clearInterval(telling));
   const degradation = createDegradation({ bus, ledger, shedAt });
   const capacity = (name: EngineName) => {
     const { slots, queue_max } = config.engines[name];
@@ -191,7 +211,9 @@ async function open({ config, log, builtIn }: StartOptions, undo: Undo): Promise
 
   let ready = false;
   const guard = createGuard();
-  const lifecycle = new Lifecycle(await loadModules(config.modules.enabled, builtIn), log);
+  const modules = await loadModules(config.modules.enabled, builtIn);
+  for (const module of modules) events.register(module.name, module.events?.() ?? []);
+  const lifecycle = new Lifecycle(modules, log);
   const status = (): SystemStatus => ({
     name: 'arkalia-luna',
     version,
@@ -277,7 +299,7 @@ async function open({ config, log, builtIn }: StartOptions, undo: Undo): Promise
       address,
       dataDir: folder.path,
       order: config.engines.order,
-      warnings,
+      warnings: [...notices, ...warnings],
     }),
     status,
     recordError: (error) =>
@@ -286,6 +308,7 @@ async function open({ config, log, builtIn }: StartOptions, undo: Undo): Promise
       closing ??= (async () => {
         ready = false;
         await lifecycle.stop();
+        tally.tell();
         recordLater(ledger, log, { type: 'system_stopped', module: 'kernel', data: { reason } });
         await undo.run();
       })();

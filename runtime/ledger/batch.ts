@@ -65,6 +65,7 @@ export class Batch {
     return {
       kind: 'append',
       count: this.count,
+      bytes: this.bytes,
       slab: this.#slab.buffer as ArrayBuffer,
       names: [...this.#names.keys()],
       textNames: this.#textNames,

@@ -4,12 +4,13 @@ import { Database } from '../contracts/sqlite.js';
 
 import { leafHash } from './leaf.js';
 import { LedgerFileError } from './ledger-file-error.js';
+import { reserveBytes } from './pruner.js';
 
 /** Marks a SQLite file as a ledger of ours: "ARKL". */
-const applicationId = 0x41524b4c;
+export const applicationId = 0x41524b4c;
 
 /** Statement lists that take a file from version n to n + 1. Never change one that was released; add the next. */
-const migrations: readonly string[] = [
+export const migrations: readonly string[] = [
   // The index is the rowid, and every secondary index ends with it: (type, index) and (stream, index) without storing it twice.
   `CREATE TABLE events (
      "index" INTEGER PRIMARY KEY,
@@ -47,6 +48,9 @@ const migrations: readonly string[] = [
      id INTEGER PRIMARY KEY CHECK (id = 0),
      verifier_key TEXT NOT NULL
    ) STRICT;`,
+  // `minimum`: entries and tiles of level 0 below this index are pruned. `previous`: the last checkpoint of the log before this one.
+  `ALTER TABLE log ADD COLUMN minimum INTEGER NOT NULL DEFAULT 0;
+   ALTER TABLE log ADD COLUMN previous TEXT;`,
 ];
 
 /** How long a lock of another connection (a backup, say) is waited for before a commit counts as failed. */
@@ -71,12 +75,12 @@ interface OpenedDatabase {
  * Opens the ledger's file for writing, creates or migrates it, and checks that it is whole at its end.
  * @throws LedgerFileError; the file is then as it was.
  */
-export function openForWriting(file: string): OpenedDatabase {
+export function openForWriting(file: string, sizeLimitBytes: number): OpenedDatabase {
   const db = connect(file, { timeout: busyTimeoutMs });
   try {
     checkIsOurs(db, file);
     chmodSync(file, 0o600);
-    setPragmas(db, file);
+    setPragmas(db, file, sizeLimitBytes);
     migrate(db);
     return { db, size: checkTail(db, file) };
   } catch (error) {
@@ -138,13 +142,17 @@ function checkIsOurs(db: Connection, file: string): void {
   }
 }
 
-function setPragmas(db: Connection, file: string): void {
+function setPragmas(db: Connection, file: string, sizeLimitBytes: number): void {
+  // Free pages are used again; they are given back where the limit was lowered. It can be chosen for an empty file only.
+  if (db.pragma('page_count', { simple: true }) === 0) db.pragma('auto_vacuum = INCREMENTAL');
   db.pragma('journal_mode = WAL');
   db.pragma('synchronous = FULL');
   db.pragma('secure_delete = ON');
   db.pragma('foreign_keys = ON');
-  db.pragma(`wal_autocheckpoint = ${checkpointPages}`);
-  db.pragma(`journal_size_limit = ${walBytesMax}`);
+  const reserve = reserveBytes(sizeLimitBytes);
+  const pageBytes = db.pragma('page_size', { simple: true }) as number;
+  db.pragma(`wal_autocheckpoint = ${Math.min(checkpointPages, Math.floor(reserve / 4 / pageBytes))}`);
+  db.pragma(`journal_size_limit = ${Math.min(walBytesMax, Math.floor(reserve / 2))}`);
   // Read back: a file system without shared memory refuses WAL silently, and a build may ignore the others.
   const wanted = { journal_mode: 'wal', synchronous: 2, secure_delete: 1 };
   for (const [name, value] of Object.entries(wanted)) {

@@ -3,6 +3,8 @@ import { Worker } from 'node:worker_threads';
 import type { Clock } from '../contracts/clock.js';
 import { AppError, SystemRebootRequired } from '../contracts/errors.js';
 import type {
+  EraseSelector,
+  Erasure,
   EventQuery,
   Ledger,
   LedgerStatus,
@@ -11,10 +13,15 @@ import type {
   StoredEvent,
 } from '../contracts/ledger.js';
 import { Batch, slabBytes } from './batch.js';
+import { eraseInThread } from './erase-client.js';
 import { encodeEvent } from './event.js';
+import { EventCatalog } from './events/catalog.js';
 import { LedgerFileError } from './ledger-file-error.js';
-import type { ThreadData, WriterReply, WriterRequest } from './protocol.js';
+import { sharedMs } from './own-stamp.js';
+import type { WriterData, WriterReply, WriterRequest } from './protocol.js';
+import { sizeLimitBytesDefault, sizeLimitBytesMin } from './pruner.js';
 import { QueryClient } from './query.js';
+import type { EpochReason } from './tlog/epochs.js';
 import { LogClient } from './tlog/log-client.js';
 
 /** Bytes that may wait for the disk, whatever `queueMax` allows. One event alone always fits. */
@@ -33,6 +40,7 @@ const spareBytesMax = 1_048_576;
 const commitMsFirst = 20;
 /** Weight of the newest commit in the moving average. */
 const commitMsWeight = 0.2;
+const sizeLimitBytesMax = 1_000_000_000_000;
 
 export interface LedgerOptions {
   /** The SQLite file, made when missing; its folder must exist. */
@@ -44,10 +52,18 @@ export interface LedgerOptions {
   queueMax: number;
   /** Events in one transaction. 1 to 65,536. */
   batchMax: number;
+  /** What the file and its write-ahead log may hold together; the oldest events are pruned below it. 8 MB to 1 TB, default 500 MB. */
+  sizeLimitBytes?: number;
+  /** Types that may be recorded; those of the kernel unless given. */
+  events?: EventCatalog;
   /** Called once when the store failed; from then on nothing is recorded until a restart. */
   onFailure: (error: Error) => void;
+  /** Told what a person should know about the file: at the opening, and later. */
+  onNotice?: (message: string) => void;
+  /** Why a log that is begun now follows another; default: the file is new. */
+  epochReason?: EpochReason;
   /** Starts the writer thread; tests wrap it to break it. */
-  startWriter?: (script: URL, data: ThreadData) => Worker;
+  startWriter?: (script: URL, data: WriterData) => Worker;
 }
 
 interface Waiting {
@@ -72,9 +88,18 @@ export async function openLedger(options: LedgerOptions): Promise<SqliteLedger> 
   checkInteger(options.queueMax, 'queueMax', 10_000_000);
   checkInteger(options.batchMax, 'batchMax', 65_536);
   checkInteger(options.bootId.length, 'the length of bootId', 64);
+  const { file, bootId, clock, sizeLimitBytes = sizeLimitBytesDefault } = options;
+  checkInteger(sizeLimitBytes, 'sizeLimitBytes', sizeLimitBytesMax, sizeLimitBytesMin);
   const start = options.startWriter ?? ((script, workerData) => new Worker(script, { workerData }));
-  const writer = start(new URL('./writer.js', import.meta.url), { file: options.file });
-  return new SqliteLedger(options, writer, await opening(writer, options.file));
+  const monotonicAtZeroMs = clock.monotonicMs() - sharedMs();
+  const writer = start(new URL('./writer.js', import.meta.url), {
+    file,
+    sizeLimitBytes,
+    bootId,
+    monotonicAtZeroMs,
+    epochReason: options.epochReason,
+  });
+  return new SqliteLedger({ ...options, sizeLimitBytes }, writer, await opening(writer, file));
 }
 
 type Opened = Extract<WriterReply, { kind: 'opened' }>;
@@ -101,16 +126,20 @@ function opening(writer: Worker, file: string): Promise<Opened> {
  */
 export class SqliteLedger implements Ledger {
   readonly log: LogClient;
-  #options: LedgerOptions;
+  #options: LedgerOptions & { sizeLimitBytes: number };
+  #events: EventCatalog;
   #writer: Worker;
   #reader: QueryClient;
   #state: State = { name: 'open' };
   #size: number;
+  /** The first index that is served. */
+  #minimum: number;
   /** Not yet sent, oldest first; only the last one takes events. */
   #collecting: Group[] = [];
   /** At the writer, oldest first. */
   #sent: Group[] = [];
   #scheduled = false;
+  #erasing = false;
   #pending = 0;
   #pendingBytes = 0;
   #spares: ArrayBuffer[] = [];
@@ -118,17 +147,21 @@ export class SqliteLedger implements Ledger {
   #idle: (() => void) | undefined;
   #closed: Promise<void> | undefined;
 
-  constructor(options: LedgerOptions, writer: Worker, opened: Opened) {
+  constructor(options: LedgerOptions & { sizeLimitBytes: number }, writer: Worker, opened: Opened) {
     this.#options = options;
     this.#writer = writer;
     this.#size = opened.size;
-    this.#reader = new QueryClient(options.file);
+    this.#minimum = opened.minimum;
+    this.#events = options.events ?? new EventCatalog();
+    this.#reader = new QueryClient(options.file, this.#events);
     this.log = new LogClient({
       verifierKey: opened.verifierKey,
+      previous: opened.previous,
       checkpoint: opened.checkpoint,
       reader: this.#reader,
       clock: options.clock,
       size: () => this.#size,
+      minimum: () => this.#minimum,
       sign: () => {
         this.#refuseUnlessOpen();
         this.#post({ kind: 'checkpoint' });
@@ -137,6 +170,7 @@ export class SqliteLedger implements Ledger {
     writer.on('message', (reply: WriterReply) => this.#answered(reply));
     writer.on('error', (error) => this.#fail(error));
     writer.on('exit', (code) => this.#ended(code));
+    for (const notice of opened.notices) options.onNotice?.(notice);
   }
 
   append(event: NewEvent): Promise<Receipt> {
@@ -145,7 +179,8 @@ export class SqliteLedger implements Ledger {
       this.#refuseWhenFull();
       const { clock, bootId } = this.#options;
       const timeMs = Math.floor(clock.wallMs());
-      const encoded = encodeEvent(event, { bootId, timeMs, monotonicMs: Math.floor(clock.monotonicMs()) });
+      const monotonicMs = Math.floor(clock.monotonicMs());
+      const encoded = encodeEvent(event, { bootId, timeMs, monotonicMs, v: this.#events.check(event) });
       const { type, module, stream, correlationId } = event;
       const group = this.#openGroup();
       const bytesBefore = group.batch.bytes;
@@ -162,10 +197,33 @@ export class SqliteLedger implements Ledger {
     return this.#reader.query(query);
   }
 
+  async erase(selector: EraseSelector): Promise<Erasure> {
+    this.#refuseUnlessOpen();
+    if (this.#erasing)
+      throw new AppError('conflict', 'The ledger is erasing already', { retryAfterMs: 1000 });
+    this.#erasing = true;
+    try {
+      const { events, texts, indexes, files, unreadable } = await eraseInThread(this.#options.file, selector);
+      const [by = ''] = Object.keys(selector);
+      const data = { by, events, texts, indexes, files: files.length, unreadable: unreadable.length };
+      const receipt = await this.append({ type: 'erased', module: 'kernel', data });
+      return { events, texts, files, unreadable, receipt };
+    } finally {
+      this.#erasing = false;
+    }
+  }
+
   status(): LedgerStatus {
-    const { file } = this.#options;
+    const { file, sizeLimitBytes } = this.#options;
     const bytes = fileBytes(file) + fileBytes(`${file}-wal`);
-    const status: LedgerStatus = { state: 'open', size: this.#size, pending: this.#pending, bytes };
+    const status: LedgerStatus = {
+      state: 'open',
+      size: this.#size,
+      minimum_index: this.#minimum,
+      pending: this.#pending,
+      bytes,
+      limit_bytes: sizeLimitBytes,
+    };
     switch (this.#state.name) {
       case 'open':
       case 'closing':
@@ -266,6 +324,10 @@ export class SqliteLedger implements Ledger {
       this.#fail(new Error(reply.message));
       return;
     }
+    if (reply.kind === 'notice') {
+      this.#options.onNotice?.(reply.message);
+      return;
+    }
     if (reply.kind === 'checkpoint') {
       this.log.signed(reply.checkpoint);
       return;
@@ -282,6 +344,8 @@ export class SqliteLedger implements Ledger {
     }
     this.#sendReady();
     for (const [place, group] of groups.entries()) this.#acknowledge(group, reply.batches[place]!.hashes);
+    this.#size += reply.own;
+    this.#minimum = reply.minimum;
     if (reply.checkpoint !== undefined) this.log.signed(reply.checkpoint);
     if (this.#pending === 0) this.#idle?.();
   }
@@ -336,8 +400,8 @@ function fileBytes(file: string): number {
   return statSync(file, { throwIfNoEntry: false })?.size ?? 0;
 }
 
-function checkInteger(value: number, name: string, max: number): void {
-  if (!Number.isSafeInteger(value) || value < 1 || value > max) {
-    throw new RangeError(`${name} is an integer from 1 to ${max}, not ${value}`);
+function checkInteger(value: number, name: string, max: number, min = 1): void {
+  if (!Number.isSafeInteger(value) || value < min || value > max) {
+    throw new RangeError(`${name} is an integer from ${min} to ${max}, not ${value}`);
   }
 }

@@ -1,3 +1,6 @@
+import type { Erased } from './erasing.js';
+import type { EpochReason } from './tlog/epochs.js';
+
 /**
  * What the threads of the ledger say to each other. One message a batch, and one answer a transaction: a message costs the sender some 20 µs
  * whatever is in it, and each string or array in it some 0.5 to 2 µs more, so a batch is one slab of bytes, and each name that its
@@ -16,6 +19,8 @@ export const noName = 0xffff_ffff;
 export interface AppendMessage {
   kind: 'append';
   count: number;
+  /** Of the slab, in use. */
+  bytes: number;
   /** Moved to the writer, and back with the answer. */
   slab: ArrayBuffer;
   names: string[];
@@ -47,16 +52,32 @@ export interface AppendedBatch {
 }
 
 export type WriterReply =
-  | { kind: 'opened'; size: number; verifierKey: string; checkpoint: SignedCheckpoint | undefined }
+  | {
+      kind: 'opened';
+      size: number;
+      minimum: number;
+      verifierKey: string;
+      checkpoint: SignedCheckpoint | undefined;
+      /** The last checkpoint of the log before this one. */
+      previous: string | undefined;
+      /** What a person should be told about the file. */
+      notices: string[];
+    }
   | { kind: 'refused'; code: LedgerFileErrorCode; message: string }
-  /** `checkpoint` was made in the same transaction, when one was due. */
+  /**
+   * `checkpoint` was made in the same transaction, when one was due. `own` events of the ledger itself follow those of the batches;
+   * `minimum` is the first index that is served.
+   */
   | {
       kind: 'appended';
       first: number;
       batches: AppendedBatch[];
+      own: number;
+      minimum: number;
       checkpoint: SignedCheckpoint | undefined;
     }
   | { kind: 'checkpoint'; checkpoint: SignedCheckpoint }
+  | { kind: 'notice'; message: string }
   | { kind: 'failed'; message: string };
 
 /** One page of a query; bounds are inclusive. */
@@ -98,6 +119,19 @@ export type ReaderReply =
   | { id: number; proof: LogProof | null }
   | { id: number; problem: string };
 
+/** The word of the thread that erases. */
+export type EraseReply = { erased: Erased } | { problem: string };
+
 export interface ThreadData {
   file: string;
+}
+
+export interface WriterData extends ThreadData {
+  sizeLimitBytes: number;
+  /** Names this life of the process in the events of the ledger itself. */
+  bootId: string;
+  /** What the clock of the caller says at 0 of process.hrtime, which all threads share. */
+  monotonicAtZeroMs: number;
+  /** Why a log that is begun now follows another; default: the file is new. */
+  epochReason?: EpochReason | undefined;
 }

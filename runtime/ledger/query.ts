@@ -2,6 +2,7 @@ import { Worker } from 'node:worker_threads';
 import { AppError } from '../contracts/errors.js';
 import type { JsonObject } from '../contracts/json.js';
 import type { EventQuery, StoredEvent } from '../contracts/ledger.js';
+import type { EventCatalog } from './events/catalog.js';
 import type { LogRequest, ReaderReply, ReaderRequest } from './protocol.js';
 
 const limitMax = 1000;
@@ -22,13 +23,15 @@ interface Waiting {
 /** Asks the reader thread, which is started by the first query and again after it died. */
 export class QueryClient {
   #file: string;
+  #catalog: EventCatalog;
   #worker: Worker | undefined;
   #waiting = new Map<number, Waiting>();
   #lastId = 0;
   #closed = false;
 
-  constructor(file: string) {
+  constructor(file: string, catalog: EventCatalog) {
     this.#file = file;
+    this.#catalog = catalog;
   }
 
   /** @throws RangeError for a bound out of range; AppError `ledger_unavailable`. */
@@ -51,7 +54,8 @@ export class QueryClient {
         order: query.order,
       });
       for (const [i, index] of page.indexes.entries()) {
-        events.push(storedEvent(index, page.leaves[i]!, page.hashes[i]!));
+        const leaf = JSON.parse(page.leaves[i]!) as Leaf;
+        events.push(storedEvent(leaf, { index, hash: page.hashes[i]!, catalog: this.#catalog }));
       }
       const last = page.indexes.at(-1);
       if (last === undefined || page.indexes.length < limit) break;
@@ -125,24 +129,26 @@ interface Leaf {
   time_ms: number;
   monotonic_ms: number;
   boot_id: string;
+  v: number;
   data: JsonObject;
   texts?: Record<string, string>;
 }
 
-function storedEvent(index: number, text: string, hash: string): StoredEvent {
-  const leaf = JSON.parse(text) as Leaf;
+function storedEvent(leaf: Leaf, at: { index: number; hash: string; catalog: EventCatalog }): StoredEvent {
+  const { type, v } = leaf;
   return {
-    index,
-    type: leaf.type,
+    index: at.index,
+    type,
     module: leaf.module,
     stream: leaf.stream ?? null,
     correlation_id: leaf.correlation_id ?? null,
     time_ms: leaf.time_ms,
     monotonic_ms: leaf.monotonic_ms,
     boot_id: leaf.boot_id,
-    data: leaf.data,
+    v,
+    data: at.catalog.upcast(type, v, leaf.data),
     commitments: leaf.texts ?? {},
-    leaf_hash: hash,
+    leaf_hash: at.hash,
   };
 }
 

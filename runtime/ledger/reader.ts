@@ -15,15 +15,17 @@ class Reader {
   #db: Database;
   /** One statement for each combination of filter and order: at most eight. */
   #statements = new Map<string, Statement>();
+  #minimum: Statement;
 
   constructor(db: Database) {
     this.#db = db;
+    this.#minimum = db.prepare('SELECT coalesce(max(minimum), 0) FROM log').pluck();
   }
 
   page(request: PageRequest): ReaderReply {
     const filters = ['"index" BETWEEN @from AND @to'];
     const values: Record<string, string | number> = {
-      from: request.from,
+      from: Math.max(request.from, this.#minimum.get() as number),
       to: request.to,
       limit: request.limit,
     };

@@ -1,20 +1,33 @@
+import { dirname } from 'node:path';
 import { type MessagePort, parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
 import type { Database, Statement } from 'better-sqlite3';
 import { systemClock } from '../contracts/clock.js';
+import type { NewEvent } from '../contracts/ledger.js';
 import { readBatch } from './batch-reader.js';
-import { fileError, openForWriting } from './database.js';
-import { prefixedLeafHash } from './leaf.js';
+import { fileError } from './database.js';
+import { EventInsert } from './event-insert.js';
 import { LedgerFileError } from './ledger-file-error.js';
+import { ownStamp } from './own-stamp.js';
 import type {
   AppendedBatch,
   AppendMessage,
   SignedCheckpoint,
-  ThreadData,
+  WriterData,
   WriterReply,
   WriterRequest,
 } from './protocol.js';
+import { Pruner } from './pruner.js';
+import { openEpoch } from './tlog/epochs.js';
+import { LastCheckpointFile } from './tlog/last-checkpoint.js';
 import type { LogWriter } from './tlog/log-writer.js';
 import { openLog } from './tlog/open-log.js';
+
+interface OpenedLog {
+  writer: Writer;
+  log: LogWriter;
+  previous: string | undefined;
+  notices: string[];
+}
 
 /** The one thread that writes: the batches that lie ready are one transaction, so one sync of the disk, and are answered after it. */
 class Writer {
@@ -23,19 +36,19 @@ class Writer {
   #log: LogWriter;
   #begin: Statement;
   #commit: Statement;
-  #insertEvent: Statement;
-  #insertText: Statement;
+  #insert: EventInsert;
+  #pruner: Pruner;
+  #data: WriterData;
 
-  constructor(db: Database, size: number, log: LogWriter) {
+  constructor(db: Database, size: number, log: LogWriter, data: WriterData) {
+    this.#data = data;
     this.#db = db;
     this.#next = size;
     this.#log = log;
     this.#begin = db.prepare('BEGIN IMMEDIATE');
     this.#commit = db.prepare('COMMIT');
-    this.#insertEvent = db.prepare(
-      'INSERT INTO events ("index", type, module, stream, correlation_id, time_ms, leaf, leaf_hash) VALUES (?, ?, ?, ?, ?, ?, ?, ?)',
-    );
-    this.#insertText = db.prepare('INSERT INTO texts (event_index, name, salt, text) VALUES (?, ?, ?, ?)');
+    this.#insert = new EventInsert(db);
+    this.#pruner = new Pruner(db, data.sizeLimitBytes);
   }
 
   /** Number of events. */
@@ -43,11 +56,18 @@ class Writer {
     return this.#next;
   }
 
+  /** The first index that is served. */
+  get minimum(): number {
+    return this.#pruner.minimum();
+  }
+
   /** Commits the batches together, with their tiles and, when one is due, a checkpoint over them. */
   append(messages: readonly AppendMessage[]): Omit<Extract<WriterReply, { kind: 'appended' }>, 'kind'> {
     const first = this.#next;
     let next = first;
     const batches: AppendedBatch[] = [];
+    let own = 0;
+    let signed: SignedCheckpoint | undefined;
     const checkpoint = this.#transaction(() => {
       for (const message of messages) {
         const hashes = this.#insertAll(message, next);
@@ -55,10 +75,19 @@ class Writer {
         batches.push({ hashes, slab: message.slab });
         next += message.count;
       }
-      return this.#log.dueInMs() === 0 ? this.#log.sign() : undefined;
+      const bytes = messages.reduce((sum, message) => sum + message.bytes, 0);
+      if (this.#pruner.isShort(next)) {
+        // Only what a checkpoint covers may go.
+        signed = this.#log.sign();
+        own = this.#prune({ size: next, signed: signed.size, bytes });
+        next += own;
+      }
+      const events = next - first;
+      this.#pruner.step({ size: next, events, bytes });
+      return this.#log.dueInMs() === 0 ? this.#log.sign() : signed;
     });
     this.#next = next;
-    return { first, batches, checkpoint };
+    return { first, batches, own, minimum: this.minimum, checkpoint };
   }
 
   /** Commits a checkpoint of what is recorded. */
@@ -84,25 +113,27 @@ class Writer {
     }
   }
 
+  /** Moves the minimum index; returns the number of events that tell it. */
+  #prune({ size, signed, bytes }: { size: number; signed: number; bytes: number }): number {
+    const was = this.minimum;
+    const { used } = this.#pruner.room();
+    const minimum = this.#pruner.move({ size, signed, bytes });
+    if (minimum === undefined) return 0;
+    const data = { minimum_index: minimum, was, used_bytes: used, limit_bytes: this.#data.sizeLimitBytes };
+    this.#recordOwn(size, { type: 'log_pruned', module: 'kernel', data });
+    return 1;
+  }
+
+  #recordOwn(index: number, event: NewEvent): void {
+    this.#log.append(Buffer.from(this.#insert.own(index, event, ownStamp(this.#data)), 'hex'));
+  }
+
   /** Returns the leaf hashes, 64 hexadecimal digits each. */
   #insertAll(message: AppendMessage, first: number): string {
     let hashes = '';
     let index = first;
-    readBatch(message, ({ type, module, stream, correlationId, timeMs, prefixed, texts }) => {
-      const hash = prefixedLeafHash(prefixed);
-      const leaf = prefixed.subarray(1);
-      this.#insertEvent.run(
-        index,
-        type,
-        module,
-        stream,
-        correlationId,
-        timeMs,
-        leaf,
-        Buffer.from(hash, 'hex'),
-      );
-      for (const { name, salt, bytes } of texts) this.#insertText.run(index, name, salt, bytes);
-      hashes += hash;
+    readBatch(message, (event) => {
+      hashes += this.#insert.batched(index, event);
       index++;
     });
     return hashes;
@@ -134,11 +165,20 @@ async function main(): Promise<void> {
   if (port === null) throw new Error('the writer runs as a worker thread');
   const reply = (message: WriterReply, moved: ArrayBuffer[] = []) => port.postMessage(message, moved);
 
+  const data = workerData as WriterData;
   let writer: Writer;
   let log: LogWriter;
+  let last: LastCheckpointFile;
   try {
-    ({ writer, log } = await openAll((workerData as ThreadData).file));
-    reply({ kind: 'opened', size: writer.size, verifierKey: log.verifierKey, checkpoint: log.checkpoint });
+    const opened = await openAll(data);
+    ({ writer, log } = opened);
+    const { previous, notices } = opened;
+    const { size, minimum } = writer;
+    const { verifierKey, checkpoint } = log;
+    reply({ kind: 'opened', size, minimum, verifierKey, checkpoint, previous, notices });
+    last = new LastCheckpointFile(dirname(data.file), verifierKey, (message) =>
+      reply({ kind: 'notice', message }),
+    );
   } catch (error) {
     if (!(error instanceof LedgerFileError)) throw error;
     reply({ kind: 'refused', code: error.code, message: error.message });
@@ -157,6 +197,7 @@ async function main(): Promise<void> {
       port.close();
       return false;
     }
+    if (log.checkpoint !== undefined) last.signed(log.checkpoint.note);
     const dueInMs = log.dueInMs();
     if (dueInMs !== undefined) timer = setTimeout(() => work(signDue), dueInMs);
     return true;
@@ -178,15 +219,27 @@ async function main(): Promise<void> {
     if (!done || !close) return;
     clearTimeout(timer);
     writer.close();
+    if (log.checkpoint !== undefined) last.signed(log.checkpoint.note);
+    last.close();
     port.close();
   });
 }
 
-async function openAll(file: string): Promise<{ writer: Writer; log: LogWriter }> {
-  const { db, size } = openForWriting(file);
+async function openAll(data: WriterData): Promise<OpenedLog> {
+  const { file, sizeLimitBytes, epochReason: reason } = data;
+  const { db, size: stored, succession } = await openEpoch(file, { sizeLimitBytes, reason });
   try {
-    const log = await openLog(db, { file, size, clock: systemClock });
-    return { writer: new Writer(db, size, log), log };
+    const options = { file, size: stored, clock: systemClock, succession, stamp: ownStamp(data) };
+    const { log, size } = await openLog(db, options);
+    const previous = db.prepare('SELECT previous FROM log').pluck().get() as string | null;
+    const { reason: why, setAside } = succession;
+    const notices =
+      setAside === undefined
+        ? []
+        : [
+            `the ledger was not the one whose last checkpoint is known (${why}); it is kept as ${setAside}, and a new epoch of the log began: ${log.verifierKey}`,
+          ];
+    return { writer: new Writer(db, size, log, data), log, previous: previous ?? undefined, notices };
   } catch (error) {
     db.close();
     throw fileError(file, error);

@@ -111,6 +111,12 @@ export function createMetrics(status: () => SystemStatus, latencies: CoreLatenci
     it.set(status().ledger.pending),
   );
   gauge('arkalia_ledger_bytes', 'Size of the ledger on the disk', [], (it) => it.set(status().ledger.bytes));
+  gauge('arkalia_ledger_limit_bytes', 'Size that the ledger may have on the disk', [], (it) =>
+    it.set(status().ledger.limit_bytes),
+  );
+  gauge('arkalia_ledger_minimum_index', 'First event that was not pruned to stay within the size', [], (it) =>
+    it.set(status().ledger.minimum_index),
+  );
   gauge('arkalia_sandbox_killed_total', 'Workers killed since the start, by cause', ['cause'], (it) => {
     for (const [cause, count] of Object.entries(status().sandbox.killed)) it.set({ cause }, count);
   });

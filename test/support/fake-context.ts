@@ -16,7 +16,14 @@ import {
 import type { Degradation, DegradationLevel } from '../../runtime/contracts/device.js';
 import { AppError } from '../../runtime/contracts/errors.js';
 import { CanonicalJson } from '../../runtime/contracts/json.js';
-import type { EventQuery, Ledger, NewEvent, Receipt, StoredEvent } from '../../runtime/contracts/ledger.js';
+import type {
+  Erasure,
+  EventQuery,
+  Ledger,
+  NewEvent,
+  Receipt,
+  StoredEvent,
+} from '../../runtime/contracts/ledger.js';
 import type { ModuleContext, SystemStatus } from '../../runtime/contracts/module.js';
 import type { EngineView, SandboxStatus } from '../../runtime/contracts/sandbox.js';
 
@@ -87,6 +94,7 @@ export class FakeLedger implements Ledger {
       time_ms: this.clock.wallMs(),
       monotonic_ms: this.clock.monotonicMs(),
       boot_id: 'fake-boot',
+      v: 1,
       data: event.data instanceof CanonicalJson ? JSON.parse(event.data.text) : structuredClone(event.data),
       commitments: {},
       leaf_hash,
@@ -106,8 +114,14 @@ export class FakeLedger implements Ledger {
     return found.slice(0, query.limit);
   }
 
+  async erase(): Promise<Erasure> {
+    const receipt = await this.append({ type: 'erased', module: 'kernel', data: {} });
+    return { events: 0, texts: 0, files: [], unreadable: [], receipt };
+  }
+
   status() {
-    return { state: 'open' as const, size: this.events.length, pending: 0, bytes: 0 };
+    const size = this.events.length;
+    return { state: 'open' as const, size, minimum_index: 0, pending: 0, bytes: 0, limit_bytes: 500_000_000 };
   }
 }
 
@@ -219,7 +233,7 @@ function fakeStatus(context: Pick<ModuleContext, 'clock' | 'degradation' | 'vers
     latency: { http: {}, engine: {} },
     sandbox: sandboxStatus,
     core: { ...fakeScorer.identity, offload: 'auto', crossover: null, batch_max: 1024, threads: 1 },
-    ledger: { state: 'open', size: 0, pending: 0, bytes: 0 },
+    ledger: { state: 'open', size: 0, minimum_index: 0, pending: 0, bytes: 0, limit_bytes: 500_000_000 },
     guard: { mode: 'enforce', rules: [] },
   };
 }

@@ -131,6 +131,16 @@ test.each([
   expect(await answer.json()).toMatchObject({ code: 'not_found' });
 });
 
+test('the log in figures, with the first index that is served', async () => {
+  const answer = await get('log');
+  const log = (await answer.json()) as Record<string, unknown>;
+  expect(log).toMatchObject({ origin: verifier.name, minimum_index: 0, limit_bytes: 500_000_000 });
+  expect(parseVerifierKey(String(log.verifier_key)).keyId).toBe(verifier.keyId);
+  expect(log.size).toBeGreaterThan(600);
+  const events = await get('events?limit=1');
+  expect(await events.json()).toMatchObject({ minimum_index: 0 });
+});
+
 describe('proofs', () => {
   const proof = async (path: string) => (await (await get(`proof/${path}`)).json()) as Proof;
 

@@ -36,7 +36,8 @@ export function transparencyRoutes(context: ModuleContext): RouteDefinition[] {
       path: '/ledger/tile/entries/:path{.+}',
       role: 'user',
       tag: 'ledger',
-      summary: 'Up to 256 entries, each behind its length in two bytes: C2SP tlog-tiles, path N[.p/W]',
+      summary:
+        'Up to 256 entries of those that were not pruned, each behind its length in two bytes: C2SP tlog-tiles, path N[.p/W]',
       errors: 'problem',
       responses: { 200: { description: 'An entry bundle', contentType: 'application/octet-stream' } },
       handler: async ({ c }) => octets(await log.entries(place(c.req.param('path')))),
@@ -53,6 +54,42 @@ export function transparencyRoutes(context: ModuleContext): RouteDefinition[] {
         const level = c.req.param('level') ?? '';
         if (!/^(\d|[1-5]\d|6[0-3])$/.test(level)) throw noTile();
         return octets(await log.tile({ level: Number(level), ...place(c.req.param('path')) }));
+      },
+    }),
+    defineRoute({
+      method: 'GET',
+      path: '/ledger/log',
+      role: 'user',
+      tag: 'ledger',
+      summary: 'The log in figures: its key, its size, and the first index that was not pruned',
+      errors: 'problem',
+      responses: {
+        200: {
+          description: 'Figures of the log',
+          schema: z.object({
+            origin: z.string(),
+            verifier_key: z.string(),
+            size: z.number().int(),
+            minimum_index: z.number().int(),
+            bytes: z.number().int(),
+            limit_bytes: z.number().int(),
+            previous_checkpoint: z.string().optional(),
+          }),
+        },
+      },
+      handler: () => {
+        const { size, minimum_index, bytes, limit_bytes } = context.ledger.status();
+        const { verifierKey } = log;
+        const origin = verifierKey.slice(0, verifierKey.indexOf('+'));
+        return json({
+          origin,
+          verifier_key: verifierKey,
+          size,
+          minimum_index,
+          bytes,
+          limit_bytes,
+          ...(log.previous === undefined ? {} : { previous_checkpoint: log.previous }),
+        });
       },
     }),
     ...proofRoutes(context),

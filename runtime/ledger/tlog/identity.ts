@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { randomBytes, randomInt } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { writeFileAtomic } from '../../data-folder/write-file-atomic.js';
@@ -7,7 +7,9 @@ import { strictBase64 } from './base64.js';
 import { createSigner, type NoteSigner, seedBytes } from './note-key.js';
 
 const fileName = 'log-key.json';
-const epochMax = 1_000_000;
+const epochMax = 2_000_000_000;
+/** A device that is restored elsewhere goes on this far ahead, at most, of the epoch of the backup. */
+const epochSkip = 1_000_000;
 
 /** Who this device is in its logs: each epoch is a log of its own, named `<device id>/<epoch>` and begun with an empty tree. */
 interface Stored {
@@ -40,9 +42,30 @@ export async function beginEpoch(folder: string): Promise<NoteSigner> {
   };
   const next = { deviceId, epoch: epoch + 1, seed };
   if (next.epoch > epochMax) throw unusable(folder, `epoch ${next.epoch} is above ${epochMax}`);
-  const file = { version: 1, device_id: deviceId, epoch: next.epoch, seed: seed.toString('base64') };
-  await writeFileAtomic(join(folder, fileName), `${JSON.stringify(file)}\n`);
+  await write(folder, next);
   return signerOf(next);
+}
+
+/** Makes another key for the epochs to come. The present one must have ended: its ledger is refused beside the new key. */
+export async function rotateKey(folder: string): Promise<void> {
+  const known = await read(folder);
+  if (known === undefined) throw unusable(folder, 'it is missing');
+  await write(folder, { ...known, seed: randomBytes(seedBytes) });
+}
+
+/**
+ * Takes over the identity of a backup where the folder has none; one that it has stays. The old device may have begun epochs after the
+ * backup, which nobody here knows of, so the number goes ahead by chance.
+ */
+export async function takeOver(folder: string, text: string): Promise<void> {
+  if ((await read(folder)) !== undefined) return;
+  const stored = parse(folder, text);
+  await write(folder, { ...stored, epoch: stored.epoch + randomInt(1, epochSkip) });
+}
+
+async function write(folder: string, { deviceId, epoch, seed }: Stored): Promise<void> {
+  const file = { version: 1, device_id: deviceId, epoch, seed: seed.toString('base64') };
+  await writeFileAtomic(join(folder, fileName), `${JSON.stringify(file)}\n`);
 }
 
 function signerOf({ deviceId, epoch, seed }: Stored): NoteSigner {
@@ -57,6 +80,10 @@ async function read(folder: string): Promise<Stored | undefined> {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
     throw unusable(folder, error instanceof Error ? error.message : String(error));
   }
+  return parse(folder, text);
+}
+
+function parse(folder: string, text: string): Stored {
   const { version, device_id: deviceId, epoch, seed } = parseObject(folder, text);
   const bytes = typeof seed === 'string' ? strictBase64(seed) : undefined;
   if (

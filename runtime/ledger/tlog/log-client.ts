@@ -14,12 +14,15 @@ const numberMax = 2 ** 44;
 
 export interface LogClientOptions {
   verifierKey: string;
+  previous: string | undefined;
   /** The last one of the run before. */
   checkpoint: SignedCheckpoint | undefined;
   reader: QueryClient;
   clock: Clock;
   /** Number of recorded events. */
   size(): number;
+  /** First index that is served. */
+  minimum(): number;
   /** Asks the writer for a checkpoint over what is recorded. @throws AppError when it does not write. */
   sign(): void;
 }
@@ -33,6 +36,7 @@ interface Waiting {
 /** The calling thread's side of the log: knows the newest checkpoint, and asks the reader for tiles and proofs. */
 export class LogClient implements TransparencyLog {
   readonly verifierKey: string;
+  readonly previous: string | undefined;
   readonly #options: LogClientOptions;
   #last: SignedCheckpoint | undefined;
   /** When it came; undefined for one of another run. */
@@ -42,6 +46,7 @@ export class LogClient implements TransparencyLog {
   constructor(options: LogClientOptions) {
     this.#options = options;
     this.verifierKey = options.verifierKey;
+    this.previous = options.previous;
     this.#last = options.checkpoint;
   }
 
@@ -95,16 +100,19 @@ export class LogClient implements TransparencyLog {
   }): Promise<Uint8Array<ArrayBuffer> | null> {
     checkInteger(place.level, 'level', 0, 63);
     checkPlace(place);
+    if (place.level === 0) this.#refusePruned(place.number * tileWidth);
     return this.#bytes({ kind: 'tile', ...place });
   }
 
   async entries(place: { number: number; width: number }): Promise<Uint8Array<ArrayBuffer> | null> {
     checkPlace(place);
+    this.#refusePruned(place.number * tileWidth);
     return this.#bytes({ kind: 'entries', ...place });
   }
 
   async inclusion({ index, size }: { index: number; size?: number | undefined }): Promise<InclusionProof> {
     checkInteger(index, 'index', 0, this.#options.size() - 1);
+    this.#refusePruned(index);
     const { last, at } =
       size === undefined ? await this.#coveringPlace(index) : { last: undefined, at: size };
     checkInteger(at, 'size', index + 1, this.#options.size());
@@ -116,6 +124,8 @@ export class LogClient implements TransparencyLog {
   async consistency({ from, to }: { from: number; to: number }): Promise<ConsistencyProof> {
     checkInteger(to, 'to', 1, this.#options.size());
     checkInteger(from, 'from', 1, to);
+    // At the edge of a bundle the upper levels suffice.
+    for (const size of [from, to]) if (size % tileWidth !== 0) this.#refusePruned(size);
     const { rootFrom, root, hashes, note } = await this.#proof({ kind: 'consistency', from, to });
     return withNote({ from, to, root_from: rootFrom!, root_to: root, hashes }, note);
   }
@@ -134,8 +144,19 @@ export class LogClient implements TransparencyLog {
   async #proof(request: LogRequest): Promise<LogProof> {
     const answer = await this.#options.reader.log(request);
     if ('proof' in answer && answer.proof !== null) return answer.proof;
-    throw new AppError('not_found', 'What that proof needs was pruned from the log.');
+    throw pruned('What that proof needs was pruned from the log', this.#options.minimum());
   }
+
+  #refusePruned(index: number): void {
+    const minimum = this.#options.minimum();
+    if (index < minimum) throw pruned(`Event ${index} was pruned from the log`, minimum);
+  }
+}
+
+function pruned(what: string, minimum: number): AppError {
+  return new AppError('pruned', `${what}, whose first event is now ${minimum}.`, {
+    details: { minimum_index: minimum },
+  });
 }
 
 function withNote<P extends object>(proof: P, checkpoint: string | undefined): P & { checkpoint?: string } {

@@ -30,6 +30,7 @@ export class LogReader {
   readonly #last: Statement;
   readonly #newest: Statement;
   readonly #note: Statement;
+  readonly #minimum: Statement;
   readonly #nodes = new Map<string, Buffer>();
   /** The full tile of each level that was read last: a proof asks for several nodes of one. */
   readonly #recent: { number: number; hashes: Buffer }[] = [];
@@ -48,11 +49,17 @@ export class LogReader {
     this.#last = db.prepare('SELECT max("index") FROM events').pluck();
     this.#newest = db.prepare('SELECT size, note FROM checkpoints ORDER BY size DESC LIMIT 1');
     this.#note = db.prepare('SELECT note FROM checkpoints WHERE size = ?').pluck();
+    this.#minimum = db.prepare('SELECT minimum FROM log').pluck();
   }
 
   /** Number of entries. */
   size(): number {
     return ((this.#last.get() as number | null) ?? -1) + 1;
+  }
+
+  /** First index that is served; what is below is on its way out. */
+  minimum(): number {
+    return (this.#minimum.get() as number | undefined) ?? 0;
   }
 
   /** The signed note of the checkpoint of that size, where one was made. */
@@ -71,12 +78,14 @@ export class LogReader {
 
   /** The first hashes of a tile; undefined where the log does not reach so far or was pruned. */
   tile({ level, number, width }: TilePlace): Buffer | undefined {
+    if (level === 0 && number * tileWidth < this.minimum()) return undefined;
     return this.#run(level, number * tileWidth, width);
   }
 
   /** Entries in the form of C2SP tlog-tiles: each with its length in two bytes, big end first; undefined as above. */
   bundle({ number, width }: Omit<TilePlace, 'level'>): Buffer | undefined {
     const first = number * tileWidth;
+    if (first < this.minimum()) return undefined;
     const leaves = this.#leaves.all(first, first + width - 1) as Buffer[];
     if (leaves.length !== width) return undefined;
     const parts: Buffer[] = [];

@@ -38,7 +38,7 @@ const open = () =>
 async function add(ledger: SqliteLedger, count: number): Promise<void> {
   await Promise.all(
     Array.from({ length: count }, (_, n) =>
-      ledger.append({ type: 'system_error', module: 'kernel', data: { n } }),
+      ledger.append({ type: 'system_error', module: 'kernel', data: { name: `n${n}` } }),
     ),
   );
 }

@@ -2,17 +2,21 @@ import { dirname } from 'node:path';
 import type { Database } from 'better-sqlite3';
 import type { Clock } from '../../contracts/clock.js';
 import { damaged } from '../database.js';
+import type { Stamp } from '../event.js';
+import { EventInsert } from '../event-insert.js';
 import { LedgerFileError } from '../ledger-file-error.js';
-import { perfectRoot } from '../merkle/node-hash.js';
 import type { SignedCheckpoint } from '../protocol.js';
 import { parseCheckpoint } from './checkpoint.js';
+import { type Succession, successionData } from './epochs.js';
 import { beginEpoch, readSigner } from './identity.js';
 import { LogReader } from './log-reader.js';
 import { LogWriter } from './log-writer.js';
+import { Mismatch } from './mismatch.js';
 import { openNote } from './note.js';
 import { NoteError } from './note-error.js';
 import { type NoteSigner, type NoteVerifier, parseVerifierKey } from './note-key.js';
-import { type FullTile, TileTree, tileBytes, tileWidth } from './tile-tree.js';
+import { resumeTree } from './resume-tree.js';
+import { type FullTile, TileTree, tileWidth } from './tile-tree.js';
 import { verifyLog } from './verify-log.js';
 
 /** Leaf hashes that are read at once. */
@@ -21,9 +25,13 @@ const readAtOnce = 4096;
 export interface OpenLogOptions {
   /** The ledger's file; the key lies in its folder. */
   file: string;
-  /** Number of events. */
+  /** Number of events that it holds. */
   size: number;
   clock: Clock;
+  /** How a log that is begun now comes about. */
+  succession: Succession;
+  /** For the first event of such a log. */
+  stamp: Stamp;
 }
 
 /**
@@ -31,7 +39,10 @@ export interface OpenLogOptions {
  * again from the tiles of the right edge and the leaves behind the last checkpoint, and must have its root.
  * @throws LedgerFileError that names the first event that does not hold, or says that the key is another log's.
  */
-export async function openLog(db: Database, options: OpenLogOptions): Promise<LogWriter> {
+export async function openLog(
+  db: Database,
+  options: OpenLogOptions,
+): Promise<{ log: LogWriter; size: number }> {
   const key = db.prepare('SELECT verifier_key FROM log').pluck().get() as string | undefined;
   const signer =
     key === undefined ? await begin(db, options) : await takeUp(key, dirname(options.file), options.file);
@@ -39,9 +50,10 @@ export async function openLog(db: Database, options: OpenLogOptions): Promise<Lo
   const checkpoint = reader.lastCheckpoint();
   let onTile = (tile: FullTile) => compareTile(reader, tile);
   const tree = new TileTree((tile) => onTile(tile));
+  const size = reader.size();
   const verifier = parseVerifierKey(signer.verifierKey);
   try {
-    resume(reader, tree, { checkpoint, size: options.size, verifier });
+    resume(reader, tree, { checkpoint, size, verifier });
   } catch (error) {
     if (!(error instanceof Mismatch) && !(error instanceof NoteError)) throw error;
     const [first] = verifyLog(db, verifier).faults;
@@ -49,11 +61,8 @@ export async function openLog(db: Database, options: OpenLogOptions): Promise<Lo
     throw damaged(options.file, found, error);
   }
   onTile = tileInsert(db);
-  return new LogWriter({ db, signer, tree, checkpoint, clock: options.clock });
+  return { log: new LogWriter({ db, signer, tree, checkpoint, clock: options.clock }), size };
 }
-
-/** What is stored and what it should be differ. */
-class Mismatch extends Error {}
 
 async function takeUp(key: string, folder: string, file: string): Promise<NoteSigner> {
   const signer = await readSigner(folder);
@@ -64,12 +73,18 @@ async function takeUp(key: string, folder: string, file: string): Promise<NoteSi
   );
 }
 
-/** Gives the file its epoch, and the tiles of the events that it holds already. */
-async function begin(db: Database, { file, size }: OpenLogOptions): Promise<NoteSigner> {
+/** Gives the file its epoch, its first event where there was a log before, and the tiles of the events that it holds already. */
+async function begin(db: Database, { file, size, succession, stamp }: OpenLogOptions): Promise<NoteSigner> {
   const signer = await beginEpoch(dirname(file));
   db.transaction(() => {
+    const { last } = succession;
+    if (last !== undefined && size === 0) {
+      const data = successionData({ ...succession, last });
+      new EventInsert(db).own(0, { type: 'epoch_started', module: 'kernel', data }, stamp);
+    }
     appendLeaves(new LogReader(db), new TileTree(tileInsert(db)), size);
-    db.prepare('INSERT INTO log (id, verifier_key) VALUES (0, ?)').run(signer.verifierKey);
+    const insert = db.prepare('INSERT INTO log (id, verifier_key, previous) VALUES (0, ?, ?)');
+    insert.run(signer.verifierKey, last?.note ?? null);
   }).immediate();
   return signer;
 }
@@ -93,9 +108,7 @@ function resume(
   const signed = checkpoint?.size ?? 0;
   if (signed > size) throw new Mismatch(`its last checkpoint has ${signed} events, the file ${size}`);
   const full = Math.floor(signed / tileWidth) * tileWidth;
-  let level = 1;
-  while (tileWidth ** (level + 1) <= full) level++;
-  for (; level > 0; level--) resumeLevel(reader, tree, level, full);
+  resumeTree(reader, tree, full);
   appendLeaves(reader, tree, signed);
   if (checkpoint !== undefined) {
     const { root } = parseCheckpoint(openNote(checkpoint.note, [verifier]).text);
@@ -108,23 +121,6 @@ function compareTile(reader: LogReader, { level, number, hashes, root }: FullTil
   const stored = reader.stored(level, number);
   if (stored?.hashes?.equals(hashes) !== true || !stored.root.equals(root)) {
     throw new Mismatch(`the tile ${level}/${number} does not hold what is below it`);
-  }
-}
-
-/** Gives the tree what stands in the partial tile of this level: the roots of full tiles below, made again from their hashes. */
-function resumeLevel(reader: LogReader, tree: TileTree, level: number, size: number): void {
-  const end = Math.floor(size / tileWidth ** level);
-  for (let number = end - (end % tileWidth); number < end; number++) {
-    const tile = reader.stored(level - 1, number);
-    if (tile === undefined) throw new Mismatch(`the tile ${level - 1}/${number} is missing`);
-    const { root, hashes } = tile;
-    if (hashes !== null && hashes.byteLength !== tileBytes) {
-      throw new Mismatch(`the tile ${level - 1}/${number} has ${hashes.byteLength} bytes`);
-    }
-    if (hashes !== null && !perfectRoot(hashes, 0, tileWidth).equals(root)) {
-      throw new Mismatch(`the tile ${level - 1}/${number} does not have its root`);
-    }
-    tree.resume(level, root);
   }
 }
 

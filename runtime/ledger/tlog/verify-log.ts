@@ -3,9 +3,11 @@ import { leafHash } from '../leaf.js';
 import { emptyRoot, hashBytes } from '../merkle/node-hash.js';
 import { parseCheckpoint } from './checkpoint.js';
 import { LogReader } from './log-reader.js';
+import { Mismatch } from './mismatch.js';
 import { openNote } from './note.js';
 import { NoteError } from './note-error.js';
 import type { NoteVerifier } from './note-key.js';
+import { resumeTree, tileRoot } from './resume-tree.js';
 import { type FullTile, TileTree, tileBytes, tileWidth } from './tile-tree.js';
 
 /** Faults that are told one by one; the walk ends there. */
@@ -19,11 +21,13 @@ interface LogFault {
 
 export interface LogReport {
   origin: string;
+  /** First entry that is served; what is below was pruned. */
+  minimum: number;
   /** Entries walked, full tiles and checkpoints compared. */
   size: number;
   tiles: number;
   checkpoints: number;
-  /** Size of the last checkpoint that holds; 0 without one. */
+  /** Size of the last checkpoint that holds; without one the minimum index. */
   vouched: number;
   /** By index; empty when everything holds. A checkpoint over an entry that is named already is not named again. */
   faults: LogFault[];
@@ -37,10 +41,12 @@ interface Row {
 
 /**
  * Walks the whole log: every entry has its leaf hash, every full tile the hashes of what is below it, every checkpoint the root of its
- * tree and a signature of the log's key. Reads entries in bundles, so memory stays flat; entries that come during the walk are not in it.
+ * tree and a signature of the log's key. On a pruned log it walks from the minimum index; of what is below, the tiles of level 1 and
+ * above are checked against each other, and with the first checkpoint against the signed root. Reads entries in bundles, so memory stays
+ * flat, and all from one state of the file: entries that come and go during the walk change nothing.
  */
 export function verifyLog(db: Database, verifier: NoteVerifier): LogReport {
-  return new Walk(db, verifier).run();
+  return db.transaction(() => new Walk(db, verifier).run())();
 }
 
 class Walk {
@@ -52,6 +58,7 @@ class Walk {
   /** Sizes of checkpoints that are still ahead, the next one last. */
   readonly #ahead: number[];
   readonly #size: number;
+  readonly #minimum: number;
   #tiles = 0;
   #checkpoints = 0;
   /** Size of the last checkpoint that held. */
@@ -62,28 +69,87 @@ class Walk {
     this.#reader = new LogReader(db);
     this.#verifier = verifier;
     this.#size = this.#reader.size();
-    this.#ahead = db.prepare('SELECT size FROM checkpoints ORDER BY size DESC').pluck().all() as number[];
+    this.#minimum = this.#reader.minimum();
+    this.#vouched = this.#minimum;
+    this.#ahead = db
+      .prepare('SELECT size FROM checkpoints WHERE size >= ? ORDER BY size DESC')
+      .pluck()
+      .all(this.#minimum) as number[];
   }
 
   run(): LogReport {
     // A checkpoint over more entries than there are: entries were taken from the end.
     while ((this.#ahead[0] ?? 0) > this.#size) this.#aheadOfLog(this.#ahead.shift()!);
-    this.#checkpointsAt(0);
-    const rows = this.#db.prepare(
-      'SELECT "index", leaf, leaf_hash AS hash FROM events WHERE "index" BETWEEN ? AND ? ORDER BY "index"',
-    );
-    for (let first = 0; first < this.#size && this.#faults.length < faultsMax; first += tileWidth) {
-      const end = Math.min(first + tileWidth, this.#size);
-      this.#bundle(first, end, rows.all(first, end - 1) as Row[]);
-    }
+    if (this.#resume()) this.#walk();
     return {
       origin: this.#verifier.name,
+      minimum: this.#minimum,
       size: this.#size,
       tiles: this.#tiles,
       checkpoints: this.#checkpoints,
       vouched: this.#vouched,
       faults: this.#faults.sort((a, b) => a.index - b.index),
     };
+  }
+
+  /** The log itself says, in its newest event about it, from where on it is whole. */
+  #checkMinimum(): void {
+    if (this.#minimum === 0) return;
+    const said = this.#db
+      .prepare(
+        `SELECT json_extract(CAST(leaf AS TEXT), '$.data.minimum_index') FROM events WHERE type = 'log_pruned' ORDER BY "index" DESC LIMIT 1`,
+      )
+      .pluck()
+      .get();
+    if (said !== this.#minimum) {
+      this.#fault(
+        this.#minimum,
+        `the log begins there, but its newest log_pruned event says ${said ?? 'nothing'}`,
+      );
+    }
+  }
+
+  #walk(): void {
+    this.#checkMinimum();
+    this.#checkpointsAt(this.#minimum);
+    const rows = this.#db.prepare(
+      'SELECT "index", leaf, leaf_hash AS hash FROM events WHERE "index" BETWEEN ? AND ? ORDER BY "index"',
+    );
+    for (
+      let first = this.#minimum;
+      first < this.#size && this.#faults.length < faultsMax;
+      first += tileWidth
+    ) {
+      const end = Math.min(first + tileWidth, this.#size);
+      this.#bundle(first, end, rows.all(first, end - 1) as Row[]);
+    }
+  }
+
+  /** Brings the tree to the minimum index, and checks the tiles that are wholly below it. Returns whether the walk can begin. */
+  #resume(): boolean {
+    const upper = this.#db.prepare('SELECT level, number FROM tiles WHERE level > 0 ORDER BY level, number');
+    for (const { level, number } of upper.iterate() as Iterable<{ level: number; number: number }>) {
+      if ((number + 1) * tileWidth ** (level + 1) <= this.#minimum) this.#compareUpper(level, number);
+    }
+    try {
+      resumeTree(this.#reader, this.#tree, this.#minimum);
+      return true;
+    } catch (error) {
+      if (!(error instanceof Mismatch)) throw error;
+      this.#fault(this.#minimum, `${error.message}; what is left cannot be checked without it`);
+      return false;
+    }
+  }
+
+  /** A full tile below the minimum index: its hashes have its root, which stands in the tile above where that is full. */
+  #compareUpper(level: number, number: number): void {
+    this.#tiles++;
+    try {
+      tileRoot(this.#reader, level, number);
+    } catch (error) {
+      if (!(error instanceof Mismatch)) throw error;
+      this.#fault(number * tileWidth ** (level + 1), error.message);
+    }
   }
 
   #bundle(first: number, end: number, rows: Row[]): void {
