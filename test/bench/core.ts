@@ -29,7 +29,7 @@ function run(part: string): Promise<Section> {
 }
 
 const rounded = (value: number) =>
-  Math.abs(value) >= 100 ? Math.round(value) : Number(value.toPrecision(value < 0.1 ? 1 : 3));
+  Math.abs(value) >= 100 ? Math.round(value) : Number(value.toPrecision(value < 0.1 ? 2 : 3));
 
 const met = ({ value, aim }: Figure) => (aim === undefined ? '' : value <= aim ? 'yes' : 'no');
 
