@@ -123,7 +123,7 @@ export type LogRequest =
   | { kind: 'tile'; level: number; number: number; width: number }
   | { kind: 'entries'; number: number; width: number }
   | { kind: 'inclusion'; index: number; size: number }
-  | { kind: 'consistency'; from: number; to: number };
+  | { kind: 'consistency'; from: number; to: number; bundle?: Uint8Array | undefined };
 
 /** Counts, patterns and anomalies of so many hours. */
 interface AnalyseRequest {
