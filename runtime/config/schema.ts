@@ -295,6 +295,9 @@ const ledger = section({
   size_limit_bytes: bytes(500_000_000, 50_000_000, 1_000_000_000_000).describe(
     'What the ledger may take on the disk: entries, texts, indexes, hashes and write-ahead log together. The oldest events are pruned to stay below; 500 MB hold some 380,000 decisions.',
   ),
+  age_max_days: count(0, 0, 36_500).describe(
+    'Events older than so many days are pruned as more arrive, in whole bundles of 256; 0: none is for its age. Counts only while the wall clock can be believed.',
+  ),
   witness,
 });
 

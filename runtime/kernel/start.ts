@@ -100,6 +100,7 @@ async function open({ config, log, builtIn }: StartOptions, undo: Undo): Promise
     batchMax: config.ledger.batch_max,
     setCorruptAside: true,
     sizeLimitBytes: config.ledger.size_limit_bytes,
+    ageMaxMs: config.ledger.age_max_days === 0 ? undefined : config.ledger.age_max_days * 86_400_000,
     onFailure: (error) => log.fatal({ err: error }, 'the ledger failed; nothing is recorded until a restart'),
     onChange: (change) => {
       logLedgerChange(log, change);
