@@ -32,6 +32,8 @@ const routes = [
   'get /ledger/log',
   'get /ledger/tile/entries/{path}',
   'get /ledger/tile/{level}/{path}',
+  'post /ledger/witness/add-checkpoint',
+  'get /ledger/witness/checkpoint',
   'get /ledger/proof/inclusion',
   'get /ledger/proof/consistency',
   'post /zeroia/decisions',
@@ -122,6 +124,12 @@ function decisions() {
   expectAnswer('proof of inclusion', get(`/ledger/proof/inclusion?index=${index}`), 200, {
     'is of the leaf': (r) => r.json('leaf_hash') === decision.json('receipt.leaf_hash'),
   });
+  const shown = http.post(`${base}/ledger/witness/add-checkpoint`, 'old 0\n\nanother log\n', {
+    tags: { name: 'POST /ledger/witness/add-checkpoint' },
+    ...expecting(404),
+  });
+  expectAnswer('checkpoint of an unknown log', shown, 404);
+  expectAnswer('cosigned checkpoint', get('/ledger/witness/checkpoint', expecting(404)), 404);
   expectAnswer('proof of consistency', get(`/ledger/proof/consistency?from=1&to=${index + 1}`), 200);
   expectAnswer('tile', get('/ledger/tile/0/000.p/1'), 200, { 'is one hash': (r) => r.body.length > 0 });
   expectAnswer('entries', get('/ledger/tile/entries/000.p/1'), 200, {

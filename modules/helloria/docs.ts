@@ -7,7 +7,8 @@ interface Operation {
   tags: string[];
   'x-role': string;
   parameters: { name: string; in: string; required: boolean; schema: unknown }[];
-  requestBody?: { content: { 'application/json': { schema: unknown } } };
+  /** One type of body. */
+  requestBody?: { content: Record<string, { schema: unknown }> };
   responses: Record<string, { description: string }>;
 }
 
@@ -26,12 +27,18 @@ export const docsPolicy = `default-src 'none'; style-src 'sha256-${createHash('s
 
 function curl(method: string, path: string, operation: Operation): string {
   const lines = [`curl ${method === 'get' ? '' : `-X ${method.toUpperCase()} `}http://127.0.0.1:8000${path}`];
-  if (operation.requestBody !== undefined) lines.push(`-H 'content-type: application/json'`, `-d '{…}'`);
+  const [type] = Object.keys(operation.requestBody?.content ?? {});
+  if (type !== undefined) {
+    lines.push(
+      `-H 'content-type: ${type}'`,
+      type === 'application/json' ? `-d '{…}'` : '--data-binary @FILE',
+    );
+  }
   return lines.join(' \\\n  ');
 }
 
 function section(path: string, method: string, operation: Operation) {
-  const schema = operation.requestBody?.content['application/json'].schema;
+  const schema = Object.values(operation.requestBody?.content ?? {})[0]?.schema;
   return html`<section>
     <h3>${method.toUpperCase()} ${path}</h3>
     <p>${operation.summary} <span class="role">(role: ${operation['x-role']})</span></p>

@@ -16,6 +16,7 @@ import { eraseRoutes } from './routes/erase.js';
 import { ledgerRoutes } from './routes/ledger.js';
 import { accessRoutes, systemRoutes } from './routes/system.js';
 import { transparencyRoutes } from './routes/tlog.js';
+import { witnessRoutes } from './routes/witness.js';
 
 /** Helloria: the HTTP frame, keys, errors and documentation. It opens the door last and closes it first. */
 class Helloria implements ArkaliaModule {
@@ -45,6 +46,7 @@ class Helloria implements ArkaliaModule {
       ...ledgerRoutes(context, this.#closing.signal),
       ...eraseRoutes(context),
       ...transparencyRoutes(context),
+      ...witnessRoutes(context),
       ...accessRoutes(context),
       ...this.#documentation(),
     ];

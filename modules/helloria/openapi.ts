@@ -90,7 +90,7 @@ function operationOf(route: RouteDefinition, schemas: Schemas): Json {
       : {
           requestBody: {
             required: true,
-            content: { 'application/json': { schema: schemas.of(route.body, 'input') } },
+            content: { [route.bodyType ?? 'application/json']: { schema: schemas.of(route.body, 'input') } },
           },
         }),
     responses,

@@ -72,6 +72,21 @@ export async function showVerifier(flags: ConfigFlags, io: CliIo): Promise<numbe
   return exitCodes.ok;
 }
 
+/** Prints the key with which others check what this device cosigns. */
+export async function showWitness(flags: ConfigFlags, io: CliIo): Promise<number> {
+  const { WitnessFile } = await import('../ledger/witness/witness-file.js');
+  const { createCosigner } = await import('../ledger/witness/cosignature.js');
+  const { data_dir: folder } = loadFromFlags(flags, io).config;
+  const file = await WitnessFile.read(folder);
+  if (file === undefined) {
+    throw new CliFailure(
+      `There is no witness in ${folder} yet; the first start of the server with ledger.witness.logs makes its key.`,
+    );
+  }
+  io.out(`${createCosigner(file.name, file.seed).verifierKey}\n`);
+  return exitCodes.ok;
+}
+
 async function onServer(flags: ConfigFlags, io: CliIo, call: ControlCall): Promise<unknown> {
   const reply = await control(loadFromFlags(flags, io).config.data_dir, call);
   return reply.server === 'running' ? reply.value : undefined;

@@ -158,6 +158,12 @@ function addKeys(program: Command, io: CliIo, run: Run): void {
     .addOption(configOption())
     .action(async (flags) => run((await import('./keys.js')).showVerifier(flags, io)));
   keys
+    .command('show-witness')
+    .description('print the public key that this device cosigns the logs of others with')
+    .addOption(dataOption())
+    .addOption(configOption())
+    .action(async (flags) => run((await import('./keys.js')).showWitness(flags, io)));
+  keys
     .command('rotate-log')
     .description('end this epoch of the log and begin the next with a new key; stop the server first')
     .addOption(dataOption())
@@ -267,7 +273,8 @@ function addVerify(program: Command, io: CliIo, run: Run): void {
       'check the whole log, a receipt, or two checkpoints; reads only, beside a running server too',
     )
     .option('--receipt <file>', 'an answer with a receipt, or a proof of inclusion, as JSON')
-    .option('--checkpoints <files...>', 'two signed checkpoints: whether one log has both')
+    .option('--checkpoints <files...>', 'a signed checkpoint, or two: whether one log has both')
+    .option('--witness <keys...>', 'public keys of witnesses that must all have cosigned the checkpoints')
     .option('--ledger <file>', 'another ledger file: of an earlier epoch, set aside, or a backup')
     .option('--verifier <key>', 'public key of the log (default: the one that the log names itself)')
     .addOption(dataOption())

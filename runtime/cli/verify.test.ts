@@ -10,6 +10,7 @@ import { formatCheckpoint } from '../ledger/tlog/checkpoint.js';
 import { readSigner } from '../ledger/tlog/identity.js';
 import { signNote } from '../ledger/tlog/note.js';
 import { createSigner } from '../ledger/tlog/note-key.js';
+import { createCosigner } from '../ledger/witness/cosignature.js';
 import { runCli } from './program.js';
 import { FakeIo } from './testing/fake-io.js';
 
@@ -202,11 +203,67 @@ describe('two checkpoints', () => {
     expect((await both(notes[0]!, other)).stderr).toContain('is a checkpoint of x/1');
   });
 
-  it('are two, and not asked for together with a receipt', async () => {
-    expect((await run('--checkpoints', fileOf(notes[0]!))).code).toBe(2);
+  it('are one or two, and not asked for together with a receipt', async () => {
+    expect(await run('--checkpoints', fileOf(notes[1]!), '--verifier', key)).toMatchObject({
+      code: 0,
+      stdout: expect.stringMatching(/^Holds: arkalia-\S+\/1 signed the tree of its first 400 events\.\n$/),
+    });
+    expect((await run('--checkpoints', fileOf(notes[0]!.replace('\n100\n', '\n101\n')))).code).toBe(1);
     expect((await run('--checkpoints', 'a', 'b', 'c')).code).toBe(2);
     expect((await run('--checkpoints', 'a', 'b', '--receipt', 'c')).code).toBe(2);
     expect((await run('--checkpoints', 'a', 'b')).stderr).toContain('a cannot be read');
+  });
+});
+
+describe('cosignatures', () => {
+  const witnesses = [1, 2].map((n) => createCosigner(`witness-${n}`, Buffer.alloc(32, n)));
+  const keys = witnesses.map(({ verifierKey }) => verifierKey);
+  const cosigned = (note: string, ...by: typeof witnesses) => {
+    const text = note.slice(0, note.indexOf('\n\n') + 1);
+    return note + by.map((witness) => `${witness.cosign(text, 1_700_000_000)}\n`).join('');
+  };
+
+  it('of all the witnesses that are named must be on each checkpoint', async () => {
+    const both = fileOf(cosigned(notes[0]!, ...witnesses));
+    const one = fileOf(cosigned(notes[1]!, witnesses[0]!));
+    const check = (files: string[], ...named: string[]) =>
+      run('--checkpoints', ...files, '--verifier', key, '--witness', ...named);
+    const good = await check([both], ...keys);
+    expect([good.code, good.stdout]).toEqual([
+      0,
+      expect.stringContaining('Cosigned by witness-2 on 2023-11-14T22:13:20Z'),
+    ]);
+    expect((await check([both, one], keys[0]!)).code).toBe(0);
+    expect(await check([both, one], ...keys)).toMatchObject({
+      code: 1,
+      stdout: '',
+      stderr: expect.stringContaining('not signed by witness-2'),
+    });
+    const moved = fileOf(cosigned(notes[0]!, ...witnesses).replace('\n100\n', '\n101\n'));
+    expect((await check([moved], keys[0]!)).code).toBe(1);
+    // Of the log itself a cosignature says nothing: its own signature must be there.
+    const bare = cosigned(notes[0]!, witnesses[0]!).split('\n').toSpliced(4, 1).join('\n');
+    expect((await check([fileOf(bare)], keys[0]!)).code).toBe(1);
+  });
+
+  it('are looked for on the checkpoint of a receipt', async () => {
+    const with1 = fileOf({ ...proof, checkpoint: cosigned(proof.checkpoint!, witnesses[0]!) });
+    const check = (file: string, named: string) =>
+      run('--receipt', file, '--verifier', key, '--witness', named);
+    expect(await check(with1, keys[0]!)).toMatchObject({
+      code: 0,
+      stdout: expect.stringContaining('Cosigned by witness-1'),
+    });
+    expect((await check(with1, keys[1]!)).code).toBe(1);
+    expect((await check(fileOf(receipts[3]!), keys[0]!)).code).toBe(2);
+  });
+
+  it('are asked for with a file and with the key of a witness', async () => {
+    expect((await run('--witness', keys[0]!)).code).toBe(2);
+    expect(await run('--checkpoints', fileOf(notes[0]!), '--witness', key)).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('--witness: '),
+    });
   });
 });
 

@@ -11,6 +11,7 @@ import { openNote } from '../ledger/tlog/note.js';
 import { NoteError } from '../ledger/tlog/note-error.js';
 import { type NoteVerifier, parseVerifierKey } from '../ledger/tlog/note-key.js';
 import { verifyLog } from '../ledger/tlog/verify-log.js';
+import { cosignedAt, parseCosignerKey } from '../ledger/witness/cosignature.js';
 import { CliFailure } from './failure.js';
 import { type CliIo, exitCodes } from './io.js';
 import { type ConfigFlags, loadFromFlags } from './settings.js';
@@ -19,6 +20,7 @@ import { checkReceipt, readReceipt } from './verify-receipt.js';
 export interface VerifyFlags extends ConfigFlags {
   receipt?: string;
   checkpoints?: string[];
+  witness?: string[];
   verifier?: string;
   ledger?: string;
 }
@@ -37,6 +39,9 @@ export async function verify(flags: VerifyFlags, io: CliIo): Promise<number> {
       '--receipt and --checkpoints are two questions; ask one at a time.',
       exitCodes.usage,
     );
+  }
+  if (flags.witness !== undefined && flags.receipt === undefined && flags.checkpoints === undefined) {
+    throw new CliFailure('--witness goes with --checkpoints or --receipt.', exitCodes.usage);
   }
   try {
     if (flags.receipt !== undefined) return receipt(flags.receipt, flags, io);
@@ -70,19 +75,36 @@ function wholeLog(db: Database, verifier: NoteVerifier, io: CliIo): number {
 
 function receipt(file: string, flags: VerifyFlags, io: CliIo): number {
   const read = readReceipt(readText(file), file);
+  const witnesses = parseWitnesses(flags);
+  if (witnesses.length > 0 && read.proof === undefined) {
+    throw new CliFailure(`${file} holds no checkpoint that a witness could have cosigned.`, exitCodes.usage);
+  }
+  const cosigned = read.proof === undefined ? [] : cosignatures(read.proof.checkpoint, witnesses, file);
   // A proof with a key needs no log: that is what both are for.
   const told =
     read.proof !== undefined && flags.verifier !== undefined
       ? checkReceipt(read, parseKey(flags.verifier), undefined)
       : withLog(flags, io, (db, verifier) => checkReceipt(read, verifier, new LogReader(db)));
-  io.out(`${printable(told)}\n`);
+  io.out(`${printable(told)}\n${cosigned.join('')}`);
   return exitCodes.ok;
 }
 
 function checkpoints(files: string[], flags: VerifyFlags, io: CliIo): number {
   const [fileA, fileB, ...more] = files;
-  if (fileA === undefined || fileB === undefined || more.length > 0) {
-    throw new CliFailure('--checkpoints takes two files.', exitCodes.usage);
+  if (fileA === undefined || more.length > 0) {
+    throw new CliFailure('--checkpoints takes one file or two.', exitCodes.usage);
+  }
+  const witnesses = parseWitnesses(flags);
+  const cosigned = files.flatMap((file) => cosignatures(readText(file), witnesses, file)).join('');
+  if (fileB === undefined) {
+    const tell = (verifier: NoteVerifier): number => {
+      const { origin, size } = readCheckpoint(fileA, verifier);
+      io.out(`Holds: ${origin} signed the tree of its first ${size} events.\n${cosigned}`);
+      return exitCodes.ok;
+    };
+    return flags.verifier === undefined
+      ? withLog(flags, io, (_, verifier) => tell(verifier))
+      : tell(parseKey(flags.verifier));
   }
   return withLog(flags, io, (db, verifier) => {
     const [a, b] = [readCheckpoint(fileA, verifier), readCheckpoint(fileB, verifier)];
@@ -93,7 +115,7 @@ function checkpoints(files: string[], flags: VerifyFlags, io: CliIo): number {
       );
     }
     io.out(
-      `Holds: both are signed by ${older.origin}, and its first ${older.size} of ${newer.size} events are the same.\n`,
+      `Holds: both are signed by ${older.origin}, and its first ${older.size} of ${newer.size} events are the same.\n${cosigned}`,
     );
     return exitCodes.ok;
   });
@@ -134,6 +156,30 @@ function withLog<T>(flags: VerifyFlags, io: CliIo, use: (db: Database, verifier:
   } finally {
     db.close();
   }
+}
+
+function parseWitnesses({ witness = [] }: VerifyFlags): NoteVerifier[] {
+  try {
+    return witness.map((key) => parseCosignerKey(key.trim()));
+  } catch (error) {
+    if (error instanceof NoteError) throw new CliFailure(`--witness: ${error.message}.`, exitCodes.usage);
+    throw error;
+  }
+}
+
+/**
+ * A sentence for each witness.
+ * @throws NoteError for the first that has not cosigned the checkpoint.
+ */
+function cosignatures(note: string, witnesses: readonly NoteVerifier[], file: string): string[] {
+  return witnesses.map((witness) => {
+    const [line = ''] = openNote(note, [witness]).lines;
+    const time = new Date(cosignedAt(line) * 1000);
+    const at = Number.isNaN(time.getTime())
+      ? 'at an impossible time'
+      : `on ${time.toISOString().slice(0, 19)}Z`;
+    return `Cosigned by ${printable(witness.name)} ${at}: ${printable(file)}\n`;
+  });
 }
 
 function parseKey(text: string): NoteVerifier {

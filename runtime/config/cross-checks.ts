@@ -1,4 +1,5 @@
 import { engineNames } from '../contracts/prompt.js';
+import { witnessProblem } from '../ledger/witness/settings.js';
 import { builtinModules, isModulePath } from './builtin-modules.js';
 import { showValue } from './error.js';
 import { nearest } from './nearest.js';
@@ -21,6 +22,7 @@ export function crossCheck(config: Config): CrossProblem[] {
     ...checkRepeats('engines.order', config.engines.order),
     ...checkRepeats('modules.enabled', config.modules.enabled),
     ...checkKeyFile(config),
+    ...checkWitness(config),
   ];
 }
 
@@ -108,6 +110,18 @@ function checkModules({ modules }: Config): CrossProblem[] {
 function checkRepeats(path: string, list: readonly string[]): CrossProblem[] {
   const repeated = [...new Set(list.filter((entry, index) => list.indexOf(entry) !== index))];
   return repeated.map((entry) => ({ paths: [path], message: `${showValue('', entry)} is listed twice.` }));
+}
+
+function checkWitness({ ledger: { witness } }: Config): CrossProblem[] {
+  return (['logs', 'ask'] as const).flatMap((setting) => {
+    const path = `ledger.witness.${setting}` as const;
+    const problems = witness[setting].flatMap((text): CrossProblem[] => {
+      const problem = witnessProblem(setting, text);
+      const message = `${showValue('', text)} cannot be used: ${problem}.`;
+      return problem === undefined ? [] : [{ paths: [path], message }];
+    });
+    return [...problems, ...checkRepeats(path, witness[setting])];
+  });
 }
 
 function checkKeyFile(config: Config): CrossProblem[] {

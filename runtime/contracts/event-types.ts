@@ -242,7 +242,7 @@ const definitions = {
   log_pruned: {
     version: 1,
     about:
-      'The oldest entries were removed to keep the log within its size: it begins at the minimum index now.',
+      'The oldest entries were removed to keep the log within its size or its age: it begins at the minimum index now.',
     data: z.strictObject({ minimum_index: count, was: count, used_bytes: count, limit_bytes: count }),
   },
   erased: {

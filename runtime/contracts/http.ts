@@ -43,6 +43,8 @@ export interface RouteDefinition {
   /** Shape of errors: RFC 9457 problem documents, or OpenAI's envelope under /v1. */
   errors: 'problem' | 'openai';
   body?: ZodType;
+  /** The body is text, whatever its Content-Type says; JSON unless given. */
+  bodyType?: 'text/plain';
   query?: ZodType;
   /** Headers that the handler heeds, for the documentation. */
   headers?: { name: string; description: string; schema: ZodType }[];

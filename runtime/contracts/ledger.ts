@@ -135,6 +135,8 @@ export interface TransparencyLog {
   readonly verifierKey: string;
   /** The last checkpoint of the log before this one, a signed note; undefined for the first epoch. */
   readonly previous: string | undefined;
+  /** The newest checkpoint that was signed, however old; undefined before the first. */
+  readonly latest: string | undefined;
   /** The newest signed checkpoint; where it is a second old and does not cover everything recorded, one that does. */
   checkpoint(): Promise<string>;
   /** A checkpoint over at least the first `size` events, which must be recorded: within a second or so. */
@@ -151,8 +153,15 @@ export interface TransparencyLog {
    * @throws RangeError unless 0 ≤ index < size ≤ recorded events; AppError `pruned` below the minimum index.
    */
   inclusion(place: { index: number; size?: number | undefined }): Promise<InclusionProof>;
-  /** @throws RangeError unless 1 ≤ from ≤ to ≤ recorded events; AppError `pruned` where what it needs was. */
-  consistency(sizes: { from: number; to: number }): Promise<ConsistencyProof>;
+  /**
+   * @param sizes `bundle` holds the leaf hashes of the full bundle that the size `from` lies in, for a proof after it was pruned.
+   * @throws RangeError unless 1 ≤ from ≤ to ≤ recorded events; AppError `pruned` where what it needs was.
+   */
+  consistency(sizes: {
+    from: number;
+    to: number;
+    bundle?: Uint8Array | undefined;
+  }): Promise<ConsistencyProof>;
 }
 
 /** Whose texts go: of a session, of a key by its id, of events before a wall time in ms since 1970, or of events by their index. */

@@ -13,6 +13,7 @@ import type { Caller, RouteDefinition } from './http.js';
 import type { Latencies, LatencyStatus } from './latency.js';
 import type { Ledger, LedgerStatus } from './ledger.js';
 import type { EngineView, PromptRunner, SandboxStatus } from './sandbox.js';
+import type { Witness, WitnessStatus } from './witness.js';
 
 export type { Config } from '../config/schema.js';
 
@@ -51,6 +52,7 @@ export interface SystemStatus {
   sandbox: SandboxStatus;
   core: CoreIdentity & { offload: string; crossover: number | null; batch_max: number; threads: number };
   ledger: LedgerStatus;
+  witness: WitnessStatus;
   guard: { mode: string; rules: string[] };
 }
 
@@ -91,6 +93,7 @@ export interface ModuleContext {
   readonly random: () => number;
   readonly bus: Bus;
   readonly ledger: Ledger;
+  readonly witness: Witness;
   readonly guard: Guard;
   readonly admission: Admission;
   readonly rate: { requests: RateLimiter; prompts: RateLimiter };

@@ -21,6 +21,8 @@ export const recoveryOf: Readonly<Record<ErrorCode, RecoveryStrategy | null>> = 
   context_length_exceeded: null,
   unauthorized: null,
   forbidden: null,
+  untrusted_signature: null,
+  proof_invalid: null,
   conflict: null,
   setup_required: 'manual_intervention',
   prompt_refused: null,

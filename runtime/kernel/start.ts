@@ -23,6 +23,7 @@ import { openDataFolder } from '../data-folder/data-folder.js';
 import { createGuard } from '../guard/guard.js';
 import { EventCatalog } from '../ledger/events/catalog.js';
 import { type LedgerChange, openLedger } from '../ledger/ledger.js';
+import { openWitness } from '../ledger/witness/witness.js';
 import { CoreLatencies, LATENCY_WINDOW_MS } from '../metrics/latencies.js';
 import { createMetrics } from '../metrics/metrics.js';
 import { keepCore } from '../replay/cores.js';
@@ -99,6 +100,7 @@ async function open({ config, log, builtIn }: StartOptions, undo: Undo): Promise
     batchMax: config.ledger.batch_max,
     setCorruptAside: true,
     sizeLimitBytes: config.ledger.size_limit_bytes,
+    ageMaxMs: config.ledger.age_max_days === 0 ? undefined : config.ledger.age_max_days * 86_400_000,
     onFailure: (error) => log.fatal({ err: error }, 'the ledger failed; nothing is recorded until a restart'),
     onChange: (change) => {
       logLedgerChange(log, change);
@@ -110,6 +112,16 @@ async function open({ config, log, builtIn }: StartOptions, undo: Undo): Promise
     },
   });
   undo.add('ledger', () => ledger.close());
+  const witness = await openWitness({
+    config: config.ledger.witness,
+    folder: folder.path,
+    ledger,
+    clock,
+    viaToken,
+    onProblem: (message) => log.warn(message),
+    onFork: (fork) => log.error(fork, 'a log has two histories: these two checkpoints prove it'),
+  });
+  undo.add('witness', () => witness.close());
   const { access, warnings } = await openAccess({
     dataDir: folder.path,
     clock,
@@ -258,6 +270,7 @@ async function open({ config, log, builtIn }: StartOptions, undo: Undo): Promise
       threads: config.core.threads,
     },
     ledger: ledger.status(),
+    witness: witness.status(),
     guard: { mode: config.guard.mode, rules: guard.rules() },
   });
   const context: ModuleContext = {
@@ -267,6 +280,7 @@ async function open({ config, log, builtIn }: StartOptions, undo: Undo): Promise
     random: Math.random,
     bus,
     ledger,
+    witness,
     guard,
     admission,
     rate,

@@ -59,6 +59,8 @@ export const migrations: readonly string[] = [
      time_max INTEGER NOT NULL,
      items BLOB
    ) STRICT;`,
+  // The latest wall time that was believed, for a limit by age: age-limit.ts.
+  'ALTER TABLE log ADD COLUMN clock_ms INTEGER',
 ];
 
 /** How long a lock of another connection (a backup, say) is waited for before a commit counts as failed. */

@@ -48,6 +48,8 @@ const commitMsFirst = 20;
 /** Weight of the newest commit in the moving average. */
 const commitMsWeight = 0.2;
 const sizeLimitBytesMax = 1_000_000_000_000;
+const ageMsMin = 3_600_000;
+const ageMsMax = 36_500 * 86_400_000;
 
 export interface LedgerOptions {
   /** The SQLite file, made when missing; its folder must exist. */
@@ -61,6 +63,8 @@ export interface LedgerOptions {
   batchMax: number;
   /** What the file and its write-ahead log may hold together; the oldest events are pruned below it. 8 MB to 1 TB, default 500 MB. */
   sizeLimitBytes?: number;
+  /** Events that are older than this are pruned, while the wall clock can be believed; default: none is for its age. An hour to 100 years. */
+  ageMaxMs?: number | undefined;
   /** Types that may be recorded; those of the kernel unless given. */
   events?: EventCatalog;
   /** Moves a damaged file away and begins a new log, at the start and while it runs; else such a file is refused. */
@@ -111,14 +115,16 @@ export async function openLedger(options: LedgerOptions): Promise<SqliteLedger> 
   checkInteger(options.queueMax, 'queueMax', 10_000_000);
   checkInteger(options.batchMax, 'batchMax', 65_536);
   checkInteger(options.bootId.length, 'the length of bootId', 64);
-  const { file, bootId, clock, sizeLimitBytes = sizeLimitBytesDefault } = options;
+  const { file, bootId, clock, sizeLimitBytes = sizeLimitBytesDefault, ageMaxMs } = options;
   checkInteger(sizeLimitBytes, 'sizeLimitBytes', sizeLimitBytesMax, sizeLimitBytesMin);
+  if (ageMaxMs !== undefined) checkInteger(ageMaxMs, 'ageMaxMs', ageMsMax, ageMsMin);
   const start = options.startWriter ?? ((script, workerData) => new Worker(script, { workerData }));
   const monotonicAtZeroMs = clock.monotonicMs() - sharedMs();
   const writer = start(new URL('./writer.js', import.meta.url), {
     file,
     setCorruptAside: options.setCorruptAside ?? false,
     sizeLimitBytes,
+    ageMaxMs,
     bootId,
     monotonicAtZeroMs,
     epochReason: options.epochReason,

@@ -123,7 +123,7 @@ export type LogRequest =
   | { kind: 'tile'; level: number; number: number; width: number }
   | { kind: 'entries'; number: number; width: number }
   | { kind: 'inclusion'; index: number; size: number }
-  | { kind: 'consistency'; from: number; to: number };
+  | { kind: 'consistency'; from: number; to: number; bundle?: Uint8Array | undefined };
 
 /** Counts, patterns and anomalies of so many hours. */
 interface AnalyseRequest {
@@ -166,6 +166,8 @@ export interface WriterData extends ThreadData {
   /** Whether a damaged file is moved away and a new log begun; else it is refused. */
   setCorruptAside: boolean;
   sizeLimitBytes: number;
+  /** Events that are older than this may go; undefined keeps them for as long as there is room. */
+  ageMaxMs?: number | undefined;
   /** Names this life of the process in the events of the ledger itself. */
   bootId: string;
   /** What the clock of the caller says at 0 of process.hrtime, which all threads share. */

@@ -42,6 +42,24 @@ afterEach(async () => {
   rmSync(folder, { recursive: true });
 });
 
+const day = 86_400_000;
+/** The file again, with events of so long ago, and pruning what is older than five days. */
+async function reopen(agoMs: number, ageMaxMs?: number): Promise<void> {
+  await ledger.close();
+  ledger = await openLedger({
+    file,
+    bootId: 'boot-2',
+    clock: { wallMs: () => Date.now() - agoMs, monotonicMs: systemClock.monotonicMs },
+    queueMax: 10_000,
+    batchMax: 200,
+    sizeLimitBytes: limit,
+    ageMaxMs,
+    onFailure: (error) => {
+      throw error;
+    },
+  });
+}
+
 const bytes = () =>
   ['', '-wal'].reduce((sum, end) => sum + (statSync(file + end, { throwIfNoEntry: false })?.size ?? 0), 0);
 
@@ -242,5 +260,54 @@ describe('a pruned log', () => {
     const { faults } = verify();
     expect(faults.length).toBeGreaterThan(0);
     expect(faults[0]!.index).toBe(minimum + offset);
+  });
+});
+
+describe('the age of events', () => {
+  it('takes whole bundles that are older, as events arrive, and what is left holds', async () => {
+    await reopen(10 * day);
+    await add(600);
+    await reopen(day / 2);
+    await add(300);
+    await reopen(0, 5 * day);
+    expect(ledger.status().minimum_index).toBe(0);
+    await add(1);
+    // The third bundle has newer events too.
+    expect(ledger.status()).toMatchObject({ minimum_index: 512, size: 902 });
+    const [told] = await ledger.query({ type: 'log_pruned', limit: 10, order: 'asc' });
+    expect(told!.data).toMatchObject({ minimum_index: 512, was: 0 });
+    for (let n = 0; n < 4; n++) await add(1);
+    expect(read('SELECT min("index") FROM events')).toBe(512);
+    expect(read('SELECT count(*) FROM texts WHERE event_index < 512')).toBe(0);
+    expect(read('SELECT abs(clock_ms - ?) < 600000 FROM log', Date.now())).toBe(1);
+    await ledger.log.covering(ledger.status().size);
+    expect(verify().faults).toEqual([]);
+  });
+
+  it('takes nothing unless a limit is set, nor by a clock that is before the newest event', async () => {
+    await reopen(10 * day);
+    await add(600);
+    await reopen(0);
+    await add(300);
+    await reopen(-day);
+    await add(10);
+    await reopen(0, 5 * day);
+    await add(1);
+    expect(ledger.status().minimum_index).toBe(0);
+    expect(read('SELECT clock_ms FROM log')).toBeNull();
+  });
+
+  it('keeps what this run recorded, whatever time it was recorded with', async () => {
+    await reopen(10 * day, 5 * day);
+    await add(1);
+    await add(600);
+    expect(ledger.status().minimum_index).toBe(0);
+  });
+
+  it('is an hour at least, and 100 years at most', async () => {
+    for (const wrong of [0, 3_599_999, 36_500 * day + 1, 1e7 + 0.5]) {
+      await expect(reopen(0, wrong)).rejects.toThrow(RangeError);
+    }
+    await reopen(0, 3_600_000);
   });
 });

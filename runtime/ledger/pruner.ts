@@ -1,4 +1,5 @@
 import type { Database, Statement } from 'better-sqlite3';
+import type { Old } from './age-limit.js';
 import { tileWidth } from './tlog/tile-tree.js';
 
 /** What the ledger's files hold together unless configured otherwise. */
@@ -67,6 +68,9 @@ export class Pruner {
   readonly #isTile: Statement;
   readonly #deleteTiles: Statement;
   readonly #emptyTile: Statement;
+  readonly #timeMax: Statement;
+  /** The bundle that was looked at last. */
+  #newest: { first: number; ms: number } | undefined;
 
   constructor(db: Database, limitBytes: number) {
     this.#db = db;
@@ -88,6 +92,7 @@ export class Pruner {
     this.#deleteEvents = db.prepare(`DELETE FROM events WHERE "index" ${range}`);
     this.#deleteCheckpoints = db.prepare('DELETE FROM checkpoints WHERE size < ?');
     this.#deleteSummaries = db.prepare('DELETE FROM bundles WHERE number <= ?');
+    this.#timeMax = db.prepare('SELECT time_max FROM bundles WHERE number = ?').pluck();
     this.#isTile = db.prepare('SELECT 1 FROM tiles WHERE level = 1 AND number = ?').pluck();
     this.#deleteTiles = db.prepare('DELETE FROM tiles WHERE level = 0 AND number <= ?');
     this.#emptyTile = db.prepare('UPDATE tiles SET hashes = NULL WHERE level = 0 AND number = ?');
@@ -108,14 +113,11 @@ export class Pruner {
     return this.room().used > usableBytes(this.#limitBytes) && this.#firstStored(size) >= this.minimum();
   }
 
-  /** Moves the minimum index, so far that it makes room for twice the `bytes` that were added. What no checkpoint covers stays, and so does the last bundle. Returns the new one, or undefined. */
+  /** Moves the minimum index, so far that it makes room for twice the `bytes` that were added. Returns the new one, or undefined. */
   move({ size, signed, bytes }: { size: number; signed: number; bytes: number }): number | undefined {
     const minimum = this.minimum();
     const wanted = Math.max(this.#limitBytes * stepShare, 2 * bytes);
-    const last = Math.min(
-      Math.floor(Math.min(signed, size - 1) / tileWidth) * tileWidth,
-      minimum + moveBundlesMax * tileWidth,
-    );
+    const last = this.#lastMove({ size, signed });
     let next = minimum;
     for (let freed = 0; next < last && freed < wanted; next += tileWidth) {
       freed += this.#bytes(next, next + tileWidth);
@@ -123,6 +125,39 @@ export class Pruner {
     if (next <= minimum) return undefined;
     this.#setMinimum.run(next);
     return next;
+  }
+
+  /** Whether the oldest bundle may go for its age, and all below the present minimum index is deleted. */
+  hasOld({ beforeMs, below }: Old, size: number): boolean {
+    const minimum = this.minimum();
+    if (minimum + tileWidth > below || this.#newestMs(minimum) >= beforeMs) return false;
+    return this.#firstStored(size) >= minimum;
+  }
+
+  /** Moves the minimum index behind what is too old, under the same bounds as `move`. Returns the new one, or undefined. */
+  moveOld({ size, signed }: { size: number; signed: number }, { beforeMs, below }: Old): number | undefined {
+    const minimum = this.minimum();
+    const last = Math.min(this.#lastMove({ size, signed }), below);
+    let next = minimum;
+    while (next + tileWidth <= last && this.#newestMs(next) < beforeMs) next += tileWidth;
+    if (next <= minimum) return undefined;
+    this.#setMinimum.run(next);
+    return next;
+  }
+
+  /** How far the minimum index may move at once: what no checkpoint covers stays, and so does the last bundle. */
+  #lastMove({ size, signed }: { size: number; signed: number }): number {
+    const covered = Math.floor(Math.min(signed, size - 1) / tileWidth) * tileWidth;
+    return Math.min(covered, this.minimum() + moveBundlesMax * tileWidth);
+  }
+
+  /** Wall time of the latest event of a full bundle, by its first index; never for one that is not full. */
+  #newestMs(first: number): number {
+    if (this.#newest?.first === first) return this.#newest.ms;
+    const ms = this.#timeMax.get(first / tileWidth) as number | undefined;
+    if (ms === undefined) return Number.POSITIVE_INFINITY;
+    this.#newest = { first, ms };
+    return ms;
   }
 
   /** Deletes some of what is below the minimum index: at least twice the events and bytes that were added, as far as a step goes. */

@@ -1,6 +1,7 @@
 import type { Database, Statement } from 'better-sqlite3';
 import { systemClock } from '../contracts/clock.js';
 import type { NewEvent } from '../contracts/ledger.js';
+import { AgeLimit, isClockSynchronised, type Old } from './age-limit.js';
 import { readBatch } from './batch-reader.js';
 import { EventInsert } from './event-insert.js';
 import { ownStamp } from './own-stamp.js';
@@ -20,6 +21,10 @@ export class RecordWriter {
   #pruner: Pruner;
   #data: WriterData;
   #lastOfStream: Statement;
+  /** Wall time of the newest event. */
+  #newestMs: number;
+  readonly #age: AgeLimit | undefined;
+  readonly #setClock: Statement;
   readonly #sync = new SyncTime();
   #checkpointPages: number;
   readonly #checkpointPagesMax: number;
@@ -38,6 +43,12 @@ export class RecordWriter {
     this.#commit = db.prepare('COMMIT');
     this.#insert = new EventInsert(db);
     this.#pruner = new Pruner(db, data.sizeLimitBytes);
+    this.#newestMs =
+      (db.prepare('SELECT time_ms FROM events ORDER BY "index" DESC LIMIT 1').pluck().get() as
+        | number
+        | undefined) ?? 0;
+    this.#setClock = db.prepare('UPDATE log SET clock_ms = ?');
+    this.#age = this.#ageLimit();
     this.#lastOfStream = db.prepare('SELECT max("index") FROM events WHERE stream = ?').pluck();
   }
 
@@ -59,6 +70,7 @@ export class RecordWriter {
     let own = 0;
     let signed: SignedCheckpoint | undefined;
     const checkpoint = this.#transaction(() => {
+      const old = this.#old();
       for (const message of messages) {
         const { hashes, refused } = this.#insertAll(message, next);
         this.#log.append(Buffer.from(hashes, 'hex'));
@@ -66,10 +78,11 @@ export class RecordWriter {
         next += message.count - refused.length;
       }
       const bytes = messages.reduce((sum, message) => sum + message.bytes, 0);
-      if (this.#pruner.isShort(next)) {
+      const isShort = this.#pruner.isShort(next);
+      if (isShort || (old !== undefined && this.#pruner.hasOld(old, next))) {
         // Only what a checkpoint covers may go.
         signed = this.#log.sign();
-        own = this.#prune({ size: next, signed: signed.size, bytes });
+        own = this.#prune({ size: next, signed: signed.size, bytes }, isShort ? undefined : old);
         next += own;
       }
       const events = next - first;
@@ -121,11 +134,38 @@ export class RecordWriter {
     this.#db.pragma(`wal_autocheckpoint = ${pages}`);
   }
 
+  #ageLimit(): AgeLimit | undefined {
+    const { ageMaxMs } = this.#data;
+    if (ageMaxMs === undefined) return undefined;
+    const known = this.#db.prepare('SELECT clock_ms FROM log').pluck().get() as number | null;
+    return new AgeLimit({
+      ageMaxMs,
+      clock: systemClock,
+      isSynchronised: isClockSynchronised,
+      knownMs: known ?? (this.#next === 0 ? undefined : this.#newestMs),
+      size: this.#next,
+    });
+  }
+
+  /** What may go for its age, by the clock as it was before these events. */
+  #old(): Old | undefined {
+    const old = this.#age?.old(this.#newestMs);
+    const clockMs = old === undefined ? undefined : this.#age?.toRemember();
+    if (clockMs !== undefined) this.#setClock.run(Math.floor(clockMs));
+    return old;
+  }
+
   /** Moves the minimum index; returns the number of events that tell it. */
-  #prune({ size, signed, bytes }: { size: number; signed: number; bytes: number }): number {
+  #prune(
+    { size, signed, bytes }: { size: number; signed: number; bytes: number },
+    old: Old | undefined,
+  ): number {
     const was = this.minimum;
     const { used } = this.#pruner.room();
-    const minimum = this.#pruner.move({ size, signed, bytes });
+    const minimum =
+      old === undefined
+        ? this.#pruner.move({ size, signed, bytes })
+        : this.#pruner.moveOld({ size, signed }, old);
     if (minimum === undefined) return 0;
     const data = { minimum_index: minimum, was, used_bytes: used, limit_bytes: this.#data.sizeLimitBytes };
     this.#recordOwn(size, { type: 'log_pruned', module: 'kernel', data });
@@ -151,6 +191,7 @@ export class RecordWriter {
         }
       }
       hashes += this.#insert.batched(index, event);
+      this.#newestMs = event.timeMs;
       index++;
     });
     return { hashes, refused };

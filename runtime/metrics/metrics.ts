@@ -120,6 +120,33 @@ export function createMetrics(status: () => SystemStatus, latencies: CoreLatenci
   gauge('arkalia_ledger_minimum_index', 'First event that was not pruned to stay within the size', [], (it) =>
     it.set(status().ledger.minimum_index),
   );
+  counter(
+    'arkalia_witness_given_total',
+    'Checkpoints of other logs that were shown to this witness, by outcome: cosigned, conflict, refused',
+    ['outcome'],
+    (it) => {
+      for (const [outcome, count] of Object.entries(status().witness.given)) it.inc({ outcome }, count);
+    },
+  );
+  counter(
+    'arkalia_witness_asked_total',
+    'Checkpoints of our own log that were shown to a witness, by outcome: cosigned, failed',
+    ['witness', 'outcome'],
+    (it) => {
+      for (const { name, cosigned, failed } of status().witness.asked) {
+        it.inc({ witness: name, outcome: 'cosigned' }, cosigned);
+        it.inc({ witness: name, outcome: 'failed' }, failed);
+      }
+    },
+  );
+  gauge(
+    'arkalia_witness_asked_size',
+    'Events of our own log that a witness has cosigned',
+    ['witness'],
+    (it) => {
+      for (const { name, size } of status().witness.asked) it.set({ witness: name }, size);
+    },
+  );
   gauge('arkalia_sandbox_killed_total', 'Workers killed since the start, by cause', ['cause'], (it) => {
     for (const [cause, count] of Object.entries(status().sandbox.killed)) it.set({ cause }, count);
   });

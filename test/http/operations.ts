@@ -7,6 +7,7 @@ import { openaiErrorOf, problemOf, type RawAnswer } from './raw.js';
 export interface Operation {
   method: 'GET' | 'POST' | 'DELETE';
   path: string;
+  /** Of a JSON body. */
   body: Schema | undefined;
   query: Record<string, Schema>;
   /** Whether its errors are OpenAI's. */
@@ -21,7 +22,7 @@ interface Document {
       string,
       {
         parameters: { name: string; in: string; schema: Schema }[];
-        requestBody?: { content: { 'application/json': { schema: Schema } } };
+        requestBody?: { content: { 'application/json'?: { schema: Schema } } };
       }
     >
   >;
@@ -36,7 +37,7 @@ export async function readOperations(
     Object.entries(methods).map(([method, { parameters, requestBody }]) => ({
       method: method.toUpperCase() as Operation['method'],
       path: path.replace(/\{\w+\}/g, 'abcdefgh'),
-      body: requestBody?.content['application/json'].schema,
+      body: requestBody?.content['application/json']?.schema,
       query: Object.fromEntries(
         parameters.filter((parameter) => parameter.in === 'query').map(({ name, schema }) => [name, schema]),
       ),

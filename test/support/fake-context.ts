@@ -27,6 +27,7 @@ import type {
 } from '../../runtime/contracts/ledger.js';
 import type { ModuleContext, SystemStatus } from '../../runtime/contracts/module.js';
 import type { EngineView, SandboxStatus } from '../../runtime/contracts/sandbox.js';
+import type { Witness } from '../../runtime/contracts/witness.js';
 
 /** A clock that stands still until it is told to move. */
 export class ManualClock implements Clock {
@@ -235,6 +236,11 @@ const sandboxStatus: SandboxStatus = {
   lacks: ['network: reachable'],
 };
 const rateStatus = { refused: 0, evicted: 0, evicted_in_debt: 0 };
+const noWitness: Witness = {
+  addCheckpoint: () => Promise.reject(notHere()),
+  cosigned: () => undefined,
+  status: () => ({ given: { cosigned: 0, conflict: 0, refused: 0 }, logs: [], asked: [] }),
+};
 const notHere = () => new AppError('internal', 'the fake context has no such part');
 
 function fakeStatus(context: Pick<ModuleContext, 'clock' | 'degradation' | 'version'>): SystemStatus {
@@ -267,6 +273,7 @@ function fakeStatus(context: Pick<ModuleContext, 'clock' | 'degradation' | 'vers
       minimum_index: 0,
       set_aside: [],
     },
+    witness: noWitness.status(),
     guard: { mode: 'enforce', rules: [] },
   };
 }
@@ -297,6 +304,7 @@ export function createFakeContext(options: FakeContextOptions = {}): FakeContext
     random: () => 0.5,
     bus,
     ledger: new FakeLedger(clock),
+    witness: noWitness,
     guard: {
       checkPrompt: () => ({ verdict: 'allow', reasons: [] }),
       watchOutput: () => ({ push: (text) => ({ release: text }), finish: () => ({ release: '' }) }),

@@ -63,6 +63,15 @@ export function readBody(incoming: IncomingMessage, limitBytes: number): Promise
   });
 }
 
+/**
+ * Text from bytes.
+ * @throws AppError `invalid_request` for bytes that are not UTF-8.
+ */
+export function parseText(bytes: Buffer): string {
+  if (!isUtf8(bytes)) throw new AppError('invalid_request', 'The body is not valid UTF-8.');
+  return bytes.toString('utf8');
+}
+
 /** Deepest nesting of arrays and objects in JSON text, without parsing it. */
 function nesting(bytes: Buffer): number {
   let depth = 0;

@@ -14,7 +14,7 @@ import type {
 } from '../../../runtime/contracts/http.js';
 import { roles } from '../../../runtime/contracts/http.js';
 import { recoveryOf } from '../../../runtime/contracts/recovery.js';
-import { isJsonType, parseJson, readBody } from './body.js';
+import { isJsonType, parseJson, parseText, readBody } from './body.js';
 import type { Observe } from './observe.js';
 import { corsHeaders, type OriginVerdict, preflightHeaders } from './origin.js';
 
@@ -82,7 +82,7 @@ async function serve(
       caller,
       requestId,
       query: readQuery(c),
-      body: route.body === undefined ? undefined : await takeBody(incoming, route.body, frame),
+      body: route.body === undefined ? undefined : await takeBody(incoming, route, frame),
       header: (name) => incoming.headers[name] as string | undefined,
       signal: () => clientSignal(outgoing, frame.stopping),
     };
@@ -195,18 +195,20 @@ function authorise(route: RouteDefinition, caller: Caller, nowMs: number, frame:
   }
 }
 
-async function takeBody(incoming: IncomingMessage, schema: ZodType, frame: Frame): Promise<unknown> {
-  if (!isJsonType(incoming.headers['content-type'])) {
+async function takeBody(
+  incoming: IncomingMessage,
+  { body: schema, bodyType }: RouteDefinition,
+  frame: Frame,
+): Promise<unknown> {
+  if (bodyType === undefined && !isJsonType(incoming.headers['content-type'])) {
     throw new AppError('unsupported_media_type', 'Send the body with "Content-Type: application/json".');
   }
   if (incoming.headers['content-encoding'] !== undefined) {
     throw new AppError('unsupported_media_type', 'Send the body without Content-Encoding.');
   }
-  return checkSchema(
-    schema,
-    parseJson(await readBody(incoming, frame.bodyLimitBytes), frame.jsonDepthMax),
-    'body',
-  );
+  const bytes = await readBody(incoming, frame.bodyLimitBytes);
+  const value = bodyType === undefined ? parseJson(bytes, frame.jsonDepthMax) : parseText(bytes);
+  return checkSchema(schema!, value, 'body');
 }
 
 /** Reads the query as the schema says; what a request without one gives is known in advance. */

@@ -1,9 +1,11 @@
 import type { Database } from 'better-sqlite3';
+import { perfectRoot } from '../merkle/node-hash.js';
 import { consistencyProof, inclusionProof } from '../merkle/proof.js';
-import { rootAt } from '../merkle/subtrees.js';
+import { type NodeSource, rootAt } from '../merkle/subtrees.js';
 import type { LogProof, LogRequest, ReaderReply } from '../protocol.js';
 import { LogReader } from './log-reader.js';
 import { NotStoredError } from './not-stored-error.js';
+import { tileWidth } from './tile-tree.js';
 
 /** The reader thread's answers about the log. */
 export class LogAnswers {
@@ -25,9 +27,24 @@ export class LogAnswers {
     }
   }
 
-  #proof(request: Extract<LogRequest, { kind: 'inclusion' | 'consistency' }>): LogProof | null {
+  /** The nodes of the log, and below a bundle that was given those of that bundle. */
+  #nodes(request: Extract<LogRequest, { kind: 'inclusion' | 'consistency' }>): NodeSource {
     const { node } = this.#log;
+    const bundle =
+      'bundle' in request && request.bundle !== undefined ? Buffer.from(request.bundle) : undefined;
+    if (bundle === undefined || request.kind !== 'consistency') return node;
+    const number = Math.floor(request.from / tileWidth);
+    return (level, index) => {
+      const width = 2 ** level;
+      const first = index * width - number * tileWidth;
+      const isWithin = width <= tileWidth && first >= 0 && first < tileWidth;
+      return isWithin ? perfectRoot(bundle, first, width) : node(level, index);
+    };
+  }
+
+  #proof(request: Extract<LogRequest, { kind: 'inclusion' | 'consistency' }>): LogProof | null {
     try {
+      const node = this.#nodes(request);
       if (request.kind === 'inclusion') {
         const { index, size } = request;
         return {

@@ -1,6 +1,7 @@
 import type { Clock } from '../../contracts/clock.js';
 import { AppError } from '../../contracts/errors.js';
 import type { ConsistencyProof, InclusionProof, TransparencyLog } from '../../contracts/ledger.js';
+import { hashBytes } from '../merkle/node-hash.js';
 import type { LogProof, LogRequest, SignedCheckpoint } from '../protocol.js';
 import type { QueryClient } from '../query.js';
 import { tileWidth } from './tile-tree.js';
@@ -13,6 +14,7 @@ const waitingMax = 100_000;
 const proofsMax = 32;
 /** Tiles of a level are numbered below this; × 256 it is still an exact number. */
 const numberMax = 2 ** 44;
+const tileBytes = tileWidth * hashBytes;
 
 export interface LogClientOptions {
   verifierKey: string;
@@ -60,6 +62,10 @@ export class LogClient implements TransparencyLog {
 
   get previous(): string | undefined {
     return this.#previous;
+  }
+
+  get latest(): string | undefined {
+    return this.#last?.note;
   }
 
   async checkpoint(): Promise<string> {
@@ -151,12 +157,23 @@ export class LogClient implements TransparencyLog {
     return withNote(proof, last ?? note);
   }
 
-  async consistency({ from, to }: { from: number; to: number }): Promise<ConsistencyProof> {
+  async consistency({
+    from,
+    to,
+    bundle,
+  }: {
+    from: number;
+    to: number;
+    bundle?: Uint8Array | undefined;
+  }): Promise<ConsistencyProof> {
     checkInteger(to, 'to', 1, this.#options.size());
     checkInteger(from, 'from', 1, to);
     // At the edge of a bundle the upper levels suffice.
-    for (const size of [from, to]) if (size % tileWidth !== 0) this.#refusePruned(size);
-    const { rootFrom, root, hashes, note } = await this.#proof({ kind: 'consistency', from, to });
+    for (const size of bundle === undefined ? [from, to] : [to]) {
+      if (size % tileWidth !== 0) this.#refusePruned(size);
+    }
+    if (bundle !== undefined) checkInteger(bundle.byteLength, 'the length of bundle', tileBytes, tileBytes);
+    const { rootFrom, root, hashes, note } = await this.#proof({ kind: 'consistency', from, to, bundle });
     return withNote({ from, to, root_from: rootFrom!, root_to: root, hashes }, note);
   }
 

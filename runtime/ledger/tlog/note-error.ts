@@ -3,6 +3,7 @@ type NoteErrorCode =
   | 'note_unsigned'
   | 'note_forged'
   | 'checkpoint_malformed'
+  | 'request_malformed'
   | 'key_malformed';
 
 /** A note, checkpoint or verifier key that cannot be trusted. The message says why. */

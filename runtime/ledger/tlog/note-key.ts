@@ -2,8 +2,9 @@ import { createPrivateKey, createPublicKey, hash, sign, verify } from 'node:cryp
 import { strictBase64 } from './base64.js';
 import { NoteError } from './note-error.js';
 
-/** Ed25519 in C2SP signed-note. */
-const algorithm = 0x01;
+/** What an Ed25519 key signs: notes as they are (C2SP signed-note), or checkpoints of others (C2SP tlog-cosignature, v1). */
+export const keyTypes = { note: 0x01, cosignature: 0x04 } as const;
+type KeyType = (typeof keyTypes)[keyof typeof keyTypes];
 export const seedBytes = 32;
 const publicKeyBytes = 32;
 const signatureBytes = 64;
@@ -15,7 +16,7 @@ const publicDer = Buffer.from('302a300506032b6570032100', 'hex');
 /** Checks the signatures of one key. */
 export interface NoteVerifier {
   readonly name: string;
-  /** First 4 bytes of SHA-256(name ‖ newline ‖ 0x01 ‖ public key). With the name it tells keys apart; it proves nothing. */
+  /** First 4 bytes of SHA-256(name ‖ newline ‖ type of key ‖ public key). With the name it tells keys apart; it proves nothing. */
   readonly keyId: number;
   verify(text: string, signature: Uint8Array): boolean;
 }
@@ -35,6 +36,26 @@ function isKeyName(name: string): boolean {
 
 /** @throws NoteError `key_malformed` for a name or a seed of another form. */
 export function createSigner(name: string, seed: Uint8Array): NoteSigner {
+  const { verifierKey, sign: signBytes, line } = privateKey(name, seed, keyTypes.note);
+  return { name, verifierKey, sign: (text) => line(signBytes(text)) };
+}
+
+/** @throws NoteError `key_malformed` with what is wrong. */
+export function parseVerifierKey(text: string): NoteVerifier {
+  return publicKey(text, keyTypes.note);
+}
+
+interface PrivateKey {
+  /** `name+key id+base64(type of key ‖ public key)`. */
+  verifierKey: string;
+  /** The 64 bytes of Ed25519. */
+  sign(message: string): Buffer;
+  /** The signature line of a note, without its newline. */
+  line(signature: Uint8Array): string;
+}
+
+/** @throws NoteError `key_malformed` for a name or a seed of another form. */
+export function privateKey(name: string, seed: Uint8Array, type: KeyType): PrivateKey {
   if (!isKeyName(name)) {
     throw new NoteError('key_malformed', `${JSON.stringify(name)} cannot be the name of a key`);
   }
@@ -43,30 +64,28 @@ export function createSigner(name: string, seed: Uint8Array): NoteSigner {
   }
   const key = createPrivateKey({ key: Buffer.concat([privateDer, seed]), format: 'der', type: 'pkcs8' });
   const raw = createPublicKey(key).export({ format: 'der', type: 'spki' }).subarray(publicDer.byteLength);
-  const typed = Buffer.concat([Buffer.of(algorithm), raw]);
+  const typed = Buffer.concat([Buffer.of(type), raw]);
   const keyId = keyIdOf(name, typed);
+  const id = Buffer.alloc(4);
+  id.writeUInt32BE(keyId);
   return {
-    name,
     verifierKey: `${name}+${hexId(keyId)}+${typed.toString('base64')}`,
-    sign: (text) => {
-      const id = Buffer.alloc(4);
-      id.writeUInt32BE(keyId);
-      const signature = sign(null, Buffer.from(text, 'utf8'), key);
-      return `— ${name} ${Buffer.concat([id, signature]).toString('base64')}`;
-    },
+    sign: (message) => sign(null, Buffer.from(message, 'utf8'), key),
+    line: (signature) => `— ${name} ${Buffer.concat([id, signature]).toString('base64')}`,
   };
 }
 
-/** @throws NoteError `key_malformed` with what is wrong. */
-export function parseVerifierKey(text: string): NoteVerifier {
+/** @throws NoteError `key_malformed` for a key of another form or type. */
+export function publicKey(text: string, type: KeyType): NoteVerifier {
   const match = /^([^+]+)\+([0-9a-f]{8})\+([A-Za-z0-9+/=]+)$/.exec(text);
   const [, name = '', id = '', encoded = ''] = match ?? [];
   if (!isKeyName(name)) {
     throw new NoteError('key_malformed', 'a verifier key has the form name+8 hex digits+base64');
   }
   const typed = strictBase64(encoded);
-  if (typed?.byteLength !== 1 + publicKeyBytes || typed[0] !== algorithm) {
-    throw new NoteError('key_malformed', `the verifier key of ${name} is not an Ed25519 key`);
+  if (typed?.byteLength !== 1 + publicKeyBytes || typed[0] !== type) {
+    const kind = type === keyTypes.note ? 'an Ed25519 key' : 'an Ed25519 key of a witness';
+    throw new NoteError('key_malformed', `the verifier key of ${name} is not ${kind}`);
   }
   const keyId = keyIdOf(name, typed);
   if (hexId(keyId) !== id) {

@@ -28,8 +28,16 @@ describe('signed notes, with the vectors of golang.org/x/mod', () => {
   });
 
   it('names the known keys that signed, and passes over the others', () => {
-    expect(openNote(both, [peter, enoch])).toEqual({ text, signedBy: ['PeterNeumann', 'EnochRoot'] });
-    expect(openNote(both, [enoch])).toEqual({ text, signedBy: ['EnochRoot'] });
+    expect(openNote(both, [peter, enoch])).toEqual({
+      text,
+      signedBy: ['PeterNeumann', 'EnochRoot'],
+      lines: [peterLine.trimEnd(), enochLine.trimEnd()],
+    });
+    expect(openNote(both, [enoch])).toEqual({
+      text,
+      signedBy: ['EnochRoot'],
+      lines: [enochLine.trimEnd()],
+    });
     expect(openNote(`${text}\n${peterLine}${peterLine}`, [peter]).signedBy).toEqual(['PeterNeumann']);
   });
 

@@ -12,6 +12,8 @@ export interface OpenedNote {
   text: string;
   /** Names of the known keys that signed it; at least one. */
   signedBy: string[];
+  /** Their signature lines, without newlines. */
+  lines: string[];
 }
 
 /**
@@ -47,14 +49,16 @@ export function openNote(note: string, verifiers: readonly NoteVerifier[]): Open
     throw new NoteError('note_malformed', `a note has at most ${signaturesMax} signatures`);
   }
   const signedBy = new Set<string>();
+  const known: string[] = [];
   for (const line of lines) {
     const { name, keyId, signature } = parseSignature(line);
-    const verifier = verifiers.find((known) => known.name === name && known.keyId === keyId);
+    const verifier = verifiers.find((one) => one.name === name && one.keyId === keyId);
     if (verifier === undefined) continue;
     if (!verifier.verify(text, signature)) {
       throw new NoteError('note_forged', `the signature of ${name} does not hold`);
     }
     signedBy.add(name);
+    known.push(line);
   }
   if (signedBy.size === 0) {
     const wanted = verifiers.map(({ name }) => name).join(', ');
@@ -63,7 +67,7 @@ export function openNote(note: string, verifiers: readonly NoteVerifier[]): Open
       `the note is not signed by ${wanted === '' ? 'any known key' : wanted}`,
     );
   }
-  return { text, signedBy: [...signedBy] };
+  return { text, signedBy: [...signedBy], lines: known };
 }
 
 function parseSignature(line: string): { name: string; keyId: number; signature: Buffer } {
