@@ -78,3 +78,4 @@ export {
   sketchSum,
   sketchMax,
 } from "./sketch";
+export { CLASSIFIER_FEATURES, classifierTake, classifierScore } from "./classifier";

@@ -98,7 +98,11 @@ export class Pipeline {
     const { guard, config, ledger } = this.#context;
     const results = question.messages
       .filter((message) => message.role === 'user' || message.role === 'tool')
-      .map((message) => ({ text: message.content, result: guard.checkPrompt(message.content) }));
+      .map(({ content, role }) => {
+        // What a tool brings is nobody's word.
+        const mode = role === 'tool' ? 'document' : 'prompt';
+        return { text: content, result: guard.checkPrompt(content, { mode }) };
+      });
     const rules = [...new Set(results.flatMap(({ result }) => result.reasons.map((reason) => reason.rule)))];
     const refused = results.find(({ result }) => result.verdict === 'refuse');
     if (refused === undefined || config.guard.mode === 'observe') return rules;

@@ -169,6 +169,8 @@ describe('checks across keys', () => {
   it.each([
     ['[http]\ntls_key_file = "k"', 'needs http.tls_cert_file'],
     ['[http]\ntls_cert_file = "c"', 'needs http.tls_key_file'],
+    ['[guard]\nweights_file = "w"', 'needs guard.weights_sha256'],
+    [`[guard]\nweights_sha256 = "${'a'.repeat(64)}"`, 'needs guard.weights_file'],
     ['[breaker]\ncalls_min = 21', 'more than breaker.window_calls (20)'],
     ['[aliases]\narkalia = ["navigator"]', 'the name arkalia is taken'],
     ['[aliases]\nfast = ["olama/llama3"]', 'nearest: ollama'],

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { guardLevels } from '../contracts/guard.js';
 import { engineNames } from '../contracts/prompt.js';
 
 const milliseconds = (fallback: number, min = 1, max = 86_400_000) =>
@@ -243,7 +244,22 @@ const guard = section({
   mode: z
     .enum(['enforce', 'observe'])
     .default('enforce')
-    .describe('enforce refuses what the rules refuse; observe lets it pass and records it.'),
+    .describe('enforce refuses what the guard refuses; observe lets it pass and records it.'),
+  level: z
+    .enum(guardLevels)
+    .default('medium')
+    .describe(
+      'How easily the classifier refuses: low, medium, high or paranoid. docs/guard-model.md says what each costs in false alarms.',
+    ),
+  weights_file: z
+    .string()
+    .optional()
+    .describe('Weights of the classifier instead of those that ship; together with weights_sha256.'),
+  weights_sha256: z
+    .string()
+    .regex(/^[0-9a-f]{64}$/, 'must be 64 lower-case hexadecimal digits')
+    .optional()
+    .describe('SHA-256 that weights_file must have, in hex; another file stops the start.'),
 });
 
 const ledger = section({

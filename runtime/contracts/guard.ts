@@ -15,6 +15,24 @@ export interface GuardResult {
   reasons: GuardReason[];
 }
 
+/** `prompt`: what a trusted person types. `document`: what a tool, a file or a page brings; read in windows. */
+export type GuardMode = 'prompt' | 'document';
+
+/** How much the classifier needs to refuse; a stricter level refuses more attacks and more harmless texts. */
+export const guardLevels = ['low', 'medium', 'high', 'paranoid'] as const;
+export type GuardLevel = (typeof guardLevels)[number];
+
+/** A verdict on a text that comes in: what the rules found, and what the classifier thinks of it. */
+export interface GuardJudgement extends GuardResult {
+  mode: GuardMode;
+  level: GuardLevel;
+  /** Of the classifier, 0 to 1. From `threshold` on it refuses, and `classifier` is among the reasons. */
+  score: number;
+  threshold: number;
+  /** SHA-256 of the file of the weights, in hex. */
+  model: string;
+}
+
 export interface OutputStep {
   /** Text that may go to the client now. */
   release: string;
@@ -36,8 +54,11 @@ export interface OutputGuard {
 }
 
 export interface Guard {
-  /** Judges what comes in; the caller enforces. Linear time; `text` is at most the body limit. */
-  checkPrompt(text: string): GuardResult;
+  /**
+   * Judges what comes in; the caller enforces. `mode` is `prompt` and `level` the configured one when not given. Linear time; `text`
+   * is at most the body limit.
+   */
+  checkPrompt(text: string, options?: { mode?: GuardMode; level?: GuardLevel }): GuardJudgement;
   /** A watcher for one answer. `systemPrompt` is the text that must not leak; `observe` reports a cut without cutting. */
   watchOutput(options: { systemPrompt?: string; observe?: boolean }): OutputGuard;
   /** Ids of the rules in force. */

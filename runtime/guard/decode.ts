@@ -174,10 +174,59 @@ function readable(text: string): boolean {
   return printable >= text.length * 0.9 && letters >= text.length * 0.5;
 }
 
-/** The folded view with its letters turned by thirteen places. */
-export function rot13(view: View): View {
-  const turned = view.text.replace(/[a-z]/g, (letter) =>
-    String.fromCharCode(((letter.charCodeAt(0) - 97 + 13) % 26) + 97),
+/** Fewest letters of a sentence that is tried as rot13. */
+const ROT13_LETTERS_MIN = 8;
+/** For each letter 1 when it is among the commonest of English and French, -1 when rot13 of it is; 0 for both or none. */
+const commonness = Int8Array.from('abcdefghijklmnopqrstuvwxyz', (letter) => {
+  const common = 'etaoinsrlu';
+  const turned = String.fromCharCode(((letter.charCodeAt(0) - 97 + 13) % 26) + 97);
+  return Number(common.includes(letter)) - Number(common.includes(turned));
+});
+
+/**
+ * The sentences of the folded view that look like rot13, with their letters turned by thirteen places: those with more letters
+ * that are common when turned than as they stand.
+ * @returns undefined when there is none.
+ */
+export function rot13(view: View): View | undefined {
+  const { text } = view;
+  let builder: ViewBuilder | undefined;
+  for (let from = 0; from < text.length; ) {
+    let to = from;
+    let letters = 0;
+    let common = 0;
+    for (; to < text.length; to++) {
+      const code = text.charCodeAt(to);
+      if (code >= 97 && code <= 122) {
+        letters++;
+        common += commonness[code - 97] ?? 0;
+      } else if (endsSentence(code)) break;
+    }
+    if (letters >= ROT13_LETTERS_MIN && common < 0) {
+      builder ??= new ViewBuilder();
+      for (let at = from; at <= to && at < text.length; at++)
+        builder.add(turn(text.charCodeAt(at)), view.start(at), view.end(at));
+    }
+    from = to + 1;
+  }
+  return builder?.build('rot13');
+}
+
+/** . : ; ! ? " ( ) or the end of a paragraph. */
+function endsSentence(code: number): boolean {
+  return (
+    code === 46 ||
+    code === 58 ||
+    code === 59 ||
+    code === 33 ||
+    code === 63 ||
+    code === 34 ||
+    code === 10 ||
+    code === 40 ||
+    code === 41
   );
-  return view.withText(turned, 'rot13');
+}
+
+function turn(code: number): string {
+  return String.fromCharCode(code >= 97 && code <= 122 ? ((code - 84) % 26) + 97 : code);
 }

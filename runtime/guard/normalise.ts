@@ -57,7 +57,8 @@ function readings(source: View, options: NormaliseOptions, outermost: boolean): 
   if (spaced !== undefined) views.push(spaced);
   const leet = foldLeet(spaced ?? plain, options.known);
   if (leet !== undefined) views.push(leet);
-  if (outermost) views.push(rot13(plain));
+  const turned = outermost ? rot13(plain) : undefined;
+  if (turned !== undefined) views.push(turned);
   return views;
 }
 

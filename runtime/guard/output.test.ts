@@ -1,12 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, it, vi } from 'vitest';
 import type { GuardResult } from '../contracts/guard.js';
-import { createGuard } from './guard.js';
+import { guardForTests } from './testing/guard.js';
 
 const long = process.env.ARKALIA_TEST_LONG === '1';
 if (long) vi.setConfig({ testTimeout: 600_000 });
 
-const guard = createGuard();
+const guard = guardForTests();
 const systemPrompt =
   'You are the assistant of a small local appliance in the attic. Answer briefly and honestly; say so when you do not know the answer at all.';
 const random43 = 'Zk3v_9aBcDeFgHiJkLmNoPqRsTuVwXyZ012345678-x';

@@ -74,16 +74,17 @@ export class PromptRules {
     this.#barred = barredIds(this.#lexicon);
   }
 
-  check(text: string): GuardResult {
+  /** Whether a word matters to the rules. */
+  readonly knows = (word: string): boolean => this.#lexicon.has(word);
+
+  check(text: string, views: readonly View[] = normalise(text, { known: this.knows })): GuardResult {
     const findings = new Findings(this.#rules);
     this.#rules.forEach((rule, index) => {
       for (const { from, to, severity } of rule.scanTyped?.(text) ?? []) {
         findings.add(index, severity, [from, to]);
       }
     });
-    for (const view of normalise(text, { known: (word) => this.#lexicon.has(word) })) {
-      this.#checkView(view, findings);
-    }
+    for (const view of views) this.#checkView(view, findings);
     return findings.result();
   }
 

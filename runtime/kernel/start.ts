@@ -19,6 +19,7 @@ import { CorePool } from '../core/pool.js';
 import { CoreScorer } from '../core/scorer.js';
 import { controlSocketPath } from '../data-folder/control-socket.js';
 import { openDataFolder } from '../data-folder/data-folder.js';
+import { loadGuardModel } from '../guard/classifier/load.js';
 import { createGuard } from '../guard/guard.js';
 import { openLedger } from '../ledger/ledger.js';
 import { CoreLatencies, LATENCY_WINDOW_MS } from '../metrics/latencies.js';
@@ -185,7 +186,11 @@ async function open({ config, log, builtIn }: StartOptions, undo: Undo): Promise
   };
 
   let ready = false;
-  const guard = createGuard();
+  const guard = createGuard({
+    classifiers: core.classifiers,
+    model: loadGuardModel(config.guard),
+    level: config.guard.level,
+  });
   const lifecycle = new Lifecycle(await loadModules(config.modules.enabled, builtIn), log);
   const status = (): SystemStatus => ({
     name: 'arkalia-luna',

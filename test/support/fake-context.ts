@@ -247,7 +247,10 @@ export function createFakeContext(options: FakeContextOptions = {}): FakeContext
     bus,
     ledger: new FakeLedger(clock),
     guard: {
-      checkPrompt: () => ({ verdict: 'allow', reasons: [] }),
+      checkPrompt: (_text, { mode = 'prompt', level = 'medium' } = {}) => ({
+        ...{ verdict: 'allow', reasons: [], score: 0, threshold: 0.5, model: '0'.repeat(64) },
+        ...{ mode, level },
+      }),
       watchOutput: () => ({ push: (text) => ({ release: text }), finish: () => ({ release: '' }) }),
       rules: () => ['override-instructions', 'reveal-system-prompt'],
     },

@@ -1,0 +1,79 @@
+import type { Classifier, Classifiers } from '../../../core-wasm/index.js';
+import type { GuardLevel, GuardMode } from '../../contracts/guard.js';
+import type { View } from '../view.js';
+import type { GuardModel, ModelHead } from './model-file.js';
+
+/** UTF-16 code units of a view that are scored at once (at most 3 bytes each), and that the next part repeats. */
+const PART_MAX = 16_384;
+const PART_OVERLAP = 512;
+
+/** What the classifier says about a text. */
+export interface Classified {
+  /** Of the view and window with the highest score, 0 to 1. */
+  score: number;
+  threshold: number;
+  verdict: 'allow' | 'flag' | 'refuse';
+  /** Where in the original text, in UTF-16 code units, end exclusive. */
+  span: [start: number, end: number];
+}
+
+/** Scores the readings of a text with the weights in the hot core, in this thread: a call takes less than a message to another. */
+export class TextClassifier {
+  readonly #model: GuardModel;
+  readonly #classifier: Classifier;
+
+  /** Writes the model into the memory of the hot core when there is none. Throws when there is another, or no workspace is left. */
+  constructor(classifiers: Classifiers, model: GuardModel) {
+    if (classifiers.sha256 === undefined) classifiers.load(model.core);
+    if (classifiers.sha256 !== model.core.sha256)
+      throw new Error('the hot core has other weights than these');
+    const classifier = classifiers.take();
+    if (classifier === undefined) throw new Error('the hot core has no workspace left for a classifier');
+    this.#model = model;
+    this.#classifier = classifier;
+  }
+
+  /** Linear in the length of the views. */
+  classify(views: readonly View[], mode: GuardMode, level: GuardLevel): Classified {
+    const head = this.#model.header[mode];
+    let best = Number.NEGATIVE_INFINITY;
+    let span: [number, number] = [0, 0];
+    for (const view of views) {
+      for (let from = 0; from < view.text.length; from += PART_MAX - PART_OVERLAP) {
+        const text = view.text.length <= PART_MAX ? view.text : view.text.slice(from, from + PART_MAX);
+        const length = this.#classifier.write(text);
+        const found = this.#classifier.score(length, {
+          head: mode === 'prompt' ? 0 : 1,
+          window: head.window,
+          step: head.step,
+        });
+        if (found.score > best) {
+          best = found.score;
+          const start = from + this.#classifier.charactersOf(found.from);
+          span = view.span(start, Math.max(start + 1, from + this.#classifier.charactersOf(found.to)));
+        }
+        if (from + PART_MAX >= view.text.length) break;
+      }
+    }
+    return { ...judge(best, head, level), span };
+  }
+}
+
+function judge(score: number, { thresholds }: ModelHead, level: GuardLevel): Omit<Classified, 'span'> {
+  const threshold = thresholds[level];
+  const verdict = score >= threshold ? 'refuse' : score >= noticeFor(thresholds, level) ? 'flag' : 'allow';
+  return { score: unit(score), threshold: unit(threshold), verdict };
+}
+
+/** A text is flagged from the threshold of the next stricter level on. */
+function noticeFor(thresholds: ModelHead['thresholds'], level: GuardLevel): number {
+  if (level === 'low') return thresholds.medium;
+  if (level === 'medium') return thresholds.high;
+  return level === 'high' ? thresholds.paranoid : thresholds.notice;
+}
+
+/** From the whole line to 0 … 1, in steps of 2^-20: in order, without an exponential, so the same everywhere. */
+function unit(score: number): number {
+  if (score === Number.NEGATIVE_INFINITY) return 0;
+  return Math.round((0.5 + (0.5 * score) / (1 + Math.abs(score))) * 1_048_576) / 1_048_576;
+}

