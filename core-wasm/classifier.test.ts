@@ -6,18 +6,17 @@ import { referenceScore } from './reference/classifier.js';
 
 function modelOf(bits: number): ClassifierModel {
   let seed = bits;
-  const weights = () =>
-    Int8Array.from({ length: 1 << bits }, () => {
+  const weights = (size: number) =>
+    Int8Array.from({ length: 1 << size }, () => {
       seed = (Math.imul(seed, 1_103_515_245) + 12_345) | 0;
       return seed >> 24;
     });
   return {
     features: 1,
-    bits,
     sha256: 'ab'.repeat(32),
     heads: [
-      { scale: 0.013, bias: -0.7, weights: weights() },
-      { scale: 0.4, bias: 0.1, weights: weights() },
+      { scale: 0.013, bias: -0.7, bits, weights: weights(bits) },
+      { scale: 0.4, bias: 0.1, bits: bits - 1, weights: weights(bits - 1) },
     ],
   };
 }
@@ -50,7 +49,7 @@ function expectSame(classifier: Classifier, model: ClassifierModel, bytes: Uint8
 }
 
 describe('the hot core scores to the last bit as the reference', () => {
-  const models = [8, 12, 17].map(modelOf);
+  const models = [9, 12, 17].map(modelOf);
   const pairs = models.map((model) => ({ model, classifier: loaded(model) }));
   const piece = fc.oneof(
     fc.uint8Array({ maxLength: 40 }),
@@ -96,11 +95,11 @@ describe('the hot core scores to the last bit as the reference', () => {
 
 describe('a model', () => {
   const model = modelOf(10);
-  const head = { scale: 1, bias: 0, weights: new Int8Array(1024) };
+  const head = { scale: 1, bias: 0, bits: 10, weights: new Int8Array(1024) };
   it.each([
     [{ ...model, features: 2 }, /features 2/],
-    [{ ...model, bits: 18 }, /from 8 to 17, not 18/],
-    [{ ...model, bits: 7 }, /from 8 to 17, not 7/],
+    [{ ...model, heads: [head, { ...head, bits: 18 }] }, /from 8 to 17, not 18/],
+    [{ ...model, heads: [head, { ...head, bits: 7 }] }, /from 8 to 17, not 7/],
     [{ ...model, heads: [head] }, /2 heads, not 1/],
     [{ ...model, heads: [head, { ...head, weights: new Int8Array(3) }] }, /1024 weights, not 3/],
     [{ ...model, heads: [head, { ...head, scale: 0 }] }, /finite/],
@@ -139,7 +138,7 @@ describe('workspaces', () => {
   });
 
   it('refuse what is out of range', () => {
-    const classifier = loaded(model8());
+    const classifier = loaded(smallModel());
     for (const options of [
       { head: 2, window: 0, step: 1 },
       { head: 0, window: -1, step: 1 },
@@ -151,6 +150,6 @@ describe('workspaces', () => {
   });
 });
 
-function model8(): ClassifierModel {
-  return modelOf(8);
+function smallModel(): ClassifierModel {
+  return modelOf(9);
 }

@@ -4,12 +4,17 @@ import type { Constants, CoreFunctions } from './exports.js';
 export interface ClassifierModel {
   /** Version of the features that it was trained on. */
   features: number;
-  /** A head has 2^bits weights: 8 to 17. */
-  bits: number;
   /** SHA-256 of the file of the model, in hex: what made a score. */
   sha256: string;
-  /** What a weight of 1 stands for, what is added, and the weights. */
-  heads: readonly { scale: number; bias: number; weights: Int8Array }[];
+  heads: readonly ClassifierHead[];
+}
+
+/** What a weight of 1 stands for, what is added, and 2^bits weights; bits are 8 to 17. */
+interface ClassifierHead {
+  scale: number;
+  bias: number;
+  bits: number;
+  weights: Int8Array;
 }
 
 export interface ClassifierScore {
@@ -87,18 +92,18 @@ export class Classifiers {
   /** Writes the model into the memory, once for as long as the memory lives. Throws when it does not fit or there is another. */
   load(model: ClassifierModel): void {
     const at = this.#at;
-    const { bits, heads } = model;
+    const { heads } = model;
     if (model.features !== at.CLASSIFIER_FEATURES)
       throw new RangeError(
         `the model has features ${model.features}, the module reads ${at.CLASSIFIER_FEATURES}`,
       );
-    if (!(Number.isInteger(bits) && bits >= at.CLASSIFIER_BITS_MIN && bits <= at.CLASSIFIER_BITS_MAX))
-      throw new RangeError(
-        `bits must be from ${at.CLASSIFIER_BITS_MIN} to ${at.CLASSIFIER_BITS_MAX}, not ${bits}`,
-      );
     if (heads.length !== at.CLASSIFIER_HEADS)
       throw new RangeError(`the model must have ${at.CLASSIFIER_HEADS} heads, not ${heads.length}`);
-    for (const { scale, bias, weights } of heads) {
+    for (const { scale, bias, bits, weights } of heads) {
+      if (!(Number.isInteger(bits) && bits >= at.CLASSIFIER_BITS_MIN && bits <= at.CLASSIFIER_BITS_MAX))
+        throw new RangeError(
+          `bits must be from ${at.CLASSIFIER_BITS_MIN} to ${at.CLASSIFIER_BITS_MAX}, not ${bits}`,
+        );
       if (!(scale > 0 && scale < 1e6 && Math.abs(bias) < 1e6))
         throw new RangeError(`scale and bias must be finite and the scale above 0, not ${scale} and ${bias}`);
       if (weights.length !== 1 << bits)
@@ -107,14 +112,19 @@ export class Classifiers {
     const state = new Int32Array(this.#memory, at.CLASSIFIER_STATE, 1);
     if (Atomics.compareExchange(state, 0, 0, BEING_WRITTEN) !== 0)
       throw new Error('the memory has a model already');
-    new Int32Array(this.#memory, at.CLASSIFIER_HEAD_BITS, 1)[0] = bits;
     Buffer.from(this.#memory, at.CLASSIFIER_SHA256, 32).write(model.sha256, 'hex');
     const scales = new Float64Array(this.#memory, at.CLASSIFIER_SCALES, heads.length);
     const biases = new Float64Array(this.#memory, at.CLASSIFIER_BIASES, heads.length);
-    heads.forEach(({ scale, bias, weights }, head) => {
+    const sizes = new Int32Array(this.#memory, at.CLASSIFIER_HEAD_BITS, heads.length);
+    heads.forEach(({ scale, bias, bits, weights }, head) => {
+      sizes[head] = bits;
       scales[head] = scale;
       biases[head] = bias;
-      new Int8Array(this.#memory, at.CLASSIFIER_WEIGHTS + (head << bits), weights.length).set(weights);
+      new Int8Array(
+        this.#memory,
+        at.CLASSIFIER_WEIGHTS + (head << at.CLASSIFIER_BITS_MAX),
+        weights.length,
+      ).set(weights);
     });
     Atomics.store(state, 0, READY);
   }

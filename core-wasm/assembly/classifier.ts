@@ -20,6 +20,11 @@ const FNV_PRIME: u32 = 0x01000193;
 const GRAM_START: u32 = 0x01234567;
 /** Stands for the token before the first one. */
 const BEGIN: u32 = 0x9e3779b9;
+/** Fewest tokens of a phrase that is a window. */
+const PHRASE_TOKENS: i32 = 4;
+/** Bits of the ASCII signs that are edges. */
+const EDGES_LOW: u64 = 0xfc00470e00000000;
+const EDGES_HIGH: u64 = 0x7800000128000000;
 const EPOCH_MAX: u32 = 0xffff;
 
 /** Takes the next free workspace: its index, or -1 when all are taken. Never given back. */
@@ -32,8 +37,10 @@ export function classifierTake(): i32 {
 }
 
 /**
- * Scores the first `length` bytes of the workspace's text with a head of the model. With `window` 0 the text is one window;
- * otherwise windows of that many tokens begin every `step` tokens, and the highest score counts. Writes the place of that window.
+ * Scores the first `length` bytes of the workspace's text with a head of the model. With `window` 0 the text is one window.
+ * Otherwise windows begin at the first token, behind an edge (a sign that ends or opens a phrase, or the end of a line) that is
+ * PHRASE_TOKENS or more behind the last beginning, and `step` tokens behind it at the latest; from each beginning the text up to
+ * each edge and up to `window` tokens is a window, and the highest score counts. Writes the place of that window.
  */
 export function classifierScore(workspace: i32, head: i32, length: i32, window: i32, step: i32): f64 {
   expect(workspace >= 0 && workspace < L.WORKSPACE_COUNT && head >= 0 && head < L.CLASSIFIER_HEADS, FAULT_RANGE);
@@ -42,8 +49,8 @@ export function classifierScore(workspace: i32, head: i32, length: i32, window: 
   const space = L.WORKSPACE_FIRST + workspace * L.WORKSPACE_BYTES;
   const text = space + L.WORKSPACE_TEXT;
   const end = text + length;
-  const bits = load<i32>(L.CLASSIFIER_HEAD_BITS);
-  const weights = L.CLASSIFIER_WEIGHTS + (head << bits);
+  const bits = load<i32>(L.CLASSIFIER_HEAD_BITS + (head << 2));
+  const weights = L.CLASSIFIER_WEIGHTS + (head << L.CLASSIFIER_BITS_MAX);
   const scale = load<f64>(L.CLASSIFIER_SCALES + (head << 3));
   const bias = load<f64>(L.CLASSIFIER_BIASES + (head << 3));
   let best = -Infinity;
@@ -53,9 +60,10 @@ export function classifierScore(workspace: i32, head: i32, length: i32, window: 
     let sum: i32 = 0;
     let count: i32 = 0;
     // The tokens before this one; 0 when there is none.
-    let last: u32 = window == 0 ? BEGIN : 0;
+    let last: u32 = BEGIN;
     let beforeLast: u32 = 0;
     let tokens = 0;
+    let behindEdge = false;
     let next = end;
     let at = from;
     while (at < end) {
@@ -75,26 +83,37 @@ export function classifierScore(workspace: i32, head: i32, length: i32, window: 
       } else {
         at++;
         // White space, control characters and the apostrophe part words and are no token.
-        if (byte <= 32 || byte == 39) continue;
+        if (byte <= 32 || byte == 39) {
+          if (byte == 10) behindEdge = true;
+          continue;
+        }
         while (at < end && load<u8>(at) == byte) at++;
         hash = (byte + 1000) * 0x5bd1e995 | 1;
       }
       if (window != 0) {
-        if (tokens == step) next = start;
+        if (behindEdge && tokens >= PHRASE_TOKENS) {
+          const score = scoreOf(sum, count, scale, bias);
+          if (score > best) {
+            best = score;
+            place(space, from - text, start - text);
+          }
+        }
+        if (next == end && (tokens == step || (behindEdge && tokens >= PHRASE_TOKENS))) next = start;
         if (tokens == window) {
           at = start;
           break;
         }
       }
       tokens++;
+      behindEdge = !word && isEdge(byte);
       // One feature: its bucket, and its weight when it is new in this window.
       if (word) {
         for (let first = start - 1; first < at - 1; first++) {
           let gram = GRAM_START;
           for (let k = 0; k < 5; k++) {
-            const place = first + k;
-            if (place > at) break;
-            const code: u32 = place < start || place >= at ? 32 : lower(load<u8>(place));
+            const letter = first + k;
+            if (letter > at) break;
+            const code: u32 = letter < start || letter >= at ? 32 : lower(load<u8>(letter));
             gram = (gram ^ code) * FNV_PRIME;
             if (k < 2) continue;
             const bucket = bucketOf(gram * 31 + k, bits);
@@ -109,40 +128,56 @@ export function classifierScore(workspace: i32, head: i32, length: i32, window: 
           count++;
         }
       }
-      if (last != 0) {
-        const pair: u32 = (last ^ (hash * 0x85ebca6b)) * 0xc2b2ae35;
-        let bucket = bucketOf(pair, bits);
+      const pair: u32 = (last ^ (hash * 0x85ebca6b)) * 0xc2b2ae35;
+      let bucket = bucketOf(pair, bits);
+      if (stamp(space, bucket, epoch)) {
+        sum += <i32>load<i8>(weights + bucket);
+        count++;
+      }
+      if (beforeLast != 0) {
+        bucket = bucketOf((pair ^ (beforeLast * 0x27d4eb2f)) * 0x165667b1, bits);
         if (stamp(space, bucket, epoch)) {
           sum += <i32>load<i8>(weights + bucket);
           count++;
         }
-        if (beforeLast != 0) {
-          bucket = bucketOf((pair ^ (beforeLast * 0x27d4eb2f)) * 0x165667b1, bits);
-          if (stamp(space, bucket, epoch)) {
-            sum += <i32>load<i8>(weights + bucket);
-            count++;
-          }
-          bucket = bucketOf((beforeLast ^ (hash * 0x9e3779b1)) * 0x61c88647 + 7, bits);
-          if (stamp(space, bucket, epoch)) {
-            sum += <i32>load<i8>(weights + bucket);
-            count++;
-          }
+        bucket = bucketOf((beforeLast ^ (hash * 0x9e3779b1)) * 0x61c88647 + 7, bits);
+        if (stamp(space, bucket, epoch)) {
+          sum += <i32>load<i8>(weights + bucket);
+          count++;
         }
       }
       beforeLast = last;
       last = hash;
     }
-    const score = count == 0 ? bias : scale * f64(sum) / Math.sqrt(f64(count)) + bias;
+    const score = scoreOf(sum, count, scale, bias);
     if (score > best) {
       best = score;
-      store<u32>(space, from - text, L.WORKSPACE_FROM);
-      store<u32>(space, at - text, L.WORKSPACE_TO);
+      place(space, from - text, at - text);
     }
-    // The last window reaches the end.
-    if (at >= end || next >= end) break;
+    if (next >= end) break;
     from = next;
   }
   return best;
+}
+
+// @ts-ignore: decorator
+@inline
+function scoreOf(sum: i32, count: i32, scale: f64, bias: f64): f64 {
+  return count == 0 ? bias : scale * f64(sum) / Math.sqrt(f64(count)) + bias;
+}
+
+// @ts-ignore: decorator
+@inline
+function place(space: i32, from: i32, to: i32): void {
+  store<u32>(space, from, L.WORKSPACE_FROM);
+  store<u32>(space, to, L.WORKSPACE_TO);
+}
+
+/** A sign that ends or opens a phrase: . ! ? ; : | < > " ( ) [ ] { } # * = ` ~ */
+// @ts-ignore: decorator
+@inline
+function isEdge(byte: u32): bool {
+  return (((byte < 64 ? EDGES_LOW : EDGES_HIGH) >> (byte & 63)) & 1) != 0;
 }
 
 // @ts-ignore: decorator

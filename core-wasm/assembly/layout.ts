@@ -177,11 +177,11 @@ export const SKETCH_BUCKET_COUNT: i32 = 2048;
 // Text classifier, see classifier.ts. The model is written once by the host that loads it.
 export const CLASSIFIER_STATE: i32 = 5242880; // i32, atomic: 0 no model, 1 being written, 2 ready
 export const CLASSIFIER_TAKEN: i32 = 5242884; // i32, atomic: workspaces
-export const CLASSIFIER_HEAD_BITS: i32 = 5242888; // i32: a head has 2^bits weights
+export const CLASSIFIER_HEAD_BITS: i32 = 5242888; // i32 for each head: it has 2^bits weights
 export const CLASSIFIER_SHA256: i32 = 5242912; // 32 bytes, of the file of the model
 export const CLASSIFIER_SCALES: i32 = 5242944; // f64 for each head: what a weight of 1 stands for
 export const CLASSIFIER_BIASES: i32 = 5242960; // f64 for each head
-export const CLASSIFIER_WEIGHTS: i32 = 5246976; // i8, head after head
+export const CLASSIFIER_WEIGHTS: i32 = 5246976; // i8, 2^CLASSIFIER_BITS_MAX bytes for each head
 export const CLASSIFIER_HEADS: i32 = 2;
 export const CLASSIFIER_BITS_MIN: i32 = 8;
 export const CLASSIFIER_BITS_MAX: i32 = 17;

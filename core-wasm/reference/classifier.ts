@@ -1,13 +1,19 @@
 import type { ClassifierModel } from '../classifier.js';
 
 const WORD_BYTES_MAX = 48;
+const PHRASE_TOKENS = 4;
+const EDGES = '.!?;:|<>"()[]{}#*=`~';
+/** Stands for the token before the first one. */
+const BEGIN = 0x9e3779b9 | 0;
 
-/** A token of a text: its place in bytes, its hash, and whether it is a word. */
+/** A token of a text, and its place in bytes. */
 interface Token {
   from: number;
   to: number;
   hash: number;
   word: boolean;
+  /** Whether a phrase may begin here. */
+  behindEdge: boolean;
 }
 
 const lower = (byte: number) => (byte >= 65 && byte <= 90 ? byte + 32 : byte);
@@ -16,16 +22,19 @@ const isWord = (byte: number) =>
 
 function tokensOf(bytes: Uint8Array): Token[] {
   const tokens: Token[] = [];
+  let behindEdge = false;
   for (let from = 0; from < bytes.length; ) {
     const byte = bytes[from] ?? 0;
     let to = from + 1;
     if (isWord(byte)) {
       while (to < bytes.length && to - from < WORD_BYTES_MAX && isWord(bytes[to] ?? 0)) to++;
-      tokens.push({ from, to, hash: fnv(bytes, from, to), word: true });
+      tokens.push({ from, to, hash: fnv(bytes, from, to), word: true, behindEdge });
+      behindEdge = false;
     } else if (byte > 32 && byte !== 39) {
       while (to < bytes.length && bytes[to] === byte) to++;
-      tokens.push({ from, to, hash: Math.imul(byte + 1000, 0x5bd1e995) | 1, word: false });
-    }
+      tokens.push({ from, to, hash: Math.imul(byte + 1000, 0x5bd1e995) | 1, word: false, behindEdge });
+      behindEdge = EDGES.includes(String.fromCharCode(byte));
+    } else if (byte === 10) behindEdge = true;
     from = to;
   }
   return tokens;
@@ -46,33 +55,23 @@ function bucketOf(hash: number, bits: number): number {
   return mixed >>> (32 - bits);
 }
 
-/** The features of some tokens in a row, each once. `begin`: they are the beginning of a text that is one window. */
-function featuresOf(
+/** Adds the features of a token. `last` and `beforeLast` are the hashes of those before it. */
+function addFeatures(
+  features: Set<number>,
   bytes: Uint8Array,
-  tokens: readonly Token[],
-  { bits, begin }: { bits: number; begin: boolean },
-): Set<number> {
-  const features = new Set<number>();
-  let last = begin ? 0x9e3779b9 | 0 : 0;
-  let beforeLast = 0;
-  for (const { from, to, hash, word } of tokens) {
-    if (word) {
-      for (const gram of gramsOf(bytes, from, to)) features.add(bucketOf(gram, bits));
-      features.add(bucketOf(hash, bits));
-    }
-    if (last !== 0) {
-      const pair = Math.imul(last ^ Math.imul(hash, 0x85ebca6b), 0xc2b2ae35);
-      features.add(bucketOf(pair, bits));
-      if (beforeLast !== 0) {
-        features.add(bucketOf(Math.imul(pair ^ Math.imul(beforeLast, 0x27d4eb2f), 0x165667b1), bits));
-        const skip = Math.imul(beforeLast ^ Math.imul(hash, 0x9e3779b1), 0x61c88647) + 7;
-        features.add(bucketOf(skip | 0, bits));
-      }
-    }
-    beforeLast = last;
-    last = hash;
+  { from, to, hash, word }: Token,
+  { last, beforeLast, bits }: { last: number; beforeLast: number; bits: number },
+): void {
+  if (word) {
+    for (const gram of gramsOf(bytes, from, to)) features.add(bucketOf(gram, bits));
+    features.add(bucketOf(hash, bits));
   }
-  return features;
+  const pair = Math.imul(last ^ Math.imul(hash, 0x85ebca6b), 0xc2b2ae35);
+  features.add(bucketOf(pair, bits));
+  if (beforeLast === 0) return;
+  features.add(bucketOf(Math.imul(pair ^ Math.imul(beforeLast, 0x27d4eb2f), 0x165667b1), bits));
+  const skip = Math.imul(beforeLast ^ Math.imul(hash, 0x9e3779b1), 0x61c88647) + 7;
+  features.add(bucketOf(skip | 0, bits));
 }
 
 /** Hashes of the runs of 3 to 5 bytes of a word with a space at either end. */
@@ -91,32 +90,46 @@ function* gramsOf(bytes: Uint8Array, from: number, to: number): Generator<number
 interface Window {
   from: number;
   to: number;
-  features: Set<number>;
+  features: ReadonlySet<number>;
 }
 
 /**
- * The windows of a text (UTF-8) with the features of each, as the hot core reads them. Training uses this too.
- * `window` 0: the text is one window; otherwise windows of that many tokens begin every `step` tokens.
+ * The windows of a text (UTF-8) with the features of each, as the hot core reads them: see assembly/classifier.ts. The set of
+ * features grows from one window to the next, so it must be read at once. Training uses this too.
  */
-export function classifierFeatures(
+export function* classifierWindows(
   bytes: Uint8Array,
   { bits, window, step }: { bits: number; window: number; step: number },
-): Window[] {
+): Generator<Window> {
   const tokens = tokensOf(bytes);
-  if (window === 0)
-    return [{ from: 0, to: bytes.length, features: featuresOf(bytes, tokens, { bits, begin: true }) }];
-  const windows: Window[] = [];
-  for (let first = 0; first === 0 || first < tokens.length; first += step) {
-    const some = tokens.slice(first, first + window);
-    const following = tokens[first + window];
-    windows.push({
-      from: first === 0 ? 0 : (some[0]?.from ?? 0),
-      to: following === undefined ? bytes.length : following.from,
-      features: featuresOf(bytes, some, { bits, begin: false }),
-    });
-    if (following === undefined) break;
+  let first: number | undefined = 0;
+  while (first !== undefined) {
+    const features = new Set<number>();
+    const from = first === 0 ? 0 : (tokens[first]?.from ?? 0);
+    let next: number | undefined;
+    let last = BEGIN;
+    let beforeLast = 0;
+    let to = bytes.length;
+    for (let index: number = first; index < tokens.length; index++) {
+      const token = tokens[index];
+      if (token === undefined) break;
+      const count: number = index - first;
+      if (window !== 0) {
+        const behindPhrase: boolean = token.behindEdge && count >= PHRASE_TOKENS;
+        if (behindPhrase) yield { from, to: token.from, features };
+        if (next === undefined && (count === step || behindPhrase)) next = index;
+        if (count === window) {
+          to = token.from;
+          break;
+        }
+      }
+      addFeatures(features, bytes, token, { last, beforeLast, bits });
+      beforeLast = last;
+      last = token.hash;
+    }
+    yield { from, to, features };
+    first = next;
   }
-  return windows;
 }
 
 /** The slow twin of the hot core's score, in plain TypeScript. */
@@ -129,7 +142,7 @@ export function referenceScore(
   const weights = model.heads[head];
   if (weights === undefined) throw new RangeError(`there is no head ${head}`);
   let best = { score: Number.NEGATIVE_INFINITY, from: 0, to: 0 };
-  for (const { from, to, features } of classifierFeatures(bytes, { bits: model.bits, window, step })) {
+  for (const { from, to, features } of classifierWindows(bytes, { bits: weights.bits, window, step })) {
     let sum = 0;
     for (const feature of features) sum += weights.weights[feature] ?? 0;
     const score =

@@ -1,4 +1,4 @@
-import type { Classifier, Classifiers } from '../../../core-wasm/index.js';
+import type { Classifier, ClassifierScore, Classifiers } from '../../../core-wasm/index.js';
 import type { GuardLevel, GuardMode } from '../../contracts/guard.js';
 import type { View } from '../view.js';
 import type { GuardModel, ModelHead } from './model-file.js';
@@ -13,7 +13,7 @@ export interface Classified {
   score: number;
   threshold: number;
   verdict: 'allow' | 'flag' | 'refuse';
-  /** Where in the original text, in UTF-16 code units, end exclusive. */
+  /** The phrase with the highest score. Where in the original text, in UTF-16 code units, end exclusive. */
   span: [start: number, end: number];
 }
 
@@ -35,27 +35,34 @@ export class TextClassifier {
 
   /** Linear in the length of the views. */
   classify(views: readonly View[], mode: GuardMode, level: GuardLevel): Classified {
-    const head = this.#model.header[mode];
     let best = Number.NEGATIVE_INFINITY;
     let span: [number, number] = [0, 0];
     for (const view of views) {
       for (let from = 0; from < view.text.length; from += PART_MAX - PART_OVERLAP) {
-        const text = view.text.length <= PART_MAX ? view.text : view.text.slice(from, from + PART_MAX);
-        const length = this.#classifier.write(text);
-        const found = this.#classifier.score(length, {
-          head: mode === 'prompt' ? 0 : 1,
-          window: head.window,
-          step: head.step,
-        });
-        if (found.score > best) {
-          best = found.score;
-          const start = from + this.#classifier.charactersOf(found.from);
-          span = view.span(start, Math.max(start + 1, from + this.#classifier.charactersOf(found.to)));
+        const length = this.#classifier.write(
+          view.text.length <= PART_MAX ? view.text : view.text.slice(from, from + PART_MAX),
+        );
+        const phrase = this.#score(length, 'document');
+        const score =
+          mode === 'document'
+            ? phrase.score
+            : this.#score(length, 'prompt').score + this.#model.header.document_share * phrase.score;
+        if (score > best) {
+          best = score;
+          const start = from + this.#classifier.charactersOf(phrase.from);
+          const end = from + this.#classifier.charactersOf(phrase.to);
+          span = view.span(start, Math.max(start + 1, end));
         }
         if (from + PART_MAX >= view.text.length) break;
       }
     }
-    return { ...judge(best, head, level), span };
+    return { ...judge(best, this.#model.header[mode], level), span };
+  }
+
+  /** Of what was written, by the head of a mode. */
+  #score(length: number, mode: GuardMode): ClassifierScore {
+    const { window, step } = this.#model.header[mode];
+    return this.#classifier.score(length, { head: mode === 'prompt' ? 0 : 1, window, step });
   }
 }
 

@@ -12,8 +12,15 @@ const folder = mkdtempSync(join(tmpdir(), 'arkalia-weights-'));
 afterAll(() => rmSync(folder, { recursive: true }));
 
 const thresholds = { low: 4, medium: 3, high: 2, paranoid: 1, notice: 0 };
-const head = { scale: 0.5, bias: -1, window: 0, step: 1, thresholds };
-const header = { format: 1 as const, version: 'test', features: 1, bits: 8, prompt: head, document: head };
+const head = { scale: 0.5, bias: -1, bits: 8, window: 0, step: 1, thresholds };
+const header = {
+  format: 1 as const,
+  version: 'test',
+  features: 1,
+  document_share: 0,
+  prompt: head,
+  document: head,
+};
 const weights = (): [Int8Array, Int8Array] => [new Int8Array(256).fill(3), new Int8Array(256).fill(-3)];
 const good = encodeModel(header, weights());
 
@@ -65,7 +72,7 @@ describe('weights', () => {
 
   it.each([
     { ...header, format: 2 },
-    { ...header, bits: 30 },
+    { ...header, prompt: { ...head, bits: 30 } },
     { ...header, prompt: { ...head, scale: -1 } },
     { ...header, document: { ...head, thresholds: { ...thresholds, high: 9 } } },
   ])('with a header that is not as it should be are refused', (wrong) => {

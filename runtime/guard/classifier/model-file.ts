@@ -5,7 +5,7 @@ import type { ClassifierModel } from '../../../core-wasm/index.js';
 // The file of the weights.
 //
 //   0          8           12        12 + length
-//   ├ ARKGUARD ┼ length u32 ┼ header… ┼ 2^bits × i8 of the head `prompt` ┼ the same of the head `document` ┤
+//   ├ ARKGUARD ┼ length u32 ┼ header… ┼ 2^bits × i8 of the head `prompt` ┼ those of the head `document` ┤
 //
 // The header is JSON, numbers are little-endian.
 
@@ -33,6 +33,8 @@ const thresholdsSchema = z
 const headSchema = z.strictObject({
   scale: z.number().positive(),
   bias: z.number(),
+  /** The head has 2^bits weights. */
+  bits: z.int().min(8).max(17),
   /** Tokens of a window, and from one window to the next. 0: the whole text. */
   window: z.int().min(0).max(4096),
   step: z.int().min(1).max(4096),
@@ -43,7 +45,8 @@ const headerSchema = z.strictObject({
   format: z.literal(1),
   version: z.string().min(1).max(64),
   features: z.int(),
-  bits: z.int().min(8).max(17),
+  /** In the mode `prompt` the score is that of the head `prompt` and this share of that of the head `document`. */
+  document_share: z.number().min(0).max(4),
   prompt: headSchema,
   document: headSchema,
 });
@@ -69,26 +72,25 @@ export function decodeModel(file: Uint8Array, sha256: string): GuardModel {
     throw new Error(`its header has an impossible length, ${length} bytes`);
   const header = headerSchema.safeParse(parseJson(bytes.toString('utf8', HEADER_AT, HEADER_AT + length)));
   if (!header.success) throw new Error(`its header is not as it should be: ${z.prettifyError(header.error)}`);
-  const { bits, features, prompt, document } = header.data;
-  const size = 1 << bits;
+  const { features, prompt, document } = header.data;
   const from = HEADER_AT + length;
-  if (bytes.length !== from + 2 * size)
-    throw new Error(`it must have ${from + 2 * size} bytes and has ${bytes.length}`);
-  const weights = (head: number) =>
-    Int8Array.from(bytes.subarray(from + head * size, from + (head + 1) * size));
+  const middle = from + (1 << prompt.bits);
+  const end = middle + (1 << document.bits);
+  if (bytes.length !== end) throw new Error(`it must have ${end} bytes and has ${bytes.length}`);
   return {
     header: header.data,
     core: {
       features,
-      bits,
       sha256,
       heads: [
-        { scale: prompt.scale, bias: prompt.bias, weights: weights(0) },
-        { scale: document.scale, bias: document.bias, weights: weights(1) },
+        { ...parts(prompt), weights: Int8Array.from(bytes.subarray(from, middle)) },
+        { ...parts(document), weights: Int8Array.from(bytes.subarray(middle, end)) },
       ],
     },
   };
 }
+
+const parts = ({ scale, bias, bits }: ModelHead) => ({ scale, bias, bits });
 
 function parseJson(text: string): unknown {
   try {

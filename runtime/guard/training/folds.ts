@@ -1,5 +1,6 @@
 import { type Row, readmes } from './rows.js';
-import { documentScore, promptScore, type Trained, trainModel } from './train-model.js';
+import { Scorer } from './scorer.js';
+import { trainModel } from './train-model.js';
 
 /**
  * The groups that are left out together. Each holds attacks or harmless texts, mostly both; each group is in one fold. Own
@@ -26,7 +27,7 @@ export interface Scored {
 /** A model that has not seen the groups of its fold. */
 export interface Fold {
   groups: readonly string[];
-  model: Trained;
+  scorer: Scorer;
 }
 
 /** Whether attacks are planted in this document when a fold is tested. */
@@ -42,17 +43,19 @@ export function crossScores(
   const trained: Fold[] = [];
   const scored: Scored[] = [];
   const carriers = rows.filter(isTestCarrier);
-  const foreign = readmes();
+  const foreign = readmes('test');
   folds.forEach((groups, fold) => {
-    const model = trainModel(rows.filter((row) => !groups.includes(row.group) && !isTestCarrier(row)));
-    trained.push({ groups, model });
+    const seen = rows.filter((row) => !groups.includes(row.group) && !isTestCarrier(row));
+    const model = trainModel(seen);
+    const scorer = new Scorer(model.prompt, model.document);
+    trained.push({ groups, scorer });
     const out = rows.filter(({ group }) => groups.includes(group));
     for (const row of [...out, ...carriers, ...foreign])
       scored.push({
         row,
         fold,
-        prompt: promptScore(model, row.folded),
-        document: row.label === 0 ? documentScore(model, row.folded) : 0,
+        prompt: scorer.prompt(row.folded),
+        document: scorer.document(row.folded).score,
       });
     tell(`fold ${fold + 1} of ${folds.length}: ${groups.join(', ')}`);
   });

@@ -46,7 +46,7 @@ export function readRows(folder: string): Row[] {
   const own = ownFiles.flatMap((name) =>
     readLines(join(OWN, `${name}.jsonl`)).map((row) => ({ ...row, source: name })),
   );
-  return [...shared, ...own].map(({ text, label, lang, source, kind }) => ({
+  const rows = [...shared, ...own].map(({ text, label, lang, source, kind }) => ({
     text,
     folded: foldText(text),
     label,
@@ -54,6 +54,7 @@ export function readRows(folder: string): Row[] {
     group: ownFiles.includes(source) ? source : groupOf(source),
     kind: kind ?? source,
   }));
+  return [...rows, ...readmes('train')];
 }
 
 interface Line {
@@ -85,15 +86,15 @@ export function foldText(text: string): string {
 const PACKAGES = fileURLToPath(new URL('../../../../node_modules/', import.meta.url));
 const README_CHARACTERS_MAX = 4000;
 
-/** The beginnings of the README files of the installed packages: documents that no model is trained on. */
-export function readmes(): Row[] {
+/** The beginnings of the README files of every other installed package: those to train on, or those that no model is trained on. */
+export function readmes(part: 'train' | 'test'): Row[] {
   return readdirSync(PACKAGES)
     .filter((name) => !name.startsWith('.'))
     .sort()
     .map((name) => join(PACKAGES, name, 'README.md'))
     .filter((file) => existsSync(file))
     .map((file) => readFileSync(file, 'utf8').slice(0, README_CHARACTERS_MAX))
-    .filter((text) => text.length > 300)
+    .filter((text, index) => text.length > 300 && (index % 2 === 0) === (part === 'test'))
     .map((text) => ({
       text,
       folded: foldText(text),

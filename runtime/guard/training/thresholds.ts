@@ -15,7 +15,7 @@ export const promptGroups = [
   'tldr',
   'deepset',
 ];
-export const documentGroups = ['readmes', 'documents', 't0', 'tldr'];
+export const documentGroups = ['readmes', 't0', 'tldr'];
 
 /** Scores of the harmless rows by group, without one group when it is named. */
 export function harmlessScores(

@@ -1,14 +1,8 @@
-import { BITS, documentExamples, promptExamples, wholeFeatures, windowsOf } from './examples.js';
-import { type Example, type Fitted, fitWeights, quantise } from './fit.js';
+import { BITS, phraseExamples, promptExamples, wholeFeatures } from './examples.js';
+import { type Example, type FitOptions, fitWeights, quantise } from './fit.js';
 import { seeded } from './random.js';
 import type { Row } from './rows.js';
-
-/** One head of a model as it will be shipped: with weights of 8 bits. */
-export interface Head {
-  weights: Int8Array;
-  scale: number;
-  bias: number;
-}
+import { type Head, Scorer } from './scorer.js';
 
 export interface Trained {
   prompt: Head;
@@ -16,35 +10,35 @@ export interface Trained {
 }
 
 const SEED = 20_260_401;
-const options = { bits: BITS, epochs: 8, rate: 0.25, l2: 1e-4, seed: SEED };
+const promptOptions = { bits: BITS.prompt, epochs: 16, rate: 0.05, l2: 1e-4, seed: SEED };
+const documentOptions = { bits: BITS.document, epochs: 8, rate: 0.25, l2: 1e-4, seed: SEED };
+/** How often the worst phrases of the harmless documents are added and the head is trained again. */
+const ROUNDS = 3;
+/** Phrases below this are harmless to the head already. */
+const WORST_MIN = -3;
+const WORST_WEIGHT = 1;
 
 /** Trains both heads. The same rows give the same heads. */
 export function trainModel(rows: readonly Row[]): Trained {
-  return {
-    prompt: headOf(promptExamples(rows, seeded(SEED))),
-    document: headOf(documentExamples(rows, seeded(SEED + 1))),
-  };
+  const prompt = headOf(promptExamples(rows, seeded(SEED)), promptOptions);
+  const examples = phraseExamples(rows, seeded(SEED + 1));
+  const documents = rows.filter(({ label, group }) => label === 0 && group !== 'parts');
+  const seen = new Set<string>();
+  let document = headOf(examples, documentOptions);
+  for (let round = 0; round < ROUNDS; round++) {
+    const scorer = new Scorer(prompt, document);
+    for (const { folded } of documents) {
+      const { score, phrase } = scorer.document(folded);
+      if (score < WORST_MIN || seen.has(phrase)) continue;
+      seen.add(phrase);
+      examples.push({ features: wholeFeatures(phrase, BITS.document), label: 0, weight: WORST_WEIGHT });
+    }
+    document = headOf(examples, documentOptions);
+  }
+  return { prompt, document };
 }
 
-function headOf(examples: readonly Example[]): Head {
-  const fitted: Fitted = fitWeights(examples, options);
-  return { ...quantise(fitted), bias: fitted.bias };
-}
-
-function scoreOf({ weights, scale, bias }: Head, features: Int32Array): number {
-  let sum = 0;
-  for (const feature of features) sum += weights[feature] ?? 0;
-  return features.length === 0 ? bias : (scale * sum) / Math.sqrt(features.length) + bias;
-}
-
-/** The score of a folded text in the mode `prompt`. */
-export function promptScore(trained: Trained, folded: string): number {
-  return scoreOf(trained.prompt, wholeFeatures(folded));
-}
-
-/** The score of a folded text in the mode `document`. */
-export function documentScore(trained: Trained, folded: string): number {
-  let best = Number.NEGATIVE_INFINITY;
-  for (const { features } of windowsOf(folded)) best = Math.max(best, scoreOf(trained.document, features));
-  return best;
+function headOf(examples: readonly Example[], options: FitOptions): Head {
+  const fitted = fitWeights(examples, options);
+  return { ...quantise(fitted), bias: fitted.bias, bits: options.bits };
 }

@@ -4,11 +4,11 @@ import { fileURLToPath } from 'node:url';
 import { Core } from '../../../core-wasm/index.js';
 import { encodeModel } from '../classifier/model-file.js';
 import { dataFolder, tell } from './command.js';
-import { BITS, WINDOW } from './examples.js';
 import { crossScores } from './folds.js';
 import { readRows } from './rows.js';
+import { DOCUMENT_SHARE, type Head, WINDOW } from './scorer.js';
 import { thresholdsOf } from './thresholds.js';
-import { type Head, trainModel } from './train-model.js';
+import { trainModel } from './train-model.js';
 
 /** Raise it when the data or the training changes what is shipped. */
 const VERSION = '1';
@@ -19,13 +19,13 @@ function main(): void {
   const rows = readRows(dataFolder());
   const { scored } = crossScores(rows, tell);
   const model = trainModel(rows);
-  const head = ({ scale, bias }: Head) => ({ scale, bias });
+  const head = ({ scale, bias, bits }: Head) => ({ scale, bias, bits });
   const file = encodeModel(
     {
       format: 1,
       version: VERSION,
       features: Core.create().classifiers.features,
-      bits: BITS,
+      document_share: DOCUMENT_SHARE,
       prompt: { ...head(model.prompt), window: 0, step: 1, thresholds: thresholdsOf(scored, 'prompt') },
       document: { ...head(model.document), ...WINDOW, thresholds: thresholdsOf(scored, 'document') },
     },
