@@ -54,8 +54,8 @@ export function crossScores(
       scored.push({
         row,
         fold,
-        prompt: scorer.prompt(row.folded),
-        document: scorer.document(row.folded).score,
+        prompt: Math.max(...row.views.map((view) => scorer.prompt(view))),
+        document: Math.max(...row.views.map((view) => scorer.document(view).score)),
       });
     tell(`fold ${fold + 1} of ${folds.length}: ${groups.join(', ')}`);
   });

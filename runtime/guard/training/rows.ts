@@ -2,12 +2,16 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { normalise } from '../normalise.js';
+import { PromptRules } from '../prompt.js';
+import { rules } from '../rules/index.js';
 
 /** A text of the training or evaluation data. */
 export interface Row {
   text: string;
-  /** What the classifier reads: the text folded. */
+  /** What the classifier is trained on: the text folded. */
   folded: string;
+  /** The readings of the text that the guard scores; the first is `folded`. */
+  views: string[];
   /** 1 for an attack. */
   label: 0 | 1;
   lang: string;
@@ -48,7 +52,7 @@ export function readRows(folder: string): Row[] {
   );
   const rows = [...shared, ...own].map(({ text, label, lang, source, kind }) => ({
     text,
-    folded: foldText(text),
+    ...readings(text),
     label,
     lang,
     group: ownFiles.includes(source) ? source : groupOf(source),
@@ -78,9 +82,12 @@ function groupOf(source: string): string {
   return found[1];
 }
 
-/** The first reading of the normaliser. */
-export function foldText(text: string): string {
-  return normalise(text, { known: () => false })[0]?.text ?? '';
+const rulesOfGuard = new PromptRules(rules);
+
+/** The readings of a text, and the first one by itself. */
+export function readings(text: string): { folded: string; views: string[] } {
+  const views = normalise(text, { known: rulesOfGuard.knows }).map((view) => view.text);
+  return { folded: views[0] ?? '', views };
 }
 
 const PACKAGES = fileURLToPath(new URL('../../../../node_modules/', import.meta.url));
@@ -97,7 +104,7 @@ export function readmes(part: 'train' | 'test'): Row[] {
     .filter((text, index) => text.length > 300 && (index % 2 === 0) === (part === 'test'))
     .map((text) => ({
       text,
-      folded: foldText(text),
+      ...readings(text),
       label: 0,
       lang: 'en',
       group: 'readmes',
