@@ -34,8 +34,8 @@ const entities: Readonly<Record<string, string>> = {
  */
 export function decodeEscapes(view: View): View | undefined {
   const { text } = view;
-  if (!/[%&\\]/.test(text)) return undefined;
-  const builder = new ViewBuilder();
+  if (!/%[0-9a-f]|&[#a-z]|\\[ux]/i.test(text)) return undefined;
+  const builder = new ViewBuilder(text.length + 16);
   let changed = false;
   for (let index = 0; index < text.length; ) {
     const found = escapeAt(text, index);
@@ -120,16 +120,43 @@ interface Run {
   bytes: Buffer;
 }
 
+/** For each ASCII character: 1 when it is of base64, 2 a hexadecimal digit, 4 a sign between such bytes. */
+const kinds = Uint8Array.from({ length: 128 }, (_, code) => {
+  const character = String.fromCharCode(code);
+  return (
+    Number(/[A-Za-z0-9+/_-]/.test(character)) +
+    2 * Number(/[0-9a-f]/i.test(character)) +
+    4 * Number(/[ ,:;-]/.test(character))
+  );
+});
+
 function* base64Runs(text: string): Generator<Run> {
-  for (const match of text.matchAll(/[A-Za-z0-9+/_-]+/g)) {
-    if (match[0].length < BASE64_MIN) continue;
-    const bytes = Buffer.from(match[0].slice(0, RUN_MAX), 'base64');
-    yield { start: match.index, end: match.index + match[0].length, bytes };
+  for (let start = 0; start < text.length; ) {
+    let end = start;
+    while (((kinds[text.charCodeAt(end)] ?? 0) & 1) !== 0) end++;
+    if (end - start >= BASE64_MIN) {
+      const bytes = Buffer.from(text.slice(start, Math.min(end, start + RUN_MAX)), 'base64');
+      yield { start, end, bytes };
+    }
+    start = end + 1;
   }
+}
+
+/** Whether enough hexadecimal digits stand in a row, with signs between or without. */
+function mayHaveHex(text: string): boolean {
+  let digits = 0;
+  for (let index = 0; index < text.length; index++) {
+    const kind = kinds[text.charCodeAt(index)] ?? 0;
+    if ((kind & 2) !== 0) {
+      if (++digits === 2 * HEX_BYTES_MIN) return true;
+    } else if ((kind & 4) === 0) digits = 0;
+  }
+  return false;
 }
 
 /** Runs of two-digit bytes, next to each other or with one sign between. */
 function* hexRuns(text: string): Generator<Run> {
+  if (!mayHaveHex(text)) return;
   let index = 0;
   while (index < text.length) {
     const bytes: number[] = [];

@@ -37,8 +37,10 @@ const MIXED_SHARE = 0.2;
  * @returns undefined when no word changes.
  */
 export function foldLeet(view: View, known: (word: string) => boolean): View | undefined {
-  const builder = new ViewBuilder();
   const { text } = view;
+  // A letter beside a sign: most texts have none.
+  if (!/[a-z][0-9@$!|+]|[0-9@$!|+][a-z]/.test(text)) return undefined;
+  const builder = new ViewBuilder(text.length + 16);
   let found = false;
   let copied = 0;
   const allThrough = isLeetspeak(text);
@@ -47,6 +49,7 @@ export function foldLeet(view: View, known: (word: string) => boolean): View | u
   };
   for (const match of text.matchAll(word)) {
     const written = match[0];
+    if (!/[^a-z]/.test(written)) continue;
     // A sign at the end is more often punctuation than a letter.
     const candidates = [written, written.replace(/[!|+]{1,24}$/, ''), written.replace(/^[!|+]{1,24}/, '')];
     for (const candidate of new Set(candidates)) {

@@ -62,10 +62,28 @@ function readings(source: View, options: NormaliseOptions, outermost: boolean): 
   return views;
 }
 
+/** For each ASCII character its folded form when that is one letter or sign; 0 for white space and what nobody sees. */
+const ascii = Uint8Array.from({ length: 128 }, (_, code) => {
+  const folded = foldCodePoint(code);
+  return folded.length === 1 && folded !== ' ' && folded !== '\n' ? folded.charCodeAt(0) : 0;
+});
+
 function fold(source: View, kind: ViewKind): View {
   const { text } = source;
-  const builder = new ViewBuilder();
+  const builder = new ViewBuilder(text.length + 16);
   for (let index = 0; index < text.length; ) {
+    const code = text.charCodeAt(index);
+    const plain = code < 128 ? (ascii[code] ?? 0) : 0;
+    if (plain !== 0) {
+      builder.addCode(plain, source.start(index), source.end(index));
+      index++;
+      continue;
+    }
+    if (code === 32 && isPlainSign(text.charCodeAt(index + 1))) {
+      builder.addCode(32, source.start(index), source.end(index));
+      index++;
+      continue;
+    }
     const codePoint = text.codePointAt(index) ?? 0;
     const next = index + (codePoint > 0xffff ? 2 : 1);
     const folded = foldCodePoint(codePoint);
@@ -73,10 +91,15 @@ function fold(source: View, kind: ViewKind): View {
       index = foldSpace(source, builder, index);
       continue;
     }
-    if (folded !== '') builder.add(folded, ...source.span(index, next));
+    if (folded !== '') builder.add(folded, source.start(index), source.end(next - 1));
     index = next;
   }
   return builder.build(kind);
+}
+
+/** Whether a character is an ASCII letter or sign; not white space, not the end. */
+function isPlainSign(code: number): boolean {
+  return code < 128 && ascii[code] !== 0;
 }
 
 /** Adds one ' ' or '\n' for the white space (and what is invisible in it) from `from`; returns where it ends. */

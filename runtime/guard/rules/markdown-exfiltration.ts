@@ -4,7 +4,7 @@ import { findAll } from './signs.js';
 
 /** An image or link, in Markdown or HTML, to an address whose query has a place to fill in. On the folded text. */
 const filledAddress =
-  /(?:\]\(|src ?= ?["']?|href ?= ?["']?|\]: ?)(?:https?:)?\/\/[^\s)"'?]{1,200}\?[^\s)"'{[<$]{0,100}(?:\{|\[|<|\$\{|%7b|\$[a-z]|data\b|secret|history|prompt|conversation|here\b)/g;
+  /(?:\]\(|src ?= ?["']?|href ?= ?["']?|\]: ?)(?:https?:)?\/\/[^\s)"'?]{1,200}\?[^\s)"'{[<$]{0,100}(?:\{|\[|<|\$\{|%7b|\$[a-z]|data\b(?!:image)|secret|history|prompt|conversation|here\b)/g;
 
 /** An image from another host, wherever it leads. */
 const foreignImage =

@@ -1,7 +1,7 @@
 import { type Classifier, Core } from '../../../core-wasm/index.js';
 
 /** Tokens of a window of a document, and from one beginning to the next where there is no edge. */
-export const WINDOW = { window: 40, step: 16 };
+export const WINDOW = { window: 24, step: 16 };
 /** How much the head `document` counts in the mode `prompt`. */
 export const DOCUMENT_SHARE = 0.7;
 /** Characters of a document that are looked at. */
