@@ -130,10 +130,14 @@ const kinds = Uint8Array.from({ length: 128 }, (_, code) => {
   );
 });
 
+function kindOf(code: number): number {
+  return code < 128 ? (kinds[code] ?? 0) : 0;
+}
+
 function* base64Runs(text: string): Generator<Run> {
   for (let start = 0; start < text.length; ) {
     let end = start;
-    while (((kinds[text.charCodeAt(end)] ?? 0) & 1) !== 0) end++;
+    while (end < text.length && (kindOf(text.charCodeAt(end)) & 1) !== 0) end++;
     if (end - start >= BASE64_MIN) {
       const bytes = Buffer.from(text.slice(start, Math.min(end, start + RUN_MAX)), 'base64');
       yield { start, end, bytes };
@@ -146,7 +150,7 @@ function* base64Runs(text: string): Generator<Run> {
 function mayHaveHex(text: string): boolean {
   let digits = 0;
   for (let index = 0; index < text.length; index++) {
-    const kind = kinds[text.charCodeAt(index)] ?? 0;
+    const kind = kindOf(text.charCodeAt(index));
     if ((kind & 2) !== 0) {
       if (++digits === 2 * HEX_BYTES_MIN) return true;
     } else if ((kind & 4) === 0) digits = 0;
