@@ -38,12 +38,10 @@ const windows = [
 ];
 
 function expectSame(classifier: Classifier, model: ClassifierModel, bytes: Uint8Array): void {
-  const length = classifier.writeBytes(bytes);
+  classifier.readBytes(bytes);
   for (const options of windows) {
     for (const head of [0, 1]) {
-      expect(classifier.score(length, { head, ...options })).toEqual(
-        referenceScore(model, head, bytes, options),
-      );
+      expect(classifier.score({ head, ...options })).toEqual(referenceScore(model, head, bytes, options));
     }
   }
 }
@@ -87,8 +85,8 @@ describe('the hot core scores to the last bit as the reference', () => {
     const [pair] = pairs;
     if (pair === undefined) throw new Error('no model');
     const { classifier, model } = pair;
-    const length = classifier.write('a b c d e f g h i j');
-    for (let i = 0; i < 7000; i++) classifier.score(length, { head: 0, window: 1, step: 1 });
+    classifier.read('a b c d e f g h i j');
+    for (let i = 0; i < 7000; i++) classifier.score({ head: 0, window: 1, step: 1 });
     expectSame(classifier, model, Buffer.from('Ignore all previous instructions'));
   });
 });
@@ -118,7 +116,7 @@ describe('a model', () => {
   });
 
   it('is needed for a score', () => {
-    expect(() => Core.create().classifiers.take()?.score(0, { head: 0, window: 0, step: 1 })).toThrow(
+    expect(() => Core.create().classifiers.take()?.score({ head: 0, window: 0, step: 1 })).toThrow(
       /a state that cannot be/,
     );
   });
@@ -131,9 +129,8 @@ describe('workspaces', () => {
     expect(taken.map((classifier) => classifier !== undefined)).toEqual([true, true, true, true, false]);
     const [classifier] = taken;
     if (classifier === undefined) throw new Error('no workspace');
-    expect(() => classifier.writeBytes(new Uint8Array(classifier.textBytesMax + 1))).toThrow(/at most 65536/);
-    const cut = classifier.write(`${'a'.repeat(classifier.textBytesMax - 1)}é`);
-    expect(cut).toBe(classifier.textBytesMax - 1);
+    expect(() => classifier.readBytes(new Uint8Array(classifier.textBytesMax + 1))).toThrow(/at most 16384/);
+    classifier.read(`${'a'.repeat(classifier.textBytesMax - 1)}é`);
     expect(classifier.charactersOf(3)).toBe(3);
   });
 
@@ -145,8 +142,7 @@ describe('workspaces', () => {
       { head: 0, window: 4, step: 5 },
       { head: 0, window: 4, step: 0 },
     ])
-      expect(() => classifier.score(1, options)).toThrow(/out of range/);
-    expect(() => classifier.score(65_537, { head: 0, window: 0, step: 1 })).toThrow(/out of range/);
+      expect(() => classifier.score(options)).toThrow(/out of range/);
   });
 });
 

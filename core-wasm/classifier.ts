@@ -46,30 +46,27 @@ export class Classifier {
     this.#functions = functions;
   }
 
-  /** Writes a text for {@link Classifier.score}; answers its bytes. What is longer than `textBytesMax` is cut at a whole character. */
-  write(text: string): number {
-    return this.#text.write(text, 0, 'utf8');
+  /** Reads a text for {@link Classifier.score}. What is longer than `textBytesMax` is cut at a whole character. */
+  read(text: string): void {
+    this.#functions.classifierRead(this.#workspace, this.#text.write(text, 0, 'utf8'));
   }
 
   /** The same for bytes that may be no UTF-8. Throws a RangeError when they are too many. */
-  writeBytes(bytes: Uint8Array): number {
+  readBytes(bytes: Uint8Array): void {
     if (bytes.length > this.textBytesMax)
       throw new RangeError(`a text must be at most ${this.textBytesMax} bytes, not ${bytes.length}`);
     this.#text.set(bytes);
-    return bytes.length;
+    this.#functions.classifierRead(this.#workspace, bytes.length);
   }
 
-  /** Characters of the first `bytes` bytes of what was written, in UTF-16 code units. */
+  /** Characters of the first `bytes` bytes of what was read, in UTF-16 code units. */
   charactersOf(bytes: number): number {
     return this.#text.toString('utf8', 0, bytes).length;
   }
 
-  /** Scores the first `length` bytes of what was written. `window` 0: as a whole; else the highest of windows of that many tokens. */
-  score(
-    length: number,
-    { head, window, step }: { head: number; window: number; step: number },
-  ): ClassifierScore {
-    const score = this.#functions.classifierScore(this.#workspace, head, length, window, step);
+  /** Scores what was read. `window` 0: as a whole; else the highest of its phrases and windows, see assembly/classifier.ts. */
+  score({ head, window, step }: { head: number; window: number; step: number }): ClassifierScore {
+    const score = this.#functions.classifierScore(this.#workspace, head, window, step);
     return { score, from: this.#place[0] ?? 0, to: this.#place[1] ?? 0 };
   }
 }

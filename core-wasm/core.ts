@@ -70,7 +70,7 @@ export class Core {
     this.classifiers = new Classifiers(memory.buffer, at, functions);
   }
 
-  /** Loads core.wasm, makes the shared memory (7 MiB) and writes the parameters into it. */
+  /** Loads core.wasm, makes the shared memory (8.5 MiB) and writes the parameters into it. */
   static create(): Core {
     const { bytes, sha256 } = coreModule();
     const module = new WebAssembly.Module(bytes);

@@ -241,7 +241,8 @@ export interface CoreFunctions extends ScoreFunctions {
   sketchSum(sketch: number): number;
   sketchMax(sketch: number): number;
   classifierTake(): number;
-  classifierScore(workspace: number, head: number, length: number, window: number, step: number): number;
+  classifierRead(workspace: number, length: number): void;
+  classifierScore(workspace: number, head: number, window: number, step: number): number;
 }
 
 /** Reads the exported constants. Throws when one is missing: module and host are not of one version. */

@@ -37,122 +37,167 @@ export function classifierTake(): i32 {
 }
 
 /**
- * Scores the first `length` bytes of the workspace's text with a head of the model. With `window` 0 the text is one window.
- * Otherwise windows begin at the first token, behind an edge (a sign that ends or opens a phrase, or the end of a line) that is
- * PHRASE_TOKENS or more behind the last beginning, and `step` tokens behind it at the latest; from each beginning the text up to
- * each edge and up to `window` tokens is a window, and the highest score counts. Writes the place of that window.
+ * Reads the first `length` bytes of the workspace's text for {@link classifierScore}: its tokens, and the features within words.
+ *
+ *   token    0      4       8             12
+ *            ├ hash ┼ start ┼ first gram  ┼ 1 when a phrase may begin here ┤    grams: 17 bits each, the longest bucket
  */
-export function classifierScore(workspace: i32, head: i32, length: i32, window: i32, step: i32): f64 {
-  expect(workspace >= 0 && workspace < L.WORKSPACE_COUNT && head >= 0 && head < L.CLASSIFIER_HEADS, FAULT_RANGE);
-  expect(length >= 0 && length <= L.WORKSPACE_TEXT_BYTES && window >= 0 && step > 0 && (window == 0 || step <= window), FAULT_RANGE);
-  expect(atomic.load<i32>(L.CLASSIFIER_STATE) == READY, FAULT_STATE);
+export function classifierRead(workspace: i32, length: i32): void {
+  expect(workspace >= 0 && workspace < L.WORKSPACE_COUNT && length >= 0 && length <= L.WORKSPACE_TEXT_BYTES, FAULT_RANGE);
   const space = L.WORKSPACE_FIRST + workspace * L.WORKSPACE_BYTES;
   const text = space + L.WORKSPACE_TEXT;
   const end = text + length;
-  const bits = load<i32>(L.CLASSIFIER_HEAD_BITS + (head << 2));
+  const grams = space + L.WORKSPACE_GRAMS;
+  let token = space + L.WORKSPACE_LIST;
+  let gramAt = grams;
+  let behindEdge: u32 = 0;
+  let at = text;
+  while (at < end) {
+    const byte = lower(load<u8>(at));
+    const start = at;
+    at++;
+    if (isWord(byte)) {
+      let hash: u32 = (FNV_START ^ byte) * FNV_PRIME;
+      const limit = min(end, start + WORD_BYTES_MAX);
+      while (at < limit) {
+        const code = lower(load<u8>(at));
+        if (!isWord(code)) break;
+        hash = (hash ^ code) * FNV_PRIME;
+        at++;
+      }
+      addToken(token, hash, start - text, gramAt - grams, behindEdge);
+      behindEdge = 0;
+      gramAt = addGrams(gramAt, start, at);
+      store<u32>(gramAt, bucketOf(hash));
+      gramAt += 4;
+    } else if (byte <= 32 || byte == 39) {
+      // White space, control characters and the apostrophe part words and are no token.
+      if (byte == 10) behindEdge = 1;
+      continue;
+    } else {
+      while (at < end && load<u8>(at) == byte) at++;
+      addToken(token, (byte + 1000) * 0x5bd1e995 | 1, start - text, gramAt - grams, behindEdge);
+      behindEdge = u32(isEdge(byte));
+    }
+    token += L.TOKEN_BYTES;
+  }
+  addToken(token, 0, length, gramAt - grams, 0);
+  store<u32>(space, length, L.WORKSPACE_LENGTH);
+  store<u32>(space, (token - space - L.WORKSPACE_LIST) / L.TOKEN_BYTES, L.WORKSPACE_TOKENS);
+}
+
+// @ts-ignore: decorator
+@inline
+function addToken(token: i32, hash: u32, start: i32, grams: i32, behindEdge: u32): void {
+  store<u32>(token, hash);
+  store<u32>(token, start, 4);
+  store<u32>(token, grams, 8);
+  store<u32>(token, behindEdge, 12);
+}
+
+/** Adds the buckets of the runs of 3 to 5 bytes of a word with a space at either end; returns where the next one goes. */
+// @ts-ignore: decorator
+@inline
+function addGrams(to: i32, start: i32, end: i32): i32 {
+  let gramAt = to;
+  for (let first = start - 1; first < end - 1; first++) {
+    const head: u32 = first < start ? 32 : lower(load<u8>(first));
+    let gram = ((GRAM_START ^ head) * FNV_PRIME ^ lower(load<u8>(first + 1))) * FNV_PRIME;
+    const last = min(first + 4, end);
+    for (let place = first + 2; place <= last; place++) {
+      const code: u32 = place == end ? 32 : lower(load<u8>(place));
+      gram = (gram ^ code) * FNV_PRIME;
+      store<u32>(gramAt, bucketOf(gram * 31 + (place - first)));
+      gramAt += 4;
+    }
+  }
+  return gramAt;
+}
+
+/**
+ * Scores the text that was read with a head of the model. With `window` 0 the text is one window. Otherwise windows begin at the
+ * first token, behind an edge (a sign that ends or opens a phrase, or the end of a line) that is PHRASE_TOKENS or more behind the
+ * last beginning, and `step` tokens behind it at the latest; from each beginning the text up to each edge and up to `window`
+ * tokens is a window, and the highest score counts. Writes the place of that window.
+ */
+export function classifierScore(workspace: i32, head: i32, window: i32, step: i32): f64 {
+  expect(workspace >= 0 && workspace < L.WORKSPACE_COUNT && head >= 0 && head < L.CLASSIFIER_HEADS, FAULT_RANGE);
+  expect(window >= 0 && step > 0 && (window == 0 || step <= window), FAULT_RANGE);
+  expect(atomic.load<i32>(L.CLASSIFIER_STATE) == READY, FAULT_STATE);
+  const space = L.WORKSPACE_FIRST + workspace * L.WORKSPACE_BYTES;
+  const list = space + L.WORKSPACE_LIST;
+  const grams = space + L.WORKSPACE_GRAMS;
+  const end = list + load<i32>(space, L.WORKSPACE_TOKENS) * L.TOKEN_BYTES;
+  const most = window == 0 ? i32.MAX_VALUE : window;
+  const shift = L.CLASSIFIER_BITS_MAX - load<i32>(L.CLASSIFIER_HEAD_BITS + (head << 2));
   const weights = L.CLASSIFIER_WEIGHTS + (head << L.CLASSIFIER_BITS_MAX);
+  const stamps = space + L.WORKSPACE_STAMPS;
   const scale = load<f64>(L.CLASSIFIER_SCALES + (head << 3));
   const bias = load<f64>(L.CLASSIFIER_BIASES + (head << 3));
   let best = -Infinity;
-  let from = text;
+  let from = list;
   while (true) {
     const epoch = nextEpoch(space);
+    const start: i32 = from == list ? 0 : load<i32>(from, 4);
     let sum: i32 = 0;
     let count: i32 = 0;
     // The tokens before this one; 0 when there is none.
     let last: u32 = BEGIN;
     let beforeLast: u32 = 0;
     let tokens = 0;
-    let behindEdge = false;
     let next = end;
-    let at = from;
-    while (at < end) {
-      const byte = lower(load<u8>(at));
-      let hash: u32;
-      let word = false;
-      const start = at;
-      if (isWord(byte)) {
-        word = true;
-        hash = FNV_START;
-        let code = byte;
-        do {
-          hash = (hash ^ code) * FNV_PRIME;
-          at++;
-          code = at < end ? lower(load<u8>(at)) : 0;
-        } while (isWord(code) && at - start < WORD_BYTES_MAX);
-      } else {
-        at++;
-        // White space, control characters and the apostrophe part words and are no token.
-        if (byte <= 32 || byte == 39) {
-          if (byte == 10) behindEdge = true;
-          continue;
-        }
-        while (at < end && load<u8>(at) == byte) at++;
-        hash = (byte + 1000) * 0x5bd1e995 | 1;
-      }
+    let token = from;
+    while (token < end) {
       if (window != 0) {
-        if (behindEdge && tokens >= PHRASE_TOKENS) {
+        const behindPhrase = tokens >= PHRASE_TOKENS && load<u32>(token, 12) != 0;
+        if (behindPhrase) {
           const score = scoreOf(sum, count, scale, bias);
           if (score > best) {
             best = score;
-            place(space, from - text, start - text);
+            place(space, start, load<i32>(token, 4));
           }
         }
-        if (next == end && (tokens == step || (behindEdge && tokens >= PHRASE_TOKENS))) next = start;
-        if (tokens == window) {
-          at = start;
-          break;
-        }
+        if (next == end && (tokens == step || behindPhrase)) next = token;
       }
+      if (tokens == most) break;
       tokens++;
-      behindEdge = !word && isEdge(byte);
-      // One feature: its bucket, and its weight when it is new in this window.
-      if (word) {
-        for (let first = start - 1; first < at - 1; first++) {
-          let gram = GRAM_START;
-          for (let k = 0; k < 5; k++) {
-            const letter = first + k;
-            if (letter > at) break;
-            const code: u32 = letter < start || letter >= at ? 32 : lower(load<u8>(letter));
-            gram = (gram ^ code) * FNV_PRIME;
-            if (k < 2) continue;
-            const bucket = bucketOf(gram * 31 + k, bits);
-            const isNew = stamp(space, bucket, epoch);
-            sum += isNew ? <i32>load<i8>(weights + bucket) : 0;
-            count += i32(isNew);
-          }
-        }
-        const bucket = bucketOf(hash, bits);
-        if (stamp(space, bucket, epoch)) {
+      const hash = load<u32>(token);
+      const gramEnd = grams + load<i32>(token, L.TOKEN_BYTES + 8);
+      // A feature counts when it is new in this window.
+      for (let gram = grams + load<i32>(token, 8); gram < gramEnd; gram += 4) {
+        const bucket = load<u32>(gram) >> shift;
+        if (stamp(stamps, bucket, epoch)) {
           sum += <i32>load<i8>(weights + bucket);
           count++;
         }
       }
       const pair: u32 = (last ^ (hash * 0x85ebca6b)) * 0xc2b2ae35;
-      let bucket = bucketOf(pair, bits);
-      if (stamp(space, bucket, epoch)) {
+      let bucket = bucketOf(pair) >> shift;
+      if (stamp(stamps, bucket, epoch)) {
         sum += <i32>load<i8>(weights + bucket);
         count++;
       }
       if (beforeLast != 0) {
-        bucket = bucketOf((pair ^ (beforeLast * 0x27d4eb2f)) * 0x165667b1, bits);
-        if (stamp(space, bucket, epoch)) {
+        bucket = bucketOf((pair ^ (beforeLast * 0x27d4eb2f)) * 0x165667b1) >> shift;
+        if (stamp(stamps, bucket, epoch)) {
           sum += <i32>load<i8>(weights + bucket);
           count++;
         }
-        bucket = bucketOf((beforeLast ^ (hash * 0x9e3779b1)) * 0x61c88647 + 7, bits);
-        if (stamp(space, bucket, epoch)) {
+        bucket = bucketOf((beforeLast ^ (hash * 0x9e3779b1)) * 0x61c88647 + 7) >> shift;
+        if (stamp(stamps, bucket, epoch)) {
           sum += <i32>load<i8>(weights + bucket);
           count++;
         }
       }
       beforeLast = last;
       last = hash;
+      token += L.TOKEN_BYTES;
     }
     const score = scoreOf(sum, count, scale, bias);
     if (score > best) {
       best = score;
-      place(space, from - text, at - text);
+      // The token behind the last one stands at the end of the text.
+      place(space, start, load<i32>(token, 4));
     }
     if (next >= end) break;
     from = next;
@@ -193,24 +238,25 @@ function isWord(byte: u32): bool {
   return byte >= 128 || (byte >= 97 && byte <= 122) || (byte >= 48 && byte <= 57);
 }
 
+/** The bucket among 2^CLASSIFIER_BITS_MAX; a smaller head drops its last bits. */
 // @ts-ignore: decorator
 @inline
-function bucketOf(hash: u32, bits: i32): i32 {
+function bucketOf(hash: u32): u32 {
   let h = hash;
   h ^= h >> 15;
   h *= 0x2c1b3c6d;
   h ^= h >> 12;
   h *= 0x297a2d39;
-  return h >> (32 - bits);
+  return h >> (32 - L.CLASSIFIER_BITS_MAX);
 }
 
 /** Whether the bucket is new in this window. */
 // @ts-ignore: decorator
 @inline
-function stamp(space: i32, bucket: i32, epoch: u32): bool {
-  const at = space + (bucket << 1);
-  if (load<u16>(at, L.WORKSPACE_STAMPS) == epoch) return false;
-  store<u16>(at, epoch, L.WORKSPACE_STAMPS);
+function stamp(stamps: i32, bucket: u32, epoch: u32): bool {
+  const at = stamps + (bucket << 1);
+  if (load<u16>(at) == epoch) return false;
+  store<u16>(at, epoch);
   return true;
 }
 

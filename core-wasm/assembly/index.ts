@@ -78,4 +78,4 @@ export {
   sketchSum,
   sketchMax,
 } from "./sketch";
-export { CLASSIFIER_FEATURES, classifierTake, classifierScore } from "./classifier";
+export { CLASSIFIER_FEATURES, classifierTake, classifierRead, classifierScore } from "./classifier";

@@ -1,11 +1,11 @@
 // The fixed layout of the shared memory, in bytes. Exported by the module, so that no host repeats an offset.
 //
-//   0        64               1024       4096                          2 MiB                3 MiB          4 MiB     5 MiB       7 MiB
+//   0        64               1024       4096                          2 MiB                3 MiB          4 MiB     5 MiB     8.5 MiB
 //   ├ unused ┼ header, sha256 ┼ scoring's  ┼ 256 breaker slots × 5120 ┼ slab 4096 × 256    ┼ limiters ┼ … ┼ sketches ┼ classifier ┤
 
 export const LAYOUT_VERSION: i32 = 3;
 /** Pages of 64 KiB, initial and maximum: shared memory of a fixed size. */
-export const MEMORY_PAGES: i32 = 112;
+export const MEMORY_PAGES: i32 = 136;
 
 // Header. Written once by the host that makes the memory, except the slot counter.
 export const HEADER_VERSION: i32 = 64; // u32, LAYOUT_VERSION once the memory is ready
@@ -188,10 +188,15 @@ export const CLASSIFIER_BITS_MAX: i32 = 17;
 // Workspaces: one for each thread that scores.
 export const WORKSPACE_FIRST: i32 = 5767168;
 export const WORKSPACE_COUNT: i32 = 4;
-export const WORKSPACE_BYTES: i32 = 327744;
-export const WORKSPACE_EPOCH: i32 = 0; // u32, the stamp of the window that was read last
+export const WORKSPACE_BYTES: i32 = 737408;
+export const WORKSPACE_EPOCH: i32 = 0; // u32, the stamp of the window that was scored last
 export const WORKSPACE_FROM: i32 = 4; // u32, output: where the window with the highest score begins
 export const WORKSPACE_TO: i32 = 8; // u32, output: and ends, exclusive
+export const WORKSPACE_LENGTH: i32 = 12; // u32, bytes of the text that was read
+export const WORKSPACE_TOKENS: i32 = 16; // u32, its tokens
 export const WORKSPACE_TEXT: i32 = 64;
-export const WORKSPACE_TEXT_BYTES: i32 = 65536;
-export const WORKSPACE_STAMPS: i32 = 65600; // 2^17 × u16
+export const WORKSPACE_TEXT_BYTES: i32 = 16384;
+export const WORKSPACE_STAMPS: i32 = 16448; // 2^17 × u16
+export const WORKSPACE_LIST: i32 = 278592; // tokens, see classifier.ts: one for each byte at most, and one behind them
+export const TOKEN_BYTES: i32 = 16;
+export const WORKSPACE_GRAMS: i32 = 540752; // u32 each: 3 for each byte at most

@@ -134,26 +134,42 @@ function kindOf(code: number): number {
   return code < 128 ? (kinds[code] ?? 0) : 0;
 }
 
+/** Runs are found by looking at each BASE64_MIN-th character: one of them lies in every run that is long enough. */
 function* base64Runs(text: string): Generator<Run> {
-  for (let start = 0; start < text.length; ) {
-    let end = start;
+  for (let index = BASE64_MIN - 1; index < text.length; index += BASE64_MIN) {
+    if ((kindOf(text.charCodeAt(index)) & 1) === 0) continue;
+    let start = index;
+    while (start > 0 && (kindOf(text.charCodeAt(start - 1)) & 1) !== 0) start--;
+    let end = index + 1;
     while (end < text.length && (kindOf(text.charCodeAt(end)) & 1) !== 0) end++;
     if (end - start >= BASE64_MIN) {
       const bytes = Buffer.from(text.slice(start, Math.min(end, start + RUN_MAX)), 'base64');
       yield { start, end, bytes };
     }
-    start = end + 1;
+    // On from the last place that was looked at within this run.
+    index += Math.floor((end - 1 - index) / BASE64_MIN) * BASE64_MIN;
   }
 }
 
-/** Whether enough hexadecimal digits stand in a row, with signs between or without. */
+/**
+ * Whether enough hexadecimal digits stand in a row, with signs between or without. Found in the same way; no further than the
+ * shortest run with its signs is looked at to either side.
+ */
 function mayHaveHex(text: string): boolean {
-  let digits = 0;
-  for (let index = 0; index < text.length; index++) {
-    const kind = kindOf(text.charCodeAt(index));
-    if ((kind & 2) !== 0) {
-      if (++digits === 2 * HEX_BYTES_MIN) return true;
-    } else if ((kind & 4) === 0) digits = 0;
+  const least = 2 * HEX_BYTES_MIN;
+  const reach = least + HEX_BYTES_MIN;
+  for (let index = least - 1; index < text.length; index += least) {
+    let digits = 0;
+    for (let at = index; at >= Math.max(0, index - reach); at--) {
+      const kind = kindOf(text.charCodeAt(at));
+      if ((kind & 6) === 0) break;
+      if ((kind & 2) !== 0 && ++digits === least) return true;
+    }
+    for (let at = index + 1; at < Math.min(text.length, index + reach); at++) {
+      const kind = kindOf(text.charCodeAt(at));
+      if ((kind & 6) === 0) break;
+      if ((kind & 2) !== 0 && ++digits === least) return true;
+    }
   }
   return false;
 }

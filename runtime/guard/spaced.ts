@@ -49,7 +49,12 @@ function runEnd(text: string, index: number): number {
 }
 
 /** Letters, digits and the signs that stand for one. */
+const letters = Uint8Array.from({ length: 128 }, (_, code) =>
+  Number(/[a-z0-9@$]/.test(String.fromCharCode(code))),
+);
+
 function isLetter(text: string, index: number): boolean {
+  if (index < 0 || index >= text.length) return false;
   const code = text.charCodeAt(index);
-  return (code >= 97 && code <= 122) || (code >= 48 && code <= 57) || code === 64 || code === 36;
+  return code < 128 && letters[code] === 1;
 }

@@ -4,8 +4,8 @@ import type { View } from '../view.js';
 import type { GuardModel, ModelHead } from './model-file.js';
 
 /** UTF-16 code units of a view that are scored at once (at most 3 bytes each), and that the next part repeats. */
-const PART_MAX = 16_384;
-const PART_OVERLAP = 512;
+const PART_MAX = 5461;
+const PART_OVERLAP = 400;
 
 /** What the classifier says about a text. */
 export interface Classified {
@@ -39,14 +39,14 @@ export class TextClassifier {
     let span: [number, number] = [0, 0];
     for (const view of views) {
       for (let from = 0; from < view.text.length; from += PART_MAX - PART_OVERLAP) {
-        const length = this.#classifier.write(
+        this.#classifier.read(
           view.text.length <= PART_MAX ? view.text : view.text.slice(from, from + PART_MAX),
         );
-        const phrase = this.#score(length, 'document');
+        const phrase = this.#score('document');
         const score =
           mode === 'document'
             ? phrase.score
-            : this.#score(length, 'prompt').score + this.#model.header.document_share * phrase.score;
+            : this.#score('prompt').score + this.#model.header.document_share * phrase.score;
         if (score > best) {
           best = score;
           const start = from + this.#classifier.charactersOf(phrase.from);
@@ -59,10 +59,10 @@ export class TextClassifier {
     return { ...judge(best, this.#model.header[mode], level), span };
   }
 
-  /** Of what was written, by the head of a mode. */
-  #score(length: number, mode: GuardMode): ClassifierScore {
+  /** Of what was read, by the head of a mode. */
+  #score(mode: GuardMode): ClassifierScore {
     const { window, step } = this.#model.header[mode];
-    return this.#classifier.score(length, { head: mode === 'prompt' ? 0 : 1, window, step });
+    return this.#classifier.score({ head: mode === 'prompt' ? 0 : 1, window, step });
   }
 }
 

@@ -33,16 +33,16 @@ export class Scorer {
 
   /** In the mode `prompt`. */
   prompt(folded: string): number {
-    const length = this.#classifier.write(folded.slice(0, CHARACTERS_MAX));
-    const whole = this.#classifier.score(length, { head: 0, window: 0, step: 1 }).score;
-    return whole + DOCUMENT_SHARE * this.#classifier.score(length, { head: 1, ...WINDOW }).score;
+    this.#classifier.read(folded.slice(0, CHARACTERS_MAX));
+    const whole = this.#classifier.score({ head: 0, window: 0, step: 1 }).score;
+    return whole + DOCUMENT_SHARE * this.#classifier.score({ head: 1, ...WINDOW }).score;
   }
 
   /** In the mode `document`: the highest score of its phrases, and that phrase. */
   document(folded: string): { score: number; phrase: string } {
-    const bytes = Buffer.from(folded.slice(0, CHARACTERS_MAX));
-    const length = this.#classifier.writeBytes(bytes);
-    const { score, from, to } = this.#classifier.score(length, { head: 1, ...WINDOW });
+    const bytes = Buffer.from(folded.slice(0, CHARACTERS_MAX)).subarray(0, this.#classifier.textBytesMax);
+    this.#classifier.readBytes(bytes);
+    const { score, from, to } = this.#classifier.score({ head: 1, ...WINDOW });
     return { score, phrase: bytes.toString('utf8', from, to) };
   }
 }
