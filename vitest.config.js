@@ -7,5 +7,7 @@ export default defineConfig({
     pool: 'forks',
     testTimeout: 30_000,
     hookTimeout: 30_000,
+    // On a shared CI machine a test that failed is run once more; the report marks it.
+    retry: process.env.CI ? 1 : 0,
   },
 });

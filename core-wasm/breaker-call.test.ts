@@ -67,4 +67,33 @@ describe('throughBreaker', () => {
     expect(slot.counters()).toMatchObject({ ignored: 1, failures: 0 });
     expect(slot.state()).toBe('closed');
   });
+
+  it('calls of one turn that share their callbacks are each reported once, under their own permit', async () => {
+    const slot = core.breakers.take({ ...options, window: { calls: 10 }, callsMin: 10 });
+    let now = 0;
+    const clock = () => now;
+    const ends: ((failed: boolean) => void)[] = [];
+    const call = () =>
+      new Promise<number>((resolve, reject) => {
+        const number = ends.length;
+        ends.push((failed) => (failed ? reject(new Error(`broken ${number}`)) : resolve(number)));
+      });
+    const judge = () => 'ignored' as const;
+    const first = [1, 2, 3].map(() => throughBreaker(slot, clock, call));
+    const judged = throughBreaker(slot, clock, call, judge);
+    slot.reset(now);
+    now = 100;
+    const second = throughBreaker(slot, clock, call);
+    const seen = Promise.allSettled([...first, judged, second]);
+    for (const [i, end] of ends.entries()) end(i === 3 || i === 4);
+    expect((await seen).map((one) => (one.status === 'fulfilled' ? one.value : String(one.reason)))).toEqual([
+      0,
+      1,
+      2,
+      'Error: broken 3',
+      'Error: broken 4',
+    ]);
+    // Those that began before the reset are late, whatever they say.
+    expect(slot.counters()).toMatchObject({ successes: 0, failures: 1, ignored: 0, late: 4, slow: 0 });
+  });
 });

@@ -1,5 +1,5 @@
 import type { BreakerSlot } from './breaker-slot.js';
-import type { BreakerOutcome } from './breaker-types.js';
+import type { Judge } from './call-end.js';
 
 /** The breaker let nothing through: a value, so that a refusal costs no stack. */
 export class BreakerRefusal {
@@ -16,32 +16,25 @@ export class BreakerRefusal {
  * the call was not run, a {@link BreakerRefusal} at once.
  *
  * `now` gives monotonic ms; it is asked twice, so give it a clock that is read once a turn of the event loop. `judge` says what an error
- * means for the breaker and must not throw; without it each one is a failure.
+ * means for the breaker and must not throw; without it each one is a failure. Give the same `now` and `judge` to all calls: then those
+ * of one turn share their two callbacks.
  */
 export function throughBreaker<T>(
   slot: BreakerSlot,
   now: () => number,
   call: () => Promise<T>,
-  judge?: (error: unknown) => BreakerOutcome,
+  judge?: Judge,
 ): Promise<T> | BreakerRefusal {
   const beganMs = now();
   const permit = slot.acquire(beganMs);
   if (permit < 0) return new BreakerRefusal(-permit);
-  const fail = (error: unknown): never => {
-    const endMs = now();
-    slot.record(permit, judge === undefined ? 'failure' : judge(error), endMs, endMs - beganMs);
-    throw error;
-  };
+  const end = slot.callEnd(permit, beganMs, now, judge);
   let promise: Promise<T>;
   try {
     promise = call();
   } catch (error) {
-    return fail(error);
+    return end.fail(error);
   }
   // One promise more than the call's own: an async function around it would cost 30 ns more.
-  return promise.then((value) => {
-    const endMs = now();
-    slot.record(permit, 'success', endMs, endMs - beganMs);
-    return value;
-  }, fail);
+  return promise.then(end.succeed, end.fail);
 }

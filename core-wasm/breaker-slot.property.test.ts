@@ -160,4 +160,43 @@ describe('breaker against its reference', () => {
       { numRuns: Math.ceil(runs / 3) },
     );
   });
+
+  it('slides through long runs of one outcome, over many laps and generations', { timeout }, () => {
+    const run = fc.record({
+      outcome: fc.constantFrom('success', 'success', 'failure' as const),
+      durationMs: fc.constantFrom(0, 0, 0, 10),
+      times: fc.integer({ min: 1, max: 30 }),
+      reset: fc.boolean(),
+    });
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 12 }), fc.array(run, { maxLength: 30 }), (calls, history) => {
+        const { slot, twin } = take({
+          window: { calls },
+          callsMin: 1,
+          failureRate: 1,
+          slow: { ms: 10, rate: 1 },
+          openMs: 0,
+          halfOpenPermits: 1,
+          halfOpenMs: 0,
+        });
+        for (const { outcome, durationMs, times, reset } of history) {
+          if (reset) {
+            slot.reset(0);
+            twin.reset(0);
+          }
+          // Nothing opens it, so that runs of failures slide too.
+          expect(slot.force('metrics_only', 0)).toBe(twin.force('metrics_only', 0));
+          for (let i = 0; i < times; i++) {
+            const permit = slot.acquire(0);
+            expect(permit).toBe(twin.acquire(0));
+            expect(slot.record(permit, outcome, 0, durationMs)).toBe(
+              twin.record(permit, outcome, 0, durationMs),
+            );
+            expect(slot.window(0)).toEqual(twin.save(0).window);
+          }
+        }
+      }),
+      { numRuns: Math.ceil(runs / 10) },
+    );
+  });
 });

@@ -40,11 +40,16 @@ describe('breaker', () => {
     expect(slot.state()).toBe('open');
   });
 
-  it('keeps counting right when the laps of a window begin again', () => {
-    const slot = take({ window: { calls: 2 }, callsMin: 2, failureRate: 1 });
-    for (let i = 0; i < 10_001; i++) slot.record(slot.acquire(0), i % 2 ? 'failure' : 'success', 0);
-    expect(slot.window(0)).toEqual({ calls: 2, failures: 1, slow: 0 });
-    expect(slot.state()).toBe('closed');
+  it.each([1, 2, 7, 1024])('keeps counting right when the laps of a window of %d begin again', (calls) => {
+    const slot = take({ window: { calls }, callsMin: calls, failureRate: 1, slow: { ms: 10, rate: 1 } });
+    slot.force('metrics_only', 0);
+    const permit = slot.acquire(0);
+    for (let i = 0; i < 4_200_000; i++) slot.record(permit, 'success', 0);
+    expect(slot.window(0)).toEqual({ calls, failures: 0, slow: 0 });
+    for (let i = 1; i <= calls; i++) slot.record(permit, 'failure', 0, i % 2 ? 10 : 0);
+    expect(slot.window(0)).toEqual({ calls, failures: calls, slow: Math.ceil(calls / 2) });
+    for (let i = 0; i < calls; i++) slot.record(permit, 'success', 0);
+    expect(slot.window(0)).toEqual({ calls, failures: 0, slow: 0 });
   });
 
   it('opens for exactly its open time and says how long', () => {

@@ -9,7 +9,9 @@ import {
   type BreakerWindow,
   breakerCauses,
   breakerStates,
+  outcomeCode,
 } from './breaker-types.js';
+import { CallEnd, type Judge } from './call-end.js';
 import type { Constants, CoreFunctions } from './exports.js';
 
 /**
@@ -22,6 +24,7 @@ export class BreakerSlot {
   readonly #functions: CoreFunctions;
   readonly #acquire: CoreFunctions['breakerAcquire'];
   readonly #record: CoreFunctions['breakerRecord'];
+  #callEnd: CallEnd | undefined = undefined;
 
   /** Made by {@link BreakerSlots}. */
   constructor(index: number, at: Constants, functions: CoreFunctions) {
@@ -44,6 +47,16 @@ export class BreakerSlot {
   record(permit: number, outcome: BreakerOutcome, nowMs: number, durationMs = 0): BreakerRecorded {
     const code = this.#record(this.index, permit, outcomeCode(outcome), durationMs, nowMs);
     return code === 1 ? 'counted' : code === 0 ? 'late' : 'moved';
+  }
+
+  /** For {@link throughBreaker}: how a call ends that has this permit, the same object as long as nothing of it changes. */
+  callEnd(permit: number, beganMs: number, now: () => number, judge: Judge | undefined): CallEnd {
+    const last = this.#callEnd;
+    const fits = last !== undefined && last.beganMs === beganMs && last.permit === permit;
+    if (fits && last.now === now && last.judge === judge) return last;
+    const end = new CallEnd(this.index, this.#record, now, judge, permit, beganMs);
+    this.#callEnd = end;
+    return end;
   }
 
   /**
@@ -144,13 +157,6 @@ export class BreakerSlot {
       timeMs: Math.floor(packed / 2048),
     };
   }
-}
-
-function outcomeCode(outcome: BreakerOutcome): number {
-  if (outcome === 'success') return 0;
-  if (outcome === 'failure') return 1;
-  if (outcome === 'ignored') return 2;
-  throw new RangeError(`an outcome must be success, failure or ignored, not ${String(outcome)}`);
 }
 
 function stateCode(state: BreakerState): number {

@@ -26,6 +26,14 @@ export type BreakerCause = (typeof breakerCauses)[number];
 /** `ignored`: a caller's own mistake, or a call that was given up; it counts as nothing and gives a probe's permit back. */
 export type BreakerOutcome = 'success' | 'failure' | 'ignored';
 
+/** Throws a RangeError for what is not an outcome. */
+export function outcomeCode(outcome: BreakerOutcome): number {
+  if (outcome === 'success') return 0;
+  if (outcome === 'failure') return 1;
+  if (outcome === 'ignored') return 2;
+  throw new RangeError(`an outcome must be success, failure or ignored, not ${String(outcome)}`);
+}
+
 /** What `record` did: nothing but count it as late, count the outcome, or count it and make a transition. */
 export type BreakerRecorded = 'late' | 'counted' | 'moved';
 

@@ -2,6 +2,7 @@ import { createHash, randomFillSync } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { BreakerSlots } from './breaker-slot.js';
 import { Classifiers } from './classifier.js';
+import { ConcurrencyLimits } from './concurrency-limit.js';
 import { type Constants, type CoreFunctions, readConstants } from './exports.js';
 import { LatencySketches } from './latency-sketch.js';
 import { memoryPages } from './memory-pages.js';
@@ -31,6 +32,7 @@ export class Core {
   readonly limiters: RateLimiters;
   readonly sketches: LatencySketches;
   readonly classifiers: Classifiers;
+  readonly limits: ConcurrencyLimits;
   /** For {@link Core.attach} in another thread. */
   readonly share: CoreShare;
   /** Offsets and sizes as the module exports them; for tests and tools that look into the memory. */
@@ -68,6 +70,7 @@ export class Core {
     this.limiters = new RateLimiters(memory.buffer, at, functions);
     this.sketches = new LatencySketches(memory.buffer, at, functions);
     this.classifiers = new Classifiers(memory.buffer, at, functions);
+    this.limits = new ConcurrencyLimits(memory.buffer, at, functions);
   }
 
   /** Loads core.wasm, makes the shared memory (8.5 MiB) and writes the parameters into it. */

@@ -155,6 +155,14 @@ const constantNames = [
   'SKETCH_BUCKET_COUNT',
   'SKETCH_PARTS',
   'SKETCH_EXPONENT_MIN',
+  'LIMIT_FIRST',
+  'LIMIT_COUNT',
+  'LIMIT_BYTES',
+  'LIMIT_READY',
+  'LIMIT_MOST',
+  'LIMIT_MAX',
+  'LIMIT_QUEUE_MAX',
+  'LIMIT_WINDOW_MAX',
   'FAULT_TIME',
   'FAULT_DURATION',
   'FAULT_PERMIT',
@@ -243,6 +251,21 @@ export interface CoreFunctions extends ScoreFunctions {
   classifierTake(): number;
   classifierRead(workspace: number, length: number): void;
   classifierScore(workspace: number, head: number, window: number, step: number): number;
+  limitTake(): number;
+  limitConfigure(
+    limit: number,
+    min: number,
+    max: number,
+    initial: number,
+    queue: number,
+    tolerance: number,
+    smoothing: number,
+    window: number,
+  ): void;
+  limitSample(limit: number, rttMs: number, inFlight: number, dropped: number): void;
+  limitNow(limit: number): number;
+  limitLongRtt(limit: number): number;
+  limitCounter(limit: number, dropped: number): number;
 }
 
 /** Reads the exported constants. Throws when one is missing: module and host are not of one version. */

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { Core } from './index.js';
 import type { LatencySketch } from './latency-sketch.js';
 import { ReferenceSketch } from './reference/sketch.js';
@@ -7,6 +7,7 @@ import { createGate, runThreads } from './testing/run-threads.js';
 import type { SketchThreadTask } from './testing/sketch-thread.js';
 
 const long = process.env.ARKALIA_TEST_LONG === '1';
+if (long) vi.setConfig({ testTimeout: 600_000 });
 const numRuns = long ? 100_000 : 2000;
 const inRange = { min: 2 ** -10, max: 2 ** 22, maxExcluded: true, noNaN: true };
 const time = fc.oneof(

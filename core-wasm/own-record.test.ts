@@ -62,7 +62,7 @@ describe("the device's own record", () => {
       }),
       { numRuns: runs },
     );
-  });
+  }, 300_000);
 
   it('is scored in a batch as alone, when a batch has its parameters', () => {
     fc.assert(
@@ -96,7 +96,7 @@ describe("the device's own record", () => {
       }),
       { numRuns: runs },
     );
-  });
+  }, 300_000);
 
   it.each([
     ['near: 76.1 is not clear of 80 by 5 %', 76.1, 99_999, 'reduce_load', ['held_cpu_above_80']],

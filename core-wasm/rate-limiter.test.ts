@@ -1,10 +1,12 @@
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { Core } from './index.js';
 import type { RateLimiter, RateLimitOptions } from './rate-limiter.js';
 import { ReferenceRateLimiter } from './reference/gcra.js';
 
-const numRuns = process.env.ARKALIA_TEST_LONG === '1' ? 100_000 : 3000;
+const long = process.env.ARKALIA_TEST_LONG === '1';
+if (long) vi.setConfig({ testTimeout: 600_000 });
+const numRuns = long ? 100_000 : 3000;
 const base: RateLimitOptions = { tokens: 2, intervalMs: 1000, burst: 3 };
 let core = Core.create();
 let taken = 0;

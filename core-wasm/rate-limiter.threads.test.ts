@@ -1,11 +1,13 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { Core } from './index.js';
 import type { RateLimiter } from './rate-limiter.js';
 import type { LimiterThreadTask } from './testing/limiter-thread.js';
 import { createGate, runThreads } from './testing/run-threads.js';
 
 const threads = 3;
-const many = process.env.ARKALIA_TEST_LONG === '1' ? 20 : 1;
+const long = process.env.ARKALIA_TEST_LONG === '1';
+if (long) vi.setConfig({ testTimeout: 600_000 });
+const many = long ? 20 : 1;
 const script = new URL('./testing/limiter-thread.js', import.meta.url);
 
 /** For each round, for each client, how many tokens all threads together got. */

@@ -22,7 +22,18 @@ const routes = [
   'get /metrics',
   'get /openapi.json',
   'get /docs',
+  'get /breakers',
+  'post /breakers/{name}',
   'get /ledger/events',
+  'get /ledger/events/stream',
+  'get /ledger/analytics',
+  'post /ledger/erase',
+  'get /ledger/checkpoint',
+  'get /ledger/log',
+  'get /ledger/tile/entries/{path}',
+  'get /ledger/tile/{level}/{path}',
+  'get /ledger/proof/inclusion',
+  'get /ledger/proof/consistency',
   'post /zeroia/decisions',
   'get /zeroia/status',
   'get /reflexia/status',
@@ -101,6 +112,25 @@ function decisions() {
   expectAnswer('ledger', get(`/ledger/events?type=decision_made&since=${index}&limit=1`), 200, {
     'holds the decision': (r) => r.json('events.0.leaf_hash') === decision.json('receipt.leaf_hash'),
   });
+  // A checkpoint covers what is recorded by then, so the proof does too.
+  expectAnswer('checkpoint', get('/ledger/checkpoint'), 200, {
+    'is a signed note': (r) => /^[^\n]+\n\d+\n[^\n]+\n\n\u2014 /.test(r.body),
+  });
+  expectAnswer('log', get('/ledger/log'), 200, {
+    'begins at some index': (r) => Number.isInteger(r.json('minimum_index')),
+  });
+  expectAnswer('proof of inclusion', get(`/ledger/proof/inclusion?index=${index}`), 200, {
+    'is of the leaf': (r) => r.json('leaf_hash') === decision.json('receipt.leaf_hash'),
+  });
+  expectAnswer('proof of consistency', get(`/ledger/proof/consistency?from=1&to=${index + 1}`), 200);
+  expectAnswer('tile', get('/ledger/tile/0/000.p/1'), 200, { 'is one hash': (r) => r.body.length > 0 });
+  expectAnswer('entries', get('/ledger/tile/entries/000.p/1'), 200, {
+    'is one entry': (r) => r.body.length > 2,
+  });
+  expectAnswer('analytics', get('/ledger/analytics?hours=1'), 200, {
+    'counts decisions': (r) => r.json('standing.types.decision_made') >= 1,
+  });
+  expectAnswer('stream of a bad position', get('/ledger/events/stream?since=x', expecting(400)), 400);
   const critical = post('/zeroia/decisions', { cpu: 1, ram: 1, severity: 'critical' });
   expectAnswer('critical decision', critical, 200, {
     'asks to shut down': (r) => r.json('decision') === 'emergency_shutdown',
@@ -151,6 +181,9 @@ function administration() {
   expectAnswer('new key', post('/keys', { name: 'k6', role: 'user' }, expecting(401)), 401);
   const gone = http.del(`${base}/keys/nobody`, null, { tags: { name: 'DELETE /keys' }, ...expecting(401) });
   expectAnswer('revoked key', gone, 401);
+  expectAnswer('erasure', post('/ledger/erase', { session: 'nobody' }, expecting(401)), 401);
+  expectAnswer('order to a breaker', post('/breakers/openai', { order: 'reset' }, expecting(401)), 401);
+  expectAnswer('breakers', get('/breakers'), 200);
   expectAnswer('new setup code', post('/setup/code', {}, expecting(401)), 401);
   expectAnswer('wrong setup code', post('/setup', { code: 'wrong' }, expecting(403)), 403);
 }

@@ -1,6 +1,6 @@
 import type { ExitCause } from './child.js';
-import type { FailureCode, FailureFacts } from './protocol.js';
-import { type EngineKind, SandboxError, type SandboxErrorCode } from './types.js';
+import type { FailureFacts } from './protocol.js';
+import { type EngineKind, type FailureCode, SandboxError, type SandboxErrorCode } from './types.js';
 
 const sentences: Record<FailureCode, string> = {
   engine_unreachable: 'could not be reached',

@@ -4,16 +4,9 @@ import type { Child } from './child.js';
 import { failureOf, failureOfExit } from './failures.js';
 import { encodeFrame } from './frames.js';
 import type { ModelProcess } from './model-process.js';
-import {
-  type FailureCode,
-  type FromChild,
-  failureCodes,
-  frameBytesBase,
-  jobBytesMax,
-  type ToChild,
-} from './protocol.js';
+import { type FromChild, frameBytesBase, jobBytesMax, type ToChild } from './protocol.js';
 import { PressureQueue } from './queue.js';
-import { type PromptEvent, type PromptJob, SandboxError } from './types.js';
+import { type FailureCode, failureCodes, type PromptEvent, type PromptJob, SandboxError } from './types.js';
 
 /** A worker that was told to stop has this long. */
 const stopGraceMs = 200;

@@ -1,11 +1,13 @@
 import { isCount, isOneOf, isOptional, isRealNumber, isRecord, isText } from './check.js';
-import type {
-  NavigatorBrief,
-  NavigatorTopic,
-  PromptJob,
-  PromptMessage,
-  PromptSampling,
-  PromptUsage,
+import {
+  type FailureCode,
+  failureCodes,
+  type NavigatorBrief,
+  type NavigatorTopic,
+  type PromptJob,
+  type PromptMessage,
+  type PromptSampling,
+  type PromptUsage,
 } from './types.js';
 
 /**
@@ -18,22 +20,6 @@ import type {
  *
  * A pipe keeps its order, so what was sent to a prompt that has ended is always read before the next job and is dropped.
  */
-
-/** What a child may report as the reason of a failure; the supervisor words it. */
-export const failureCodes = [
-  'engine_unreachable',
-  'engine_status',
-  'engine_overloaded',
-  'engine_garbage',
-  'engine_stalled',
-  'engine_died',
-  'engine_rejected',
-  'model_not_found',
-  'context_length_exceeded',
-  'loop_detected',
-  'output_limit',
-] as const;
-export type FailureCode = (typeof failureCodes)[number];
 
 /** Why a model could not be loaded: the package, its native part, the file, or the memory for its context. */
 const loadFaults = ['package', 'binary', 'model', 'context'] as const;

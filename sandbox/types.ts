@@ -53,14 +53,8 @@ export type PromptEvent =
   | { type: 'delta'; text: string; model?: string }
   | { type: 'done'; finishReason: 'stop' | 'length'; model: string; usage?: PromptUsage };
 
-/** Stable codes of what can go wrong with a prompt. */
-const sandboxErrorCodes = [
-  'aborted',
-  'deadline',
-  'crashed',
-  'out_of_memory',
-  'protocol',
-  'output_limit',
+/** What a child may report as the reason of a failure; the supervisor words it. */
+export const failureCodes = [
   'engine_unreachable',
   'engine_status',
   'engine_overloaded',
@@ -71,9 +65,19 @@ const sandboxErrorCodes = [
   'model_not_found',
   'context_length_exceeded',
   'loop_detected',
-  'closed',
+  'output_limit',
 ] as const;
-export type SandboxErrorCode = (typeof sandboxErrorCodes)[number];
+export type FailureCode = (typeof failureCodes)[number];
+
+/** Stable codes of what can go wrong with a prompt: what a child reports, and what the supervisor sees itself. */
+export type SandboxErrorCode =
+  | FailureCode
+  | 'aborted'
+  | 'deadline'
+  | 'crashed'
+  | 'out_of_memory'
+  | 'protocol'
+  | 'closed';
 
 /**
  * Why a prompt failed. `message` holds no text that we did not write: upstream bodies count as prompt text and are

@@ -47,6 +47,17 @@ export function bucketOf(slot: i32, ticks: u64): u64 {
   return FIRST + u64(i64(f64(i64(ticks)) / load<f64>(slot, L.SLOT_BUCKET_TICKS)));
 }
 
+/** Counts a success in a bucket that stands in its place and is not full. False when it has not. */
+export function bucketPushSteady(slot: i32, transition: u32, ticks: u64): bool {
+  const wanted = bucketOf(slot, ticks);
+  const at = place(slot, wanted);
+  const tag = atomic.load<u64>(at, L.SLOT_RING);
+  const seen = atomic.load<u64>(at, L.SLOT_RING + 8);
+  if (tag >> 10 != ((u64(generationOf(transition)) << 36) | wanted) || seen >> 57 != (tag & SERIAL_MASK)) return false;
+  if ((u32(seen >> BUCKET_CALLS) & BUCKET_CALLS_MAX) == BUCKET_CALLS_MAX) return false;
+  return atomic.cmpxchg<u64>(at, seen, seen + (u64(1) << BUCKET_CALLS), L.SLOT_RING + 8) == seen;
+}
+
 /** Counts an outcome (bit 0: failed, bit 1: slow) made at `ticks`. Returns the bucket that took it, or BUCKET_LATE. */
 export function bucketPush(slot: i32, transition: u32, outcome: u32, ticks: u64): u64 {
   const generation = generationOf(transition);

@@ -1,11 +1,11 @@
 // The circuit breaker over one slot. Every call takes the time; nothing here reads a clock, throws or allocates.
 
-import { BUCKET_LATE, bucketPush, bucketVerdict } from "./breaker-buckets";
+import { BUCKET_LATE, bucketPush, bucketPushSteady, bucketVerdict } from "./breaker-buckets";
 import { at, count, log, move, refuse } from "./breaker-slot";
 import * as S from "./breaker-state";
 import { beganAt, elapsed, openUntil, shrunkStep, ticksOf, timeFits, TIME_STALE } from "./breaker-time";
 import { verdict } from "./breaker-verdict";
-import { generationOf, WINDOW_LATE, windowCalls, windowFailures, windowPush, windowSlow } from "./breaker-window";
+import { generationOf, WINDOW_LATE, windowCalls, windowFailures, windowPush, windowPushSteady, windowSlow } from "./breaker-window";
 import { expect, expectValue, FAULT_CONTENTION, FAULT_DURATION, FAULT_PERMIT, FAULT_RANGE, FAULT_STATE, FAULT_TIME } from "./fault";
 import * as L from "./layout";
 
@@ -100,6 +100,24 @@ function grown(step: i32): i32 {
 export function breakerRecord(index: i32, permit: f64, outcome: i32, durationMs: f64, nowMs: f64): i32 {
   const slot = at(index);
   expectValue(timeFits(nowMs), FAULT_TIME, nowMs);
+  // Most reports: a success, not slow, on a closed breaker whose window it does not change but for the position.
+  if (outcome == OUTCOME_SUCCESS && durationMs >= 0 && durationMs < load<f64>(slot, L.SLOT_SLOW_MS)) {
+    const state = atomic.load<u64>(slot, L.SLOT_STATE);
+    if (S.stateOf(state) == S.STATE_CLOSED && f64(i32(S.permitOf(state))) == permit && pushSteady(slot, S.transitionOf(state), nowMs)) {
+      count(slot, L.COUNTER_SUCCESSES);
+      return RECORD_COUNTED;
+    }
+  }
+  return recordAny(slot, permit, outcome, durationMs, nowMs);
+}
+
+// @ts-ignore: decorator
+@inline
+function pushSteady(slot: i32, transition: u32, nowMs: f64): bool {
+  return load<u32>(slot, L.SLOT_BUCKETS) ? bucketPushSteady(slot, transition, ticksOf(nowMs)) : windowPushSteady(slot, transition);
+}
+
+function recordAny(slot: i32, permit: f64, outcome: i32, durationMs: f64, nowMs: f64): i32 {
   expectValue(durationMs >= 0, FAULT_DURATION, durationMs);
   expectValue(permit >= 0 && permit <= f64(S.PERMIT_MAX) && f64(i32(permit)) == permit, FAULT_PERMIT, permit);
   expect(outcome >= OUTCOME_SUCCESS && outcome <= OUTCOME_IGNORED, FAULT_RANGE);

@@ -79,3 +79,14 @@ export {
   sketchMax,
 } from "./sketch";
 export { CLASSIFIER_FEATURES, classifierTake, classifierRead, classifierScore } from "./classifier";
+export {
+  LIMIT_MAX,
+  LIMIT_QUEUE_MAX,
+  LIMIT_WINDOW_MAX,
+  limitTake,
+  limitConfigure,
+  limitSample,
+  limitNow,
+  limitLongRtt,
+  limitCounter,
+} from "./concurrency";

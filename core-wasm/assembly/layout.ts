@@ -1,7 +1,7 @@
 // The fixed layout of the shared memory, in bytes. Exported by the module, so that no host repeats an offset.
 //
-//   0        64               1024       4096                          2 MiB                3 MiB          4 MiB     5 MiB     8.5 MiB
-//   ├ unused ┼ header, sha256 ┼ scoring's  ┼ 256 breaker slots × 5120 ┼ slab 4096 × 256    ┼ limiters ┼ … ┼ sketches ┼ classifier ┤
+//   0        64               1024       4096                          2 MiB                3 MiB              4 MiB     5 MiB     8.5 MiB
+//   ├ unused ┼ header, sha256 ┼ scoring's  ┼ 256 breaker slots × 5120 ┼ slab 4096 × 256    ┼ limiters, limits ┼ sketches ┼ classifier ┤
 
 export const LAYOUT_VERSION: i32 = 3;
 /** Pages of 64 KiB, initial and maximum: shared memory of a fixed size. */
@@ -162,6 +162,21 @@ export const SET_TIMES: i32 = 128; // 8 × u64
 export const LIMITER_REFUSED: i32 = 0;
 export const LIMITER_EVICTED: i32 = 1;
 export const LIMITER_EVICTED_IN_DEBT: i32 = 2;
+
+// Adaptive concurrency limits, see concurrency.ts.
+export const LIMITS_TAKEN: i32 = 4063232; // i32, atomic, at 3.875 MiB
+export const LIMIT_FIRST: i32 = 4063296;
+export const LIMIT_COUNT: i32 = 256;
+export const LIMIT_BYTES: i32 = 128;
+export const LIMIT_STATE: i32 = 0; // u64
+export const LIMIT_SAMPLES: i32 = 8; // 2 × u64: calls that were not dropped, calls that were
+export const LIMIT_READY: i32 = 24; // i32, 1 once configured
+export const LIMIT_LEAST: i32 = 64; // f64 from here
+export const LIMIT_MOST: i32 = 72;
+export const LIMIT_QUEUE: i32 = 80;
+export const LIMIT_TOLERANCE: i32 = 88;
+export const LIMIT_SMOOTHING: i32 = 96;
+export const LIMIT_FACTOR: i32 = 104;
 
 // Latency sketches, see sketch.ts.
 export const SKETCHES_TAKEN: i32 = 4194304; // i32, atomic

@@ -1,3 +1,4 @@
+import type { SlotOutcome } from '../../runtime/contracts/admission.js';
 import type { BreakerOutcome } from '../../runtime/contracts/breaker.js';
 import { AppError, type ErrorCode } from '../../runtime/contracts/errors.js';
 import { SandboxError, type SandboxErrorCode } from '../../runtime/contracts/sandbox.js';
@@ -35,6 +36,14 @@ export interface Failure extends Omit<Treatment, 'code'> {
   error: AppError;
   /** Stable word for the ledger. */
   cause: string;
+}
+
+/** Causes that say that the engine had too much to do. */
+const overload = new Set(['deadline', 'engine_overloaded', 'engine_stalled']);
+
+/** What a failure tells the limit of the engine's slots. */
+export function slotOutcome({ cause }: Failure): SlotOutcome {
+  return overload.has(cause) ? 'dropped' : 'ignored';
 }
 
 /** What an error of a running prompt means: for the caller, for the breaker, and for the rest of the chain. */

@@ -20,8 +20,17 @@ class Assistantia implements ArkaliaModule {
     const { sessions_max, session_messages_max } = context.config.assistantia;
     this.#context = context;
     this.#sessions = new Sessions(sessions_max, session_messages_max);
+    const forgetting = context.bus.subscribe('texts.erased', (selector) => {
+      if ('session' in selector) this.#sessions.forget({ session: selector.session });
+      else if ('key' in selector) this.#sessions.forget({ owner: `key:${selector.key}` });
+      // When something was said, and in which event, is not known here.
+      else this.#sessions.forget('all');
+    });
     const navigator = createNavigator(context);
-    this.#close = () => navigator.close();
+    this.#close = () => {
+      forgetting();
+      navigator.close();
+    };
     this.#pipeline = new Pipeline(context, (question) => navigator.brief(question));
   }
 

@@ -1,8 +1,10 @@
+import type { SlotOutcome } from '../../runtime/contracts/admission.js';
 import { AppError } from '../../runtime/contracts/errors.js';
 import type { GuardReason, GuardResult } from '../../runtime/contracts/guard.js';
 import type { JsonObject } from '../../runtime/contracts/json.js';
-import type { Receipt } from '../../runtime/contracts/ledger.js';
+import type { CheckpointedReceipt, Receipt } from '../../runtime/contracts/ledger.js';
 import type { ModuleContext } from '../../runtime/contracts/module.js';
+import { reach } from '../../runtime/contracts/record.js';
 import {
   type NavigatorBrief,
   type PromptEvent,
@@ -12,7 +14,7 @@ import {
   SandboxError,
 } from '../../runtime/contracts/sandbox.js';
 import { type Candidate, type ChainRequest, resolveChain } from './chain.js';
-import { type Failure, treat } from './failures.js';
+import { type Failure, slotOutcome, treat } from './failures.js';
 
 export interface Question extends ChainRequest {
   messages: PromptMessage[];
@@ -24,6 +26,8 @@ export interface Question extends ChainRequest {
   signal: AbortSignal;
   /** Text that the answer must not repeat. */
   systemPrompt?: string;
+  /** What the end of the answer waits for beyond the disk, and how long; unset: nothing. */
+  record?: { level: 'durable' | 'checkpointed'; waitMs?: number | undefined };
 }
 
 export interface Answer {
@@ -34,7 +38,7 @@ export interface Answer {
   usage?: { prompt_tokens: number; completion_tokens: number };
   /** Why the guard cut the answer. */
   reasons: GuardReason[];
-  receipt: Receipt;
+  receipt: Receipt | CheckpointedReceipt;
 }
 
 /** `begin` names the model that is about to speak, once, before its first text. */
@@ -73,6 +77,7 @@ export class Pipeline {
   async *ask(question: Question): AsyncGenerator<AnswerEvent> {
     const startedMs = this.#context.clock.monotonicMs();
     this.#takeToken(question.client, startedMs);
+    this.#refuseUnrecordable();
     const flagged = await this.#screen(question);
     const skipped: { engine: string; cause: string }[] = [];
     try {
@@ -93,6 +98,18 @@ export class Pipeline {
     });
   }
 
+  /** What could not be recorded is not even asked: an answer that must be kept back would only load the engine. */
+  #refuseUnrecordable(): void {
+    const { state, trouble, retry_after_ms: retryAfterMs } = this.#context.ledger.status();
+    if (state === 'open') return;
+    const why = trouble === undefined ? '' : ` (${trouble})`;
+    throw new AppError(
+      'ledger_unavailable',
+      `The ledger cannot record now${why}, and no answer is given that is not recorded. /health, /status and what was recorded are served.`,
+      retryAfterMs === undefined ? {} : { retryAfterMs },
+    );
+  }
+
   /** Judges what people and tools wrote. Returns the ids of the rules that flagged it. */
   async #screen(question: Question): Promise<string[]> {
     const { guard, config, ledger } = this.#context;
@@ -111,7 +128,7 @@ export class Pipeline {
       module: 'assistantia',
       correlationId: question.requestId,
       data: { rules: refused.result.reasons.map((reason) => reason.rule), chars: refused.text.length },
-      texts: { prompt: refused.text, ...sessionText(question) },
+      texts: { prompt: refused.text, ...personTexts(question) },
     });
     const reasons = refused.result.reasons.map(({ rule, en, fr, span }) => ({ rule, en, fr, span }));
     throw new AppError(
@@ -207,6 +224,7 @@ export class Pipeline {
       deadlineMs,
       signal: question.signal,
     });
+    let ended: SlotOutcome = 'ignored';
     try {
       const permit = breaker.acquire();
       if (!permit.ok) throw breakerOpen(engine, permit.retryAfterMs);
@@ -214,18 +232,21 @@ export class Pipeline {
       let outcome: 'success' | 'failure' | 'ignored' = 'ignored';
       try {
         const timeoutMs = Math.max(1, deadlineMs - clock.monotonicMs());
-        const ending = yield* this.#listen(question, attempt, job, timeoutMs);
+        const ending = yield* this.#listen(question, attempt, job, timeoutMs, () => slot.began());
         outcome = 'success';
+        ended = 'success';
         return ending;
       } catch (thrown) {
-        outcome = treat(thrown).outcome;
+        const failure = treat(thrown);
+        outcome = failure.outcome;
+        ended = slotOutcome(failure);
         throw thrown;
       } finally {
         // A long answer is not a slow one: what counts is when it began.
         breaker.record(permit.permit, outcome, (attempt.firstAtMs ?? clock.monotonicMs()) - beganMs);
       }
     } finally {
-      slot.release();
+      slot.release(ended);
     }
   }
 
@@ -242,6 +263,7 @@ export class Pipeline {
     attempt: Attempt,
     job: PromptJob,
     timeoutMs: number,
+    began: () => void,
   ): AsyncGenerator<AnswerEvent, Ending | undefined> {
     const { guard, prompts, clock, config } = this.#context;
     const watch = guard.watchOutput({
@@ -249,6 +271,7 @@ export class Pipeline {
       observe: config.guard.mode === 'observe',
     });
     for await (const event of prompts.run(job, { timeoutMs, signal: question.signal })) {
+      began();
       attempt.claimed = event.model ?? attempt.claimed;
       const step = event.type === 'delta' ? watch.push(event.text) : watch.finish();
       if (step.release !== '') {
@@ -290,13 +313,15 @@ export class Pipeline {
     };
     if (attempt.firstAtMs !== undefined) data.first_text_ms = Math.round(attempt.firstAtMs - about.startedMs);
     if (ending?.usage !== undefined) data.usage = { ...ending.usage };
-    const receipt = await ledger.append({
+    const durable = await ledger.append({
       type: 'chat_answered',
       module: 'assistantia',
       correlationId: question.requestId,
       data,
-      texts: { prompt: asked, answer: attempt.text, ...sessionText(question) },
+      texts: { prompt: asked, answer: attempt.text, ...personTexts(question) },
     });
+    const { level, waitMs } = question.record ?? { level: 'durable' };
+    const { receipt } = await reach(ledger, durable, { level, waitMs });
     return {
       engine,
       model,
@@ -330,7 +355,7 @@ export class Pipeline {
         module: 'assistantia',
         correlationId: question.requestId,
         data: { code: error.code, cause, skipped },
-        texts: sessionText(question),
+        texts: personTexts(question),
       });
     } catch (failed) {
       this.#context.log.error(
@@ -343,8 +368,12 @@ export class Pipeline {
 
 const givenUp = 'The request was given up: its client has gone, or the appliance is stopping.';
 
-function sessionText(question: Question): Record<string, string> {
-  return question.session === undefined ? {} : { session: question.session };
+/** By what the texts of a person are found when they are to be erased. */
+function personTexts({ session, client }: Question): Record<string, string> {
+  return {
+    ...(session === undefined ? {} : { session }),
+    ...(client.startsWith('key:') ? { key: client.slice('key:'.length) } : {}),
+  };
 }
 
 function takenOut(engine: string, retryAfterMs: number): AppError {

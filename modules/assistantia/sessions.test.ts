@@ -24,3 +24,21 @@ test('old messages and old conversations are forgotten', () => {
   expect(sessions.size).toBe(2);
   expect(sessions.messages('a', '1')).toEqual([]);
 });
+
+test('conversations are forgotten by their id, by their caller, or all', () => {
+  const sessions = new Sessions(10, 10);
+  const fill = () => {
+    for (const owner of ['key:a', 'key:b'])
+      for (const id of ['1', '2']) sessions.add(owner, id, exchange('x'));
+  };
+  fill();
+  sessions.forget({ session: '1' });
+  expect(sessions.size).toBe(2);
+  expect(sessions.messages('key:b', '2')).toHaveLength(2);
+  fill();
+  sessions.forget({ owner: 'key:a' });
+  expect(sessions.size).toBe(2);
+  expect(sessions.messages('key:a', '1')).toEqual([]);
+  sessions.forget('all');
+  expect(sessions.size).toBe(0);
+});

@@ -23,6 +23,16 @@ export class Sessions {
     return this.#sessions.get(`${owner}\n${session}`) ?? [];
   }
 
+  /** Forgets a conversation, whoever began it; all of one owner; or all. */
+  forget(which: { session: string } | { owner: string } | 'all'): void {
+    for (const key of this.#sessions.keys()) {
+      const [owner, session] = key.split('\n');
+      const isMeant =
+        which === 'all' || ('session' in which ? session === which.session : owner === which.owner);
+      if (isMeant) this.#sessions.delete(key);
+    }
+  }
+
   /** Adds a finished exchange. */
   add(owner: string, session: string, exchange: readonly PromptMessage[]): void {
     const key = `${owner}\n${session}`;

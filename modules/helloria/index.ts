@@ -12,7 +12,10 @@ import { createOriginCheck } from './frame/origin.js';
 import { Listener } from './listener.js';
 import { openapiDocument } from './openapi.js';
 import { breakerRoutes } from './routes/breakers.js';
-import { accessRoutes, ledgerRoutes, systemRoutes } from './routes/system.js';
+import { eraseRoutes } from './routes/erase.js';
+import { ledgerRoutes } from './routes/ledger.js';
+import { accessRoutes, systemRoutes } from './routes/system.js';
+import { transparencyRoutes } from './routes/tlog.js';
 
 /** Helloria: the HTTP frame, keys, errors and documentation. It opens the door last and closes it first. */
 class Helloria implements ArkaliaModule {
@@ -24,6 +27,8 @@ class Helloria implements ArkaliaModule {
   #openapi: Record<string, unknown> = {};
   #docs = '';
   readonly #stopping = new AbortController();
+  /** Ends what would go on for ever. */
+  readonly #closing = new AbortController();
   #draining = false;
 
   provision(context: ModuleContext): void {
@@ -37,7 +42,9 @@ class Helloria implements ArkaliaModule {
     return [
       ...systemRoutes(context),
       ...breakerRoutes(context),
-      ...ledgerRoutes(context),
+      ...ledgerRoutes(context, this.#closing.signal),
+      ...eraseRoutes(context),
+      ...transparencyRoutes(context),
       ...accessRoutes(context),
       ...this.#documentation(),
     ];
@@ -60,6 +67,7 @@ class Helloria implements ArkaliaModule {
     const listener = this.#listener;
     if (listener === undefined) return;
     this.#draining = true;
+    this.#closing.abort();
     const closed = listener.close();
     const grace = setTimeout(() => this.#stopping.abort(), this.#context.config.http.shutdown_timeout_ms);
     // What was aborted may still write its last frame; a client that does not take it is cut off a second later.

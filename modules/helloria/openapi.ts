@@ -34,7 +34,14 @@ function parametersOf(route: RouteDefinition, schemas: Schemas): Json[] {
     required: true,
     schema: { type: 'string' },
   }));
-  if (route.query === undefined) return inPath;
+  const inHeader = (route.headers ?? []).map(({ name, description, schema }) => ({
+    name,
+    in: 'header',
+    required: false,
+    description,
+    schema: schemas.of(schema, 'input'),
+  }));
+  if (route.query === undefined) return [...inPath, ...inHeader];
   const { properties = {}, required = [] } = schemas.of(route.query, 'input') as {
     properties?: Json;
     required?: string[];
@@ -45,7 +52,7 @@ function parametersOf(route: RouteDefinition, schemas: Schemas): Json[] {
     required: required.includes(name),
     schema,
   }));
-  return [...inPath, ...inQuery];
+  return [...inPath, ...inQuery, ...inHeader];
 }
 
 function operationOf(route: RouteDefinition, schemas: Schemas): Json {

@@ -1,7 +1,9 @@
+import type { DeviceSample } from '../../runtime/contracts/device.js';
 import type { JsonObject } from '../../runtime/contracts/json.js';
 import type { ModuleContext } from '../../runtime/contracts/module.js';
 import type { Check, Finding } from './checks/check.js';
 import { Reporter } from './reporter.js';
+import { Snapshots } from './snapshots.js';
 
 export interface CheckResult {
   name: string;
@@ -17,6 +19,7 @@ export class Examiner {
   readonly #context: ModuleContext;
   readonly #checks: readonly Check[];
   readonly #reporter = new Reporter();
+  readonly snapshots: Snapshots;
   readonly #results = new Map<string, { finding: Finding; atMs: number }>();
   readonly #unsubscribe: (() => void)[] = [];
   #round: Promise<void> | undefined;
@@ -26,6 +29,7 @@ export class Examiner {
   constructor(context: ModuleContext, checks: readonly Check[]) {
     this.#context = context;
     this.#checks = checks;
+    this.snapshots = new Snapshots(context);
   }
 
   listen(): void {
@@ -33,7 +37,7 @@ export class Examiner {
     this.#unsubscribe.push(
       bus.subscribe('device.sampled', (sample) => {
         for (const check of this.#checks) check.sampled?.(sample);
-        this.#begin();
+        this.#begin(sample);
       }),
       bus.subscribe('decision.made', (decision) => {
         for (const check of this.#checks) check.decided?.(decision);
@@ -75,14 +79,14 @@ export class Examiner {
   }
 
   /** A sample that comes while a round is under way is heard, and compared by the next round. */
-  #begin(): void {
+  #begin(sample: DeviceSample): void {
     if (this.#round !== undefined) return;
-    this.#round = this.#compareAll().finally(() => {
+    this.#round = this.#compareAll(sample).finally(() => {
       this.#round = undefined;
     });
   }
 
-  async #compareAll(): Promise<void> {
+  async #compareAll(sample: DeviceSample): Promise<void> {
     for (const check of this.#checks) {
       const finding = await this.#compare(check);
       this.#results.set(check.name, { finding, atMs: this.#context.clock.wallMs() });
@@ -91,6 +95,7 @@ export class Examiner {
       }
     }
     this.#compared += 1;
+    await this.snapshots.takeIfDue(sample, this.results());
   }
 
   /** A check that cannot compare has found no contradiction, and says so. */

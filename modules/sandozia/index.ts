@@ -49,6 +49,8 @@ class Sandozia implements ArkaliaModule {
     return sandoziaRoutes(() => ({
       compared: this.#examiner?.compared ?? 0,
       contradictions: this.#examiner?.contradictions ?? 0,
+      snapshots: this.#examiner?.snapshots.taken ?? 0,
+      last_snapshot: this.#examiner?.snapshots.lastIndex ?? null,
       checks: this.#examiner?.results() ?? [],
     }));
   }

@@ -4,6 +4,8 @@ import { z } from 'zod';
 export const statusAnswer = z.object({
   compared: z.number().describe('Comparisons since start; one after each sample of the device'),
   contradictions: z.number().describe('Contradictions told and recorded since start'),
+  snapshots: z.number().describe('Snapshots recorded since start, as events `snapshot_taken`'),
+  last_snapshot: z.number().nullable().describe('Index of the last one in the ledger'),
   checks: z.array(
     z.object({
       name: z.string(),

@@ -6,15 +6,18 @@ import type {
   ScoreInput,
   ScoreRecord,
 } from '../../runtime/contracts/decision.js';
-import type { Ledger, Receipt } from '../../runtime/contracts/ledger.js';
+import type { Ledger, NewEvent, Receipt } from '../../runtime/contracts/ledger.js';
+import { type Recorded, type RecordOptions, record } from '../../runtime/contracts/record.js';
 import { DecisionEncoder, type EncodedDecision } from './encode.js';
 import { StreamHistory } from './history.js';
 
-export interface RecordOptions {
+interface About {
   stream: string;
   correlationId?: string;
   /** What was typed about it; recorded as a commitment only. */
   context?: string | undefined;
+  /** Id of the key that posted it, by which the context is found when it is to be erased. */
+  key?: string | null;
 }
 
 /** Scores, remembers and records. Posted advice and the device's own samples use streams of their own in one history. */
@@ -49,24 +52,26 @@ export class Decider {
   }
 
   /** The same for the device's own stream, with parameters of its own, at once. Throws as the scorer does. */
-  scoreOwn(score: OwnScorer, input: ScoreInput, stream: string): { encoded: EncodedDecision; score: Score } {
+  scoreOwn(
+    score: OwnScorer,
+    input: ScoreInput,
+    { stream, repeated }: { stream: string; repeated: number },
+  ): { encoded: EncodedDecision; score: Score } {
     this.#recall(input, stream);
     return score(input, (record) => ({
-      encoded: this.#keep(this.#own, input, stream, record),
+      encoded: this.#keep(this.#own, input, stream, record, repeated),
       score: record.toScore(),
     }));
   }
 
   /** @throws AppError `ledger_unavailable` when it cannot be recorded; then there is no decision to rely on. */
-  record({ event }: EncodedDecision, { stream, correlationId, context }: RecordOptions): Promise<Receipt> {
-    return this.#ledger.append({
-      type: 'decision_made',
-      module: 'zeroia',
-      stream,
-      correlationId,
-      data: event,
-      texts: context === undefined ? undefined : { context },
-    });
+  record(encoded: EncodedDecision, about: About): Promise<Receipt> {
+    return this.#ledger.append(eventOf(encoded, about));
+  }
+
+  /** The same, at the level and within the time that the caller asked for. */
+  recordAt(encoded: EncodedDecision, about: About, options: RecordOptions): Promise<Recorded> {
+    return record(this.#ledger, eventOf(encoded, about), options);
   }
 
   #recall(input: ScoreInput, stream: string): void {
@@ -74,9 +79,26 @@ export class Decider {
     if (mean !== undefined) input.historyPressure = mean;
   }
 
-  #keep(encoder: DecisionEncoder, input: ScoreInput, stream: string, record: ScoreRecord): EncodedDecision {
+  #keep(
+    encoder: DecisionEncoder,
+    input: ScoreInput,
+    stream: string,
+    record: ScoreRecord,
+    repeated = 0,
+  ): EncodedDecision {
     this.#history.add(stream, record.pressure);
     this.#count += 1;
-    return encoder.encode(this.#idPrefix + this.#count.toString(36), input, record);
+    return encoder.encode(this.#idPrefix + this.#count.toString(36), input, record, repeated);
   }
+}
+
+function eventOf({ event }: EncodedDecision, { stream, correlationId, context, key }: About): NewEvent {
+  return {
+    type: 'decision_made',
+    module: 'zeroia',
+    stream,
+    correlationId,
+    data: event,
+    texts: context === undefined ? undefined : key == null ? { context } : { context, key },
+  };
 }

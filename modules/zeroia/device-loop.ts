@@ -7,9 +7,12 @@ import type {
 } from '../../runtime/contracts/decision.js';
 import type { DeviceSample } from '../../runtime/contracts/device.js';
 import type { ModuleContext } from '../../runtime/contracts/module.js';
+import { MeanConfidence } from './confidence.js';
 import type { Decider } from './decider.js';
+import type { EncodedDecision } from './encode.js';
 import { LevelRule } from './levels.js';
 import { OwnStream } from './own-stream.js';
+import { Repeats } from './repeats.js';
 import type { Adjustment } from './thresholds.js';
 
 const DEVICE_STREAM = 'device';
@@ -35,8 +38,11 @@ export class DeviceLoop {
   readonly #decider: Decider;
   readonly #rule: LevelRule;
   readonly #own: OwnStream;
+  readonly #repeats: Repeats;
   #running: Promise<void> = Promise.resolve();
+  readonly #confidence = new MeanConfidence();
   #unsubscribe = () => {};
+  /** The last recorded decision. */
   last: DecisionMade | undefined;
   problem: string | undefined;
 
@@ -44,7 +50,13 @@ export class DeviceLoop {
     this.#context = context;
     this.#decider = decider;
     this.#rule = new LevelRule(context.clock, context.config.zeroia.relief_ms);
+    this.#repeats = new Repeats(context.clock, context.config.zeroia.record_interval_ms);
     this.#own = new OwnStream(context.scorer, context.clock, context.config.zeroia);
+  }
+
+  /** Decisions since the last recorded one, all of them the same. */
+  get repeated(): number {
+    return this.#repeats.count;
   }
 
   get thresholds(): Thresholds {
@@ -71,14 +83,18 @@ export class DeviceLoop {
     try {
       const { monotonic_ms: sampleMonotonicMs } = sample;
       this.#own.recall(input, sampleMonotonicMs);
-      const { encoded, score } = this.#decider.scoreOwn(this.#own.score, input, DEVICE_STREAM);
+      const { count: repeated } = this.#repeats;
+      const about = { stream: DEVICE_STREAM, repeated };
+      const { encoded, score } = this.#decider.scoreOwn(this.#own.score, input, about);
       this.#own.remember(score, sampleMonotonicMs);
       if (this.#context.config.zeroia.act) await this.#act(score);
       const moves = this.#own.learn(input);
-      const { index } = await this.#decider.record(encoded, { stream: DEVICE_STREAM });
-      this.last = { id: encoded.id, stream: DEVICE_STREAM, input, score, index, sampleMonotonicMs };
-      this.#context.bus.publish('decision.made', this.last);
+      const made = { id: encoded.id, stream: DEVICE_STREAM, input, score, sampleMonotonicMs };
+      const index = await this.#record(encoded, score);
+      if (index !== null) this.last = { ...made, index };
+      this.#context.bus.publish('decision.made', { ...made, index });
       for (const move of moves) await this.#move(move);
+      await this.#learnConfidence(score.confidence);
       this.problem = undefined;
     } catch (error) {
       this.problem = `the last sample could not be decided or recorded: ${error instanceof Error ? error.message : String(error)}`;
@@ -86,11 +102,31 @@ export class DeviceLoop {
     }
   }
 
+  /** Returns the index of its event; null for one that is counted only. What anybody is told is what was recorded. */
+  async #record(encoded: EncodedDecision, score: Score): Promise<number | null> {
+    if (this.#repeats.isRepeat(score)) return null;
+    const { index } = await this.#decider.record(encoded, { stream: DEVICE_STREAM });
+    this.#repeats.recorded(score);
+    return index;
+  }
+
   async #act(score: Score): Promise<void> {
     const { degradation } = this.#context;
     const level = this.#rule.next(degradation.level(), score.decision);
     const why = score.reasons.length === 0 ? 'no rule asks for more' : score.reasons.join(', ');
     await degradation.set(level, `${score.decision}: ${why}`);
+  }
+
+  async #learnConfidence(confidence: number): Promise<void> {
+    const moved = this.#confidence.learn(confidence, this.#context.clock.monotonicMs());
+    if (moved === undefined) return;
+    await this.#context.ledger.append({
+      type: 'confidence_update',
+      module: 'zeroia',
+      stream: DEVICE_STREAM,
+      data: { ...moved },
+    });
+    this.#confidence.told(moved);
   }
 
   /** A threshold moves only when that is recorded; what could not be recorded is due again with the next sample. */

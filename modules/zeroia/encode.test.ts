@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { Core } from '../../core-wasm/index.js';
 import { decisions, factorNames, type ScoreInput, severities } from '../../runtime/contracts/decision.js';
+import { builtInEvents } from '../../runtime/contracts/event-types.js';
 import { canonicalJson } from '../../runtime/ledger/canonical.js';
 import { answerJson, DecisionEncoder } from './encode.js';
 import { decisionAnswer } from './schema.js';
@@ -37,12 +38,15 @@ const parameters = fc.constantFrom(...own);
 const receipt = { recorded: 'durable', index: 12, leaf_hash: 'cd'.repeat(32) } as const;
 // One encoder for all, so that what it remembers is met by other parameters, factors and rules.
 const encoder = new DecisionEncoder(core.identity);
+const { data: recordedShape } = builtInEvents.find(({ type }) => type === 'decision_made')!;
 
 test('the event is in canonical form and holds what the decision was made from', () => {
   fc.assert(
     fc.property(input, parameters, (given, set) => {
       const record = core.slab.scoreOwn(given, set);
       const { text } = encoder.encode('d-1', given, record).event;
+      // Nothing checks it when it is recorded, so this does.
+      expect(recordedShape.safeParse(JSON.parse(text)).error?.issues).toBeUndefined();
       const { factors, absent, ...rest } = record.toScore();
       const { temperatureC, errorRate, latencyMs, contextRelevance, historyPressure, ...figures } = given;
       const { previousDecision, previousAgeMs, ...same } = figures;
@@ -80,7 +84,7 @@ test('the answer is what JSON.stringify writes, and fits its published schema', 
       const { decision, confidence, factors, absent, reasons } = record.toScore();
       const model = { core_sha256: core.identity.core_sha256, weights_version: set.version };
       const body = { id: 'd-1', decision, confidence, factors, absent, reasons, model };
-      const text = answerJson(encoded, receipt);
+      const text = answerJson(encoded, { recorded: 'durable', receipt });
       expect(text).toBe(JSON.stringify({ ...body, recorded: 'durable', receipt }));
       expect(decisionAnswer.safeParse(JSON.parse(text)).success).toBe(true);
       expect(encoded.decision).toBe(decision);

@@ -7,7 +7,8 @@ import {
   type ScoreRecord,
 } from '../../runtime/contracts/decision.js';
 import { CanonicalJson } from '../../runtime/contracts/json.js';
-import type { Receipt } from '../../runtime/contracts/ledger.js';
+import type { CheckpointedReceipt, Receipt } from '../../runtime/contracts/ledger.js';
+import type { Recorded } from '../../runtime/contracts/record.js';
 
 // JSON by hand, straight from the record: a decision is written twice in some microseconds, and most of that is turning figures into
 // text. So each figure is turned once, and the text between the figures is made once. Every text that stands here is an identifier
@@ -94,8 +95,11 @@ export class DecisionEncoder {
     this.#coreSha256 = identity.core_sha256;
   }
 
-  /** The event `decision_made`, with everything that the decision was made from and gave, and the answer. */
-  encode(id: string, input: ScoreInput, record: ScoreRecord): EncodedDecision {
+  /**
+   * The event `decision_made`, with everything that the decision was made from and gave, and the answer.
+   * @param repeated Decisions before this one that were the same as the last recorded, and were not recorded.
+   */
+  encode(id: string, input: ScoreInput, record: ScoreRecord, repeated = 0): EncodedDecision {
     if (record.parameters !== this.#parameters) this.#meet(record.parameters);
     const { decision } = record;
     const frame = this.#frame(record);
@@ -118,7 +122,7 @@ export class DecisionEncoder {
       id,
       decision,
       event: new CanonicalJson(
-        `{"absent":${frame.absent},"confidence":${confidence},"core_sha256":"${this.#coreSha256}","decision":"${decision}","factors":{${recorded}${frame.afterEventScores}},"id":"${id}","input":${inputJson(input)}${this.#parametersMember}${record.pressure},"reasons":${reasons}${this.#afterPressure}`,
+        `{"absent":${frame.absent},"confidence":${confidence},"core_sha256":"${this.#coreSha256}","decision":"${decision}","factors":{${recorded}${frame.afterEventScores}},"id":"${id}","input":${inputJson(input)}${this.#parametersMember}${record.pressure},"reasons":${reasons}${repeated === 0 ? '' : `,"repeated":${repeated}`}${this.#afterPressure}`,
       ),
       answerHead: `{"id":"${id}","decision":"${decision}","confidence":${confidence},"factors":[${answered}}],"absent":${frame.absent},"reasons":${reasons}${this.#model}`,
     };
@@ -155,6 +159,12 @@ export class DecisionEncoder {
 }
 
 /** Body of the answer to POST /zeroia/decisions; its shape is `decisionAnswer`. */
-export function answerJson({ answerHead }: EncodedDecision, { recorded, index, leaf_hash }: Receipt): string {
-  return `${answerHead}${recorded}","receipt":{"recorded":"${recorded}","index":${index},"leaf_hash":"${leaf_hash}"}}`;
+export function answerJson({ answerHead }: EncodedDecision, { recorded, receipt }: Recorded): string {
+  return `${answerHead}${recorded}"${receipt === undefined ? '' : `,"receipt":${receiptJson(receipt)}`}}`;
+}
+
+function receiptJson(receipt: Receipt | CheckpointedReceipt): string {
+  const { recorded, index, leaf_hash } = receipt;
+  const proof = recorded === 'checkpointed' ? `,"proof":${JSON.stringify(receipt.proof)}` : '';
+  return `{"recorded":"${recorded}","index":${index},"leaf_hash":"${leaf_hash}"${proof}}`;
 }

@@ -45,6 +45,8 @@ class Zeroia implements ArkaliaModule {
       count: (decision) => {
         this.#posted[decision] += 1;
       },
+      lost: (error, requestId) =>
+        this.#context.log.error({ err: error, request_id: requestId }, 'a queued decision was lost'),
       status: () => this.#facts(),
     });
   }
@@ -83,6 +85,7 @@ class Zeroia implements ArkaliaModule {
               absent: last.score.absent,
               reasons: last.score.reasons,
               index: last.index,
+              repeated: this.#loop.repeated,
             },
       posted: { ...this.#posted },
       streams: this.#decider.streams,

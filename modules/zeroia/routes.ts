@@ -1,10 +1,17 @@
 import { z } from 'zod';
 import type { Decision, ScoreInput } from '../../runtime/contracts/decision.js';
+import { AppError } from '../../runtime/contracts/errors.js';
 import { defineRoute, json, jsonText, type RouteDefinition } from '../../runtime/contracts/http.js';
+import {
+  preferHeader,
+  preferredWaitMs,
+  type RecordLevel,
+  recordedStatus,
+} from '../../runtime/contracts/record.js';
 import type { Decider } from './decider.js';
 import { answerJson } from './encode.js';
 import { contextRelevance } from './relevance.js';
-import { type DecisionRequest, decisionAnswer, decisionRequest } from './schema.js';
+import { type DecisionRequest, decisionAnswer, decisionQuery, decisionRequest } from './schema.js';
 
 function contextText(context: DecisionRequest['context']): string | undefined {
   return context === undefined || typeof context === 'string' ? context : JSON.stringify(context);
@@ -20,9 +27,26 @@ function inputOf(body: DecisionRequest, context: string | undefined): ScoreInput
   return input;
 }
 
+/** @throws AppError `invalid_request` when body and query contradict each other. */
+function levelOf(inBody: RecordLevel | undefined, inQuery: RecordLevel | undefined): RecordLevel {
+  if (inBody !== undefined && inQuery !== undefined && inBody !== inQuery) {
+    throw new AppError(
+      'invalid_request',
+      `record is ${inBody} in the body and ${inQuery} in the query; give it once.`,
+      { details: { param: 'record' } },
+    );
+  }
+  return inBody ?? inQuery ?? 'durable';
+}
+
 export function zeroiaRoutes(
   decider: Decider,
-  options: { count(decision: Decision): void; status(): Record<string, unknown> },
+  options: {
+    count(decision: Decision): void;
+    /** A decision whose answer did not wait for the disk could not be recorded. */
+    lost(error: unknown, requestId: string): void;
+    status(): Record<string, unknown>;
+  },
 ): RouteDefinition[] {
   return [
     defineRoute({
@@ -31,22 +55,32 @@ export function zeroiaRoutes(
       role: 'user',
       tag: 'zeroia',
       summary:
-        'Decides on measurements of yours. Advice: it changes nothing on this device, and is durable before it is answered',
+        'Decides on measurements of yours. Advice: it changes nothing on this device, and is durable before it is answered, unless you ask for less or more',
       errors: 'problem',
       body: decisionRequest,
-      responses: { 200: { description: 'The decision and its receipt', schema: decisionAnswer } },
-      handler: async ({ body, caller, requestId }) => {
+      query: decisionQuery,
+      headers: [preferHeader],
+      responses: {
+        200: { description: 'The decision, recorded as asked', schema: decisionAnswer },
+        202: {
+          description: 'The decision; when the wait was over less held than asked',
+          schema: decisionAnswer,
+        },
+      },
+      handler: async ({ c, body, query, caller, requestId }) => {
+        const asked = levelOf(body.record, query.record);
+        const waitMs = preferredWaitMs(c.req.header('prefer'));
         const text = contextText(body.context);
         const stream = body.stream ?? caller.keyId ?? caller.id;
         const series = `posted:${stream}`;
         const encoded = await decider.score(inputOf(body, text), series);
-        const receipt = await decider.record(encoded, {
-          stream: series,
-          correlationId: requestId,
-          context: text,
-        });
+        const recorded = await decider.recordAt(
+          encoded,
+          { stream: series, correlationId: requestId, context: text, key: caller.keyId },
+          { level: asked, waitMs, onLost: (error) => options.lost(error, requestId) },
+        );
         options.count(encoded.decision);
-        return jsonText(answerJson(encoded, receipt));
+        return jsonText(answerJson(encoded, recorded), recordedStatus(recorded.recorded, asked));
       },
     }),
     defineRoute({

@@ -1,5 +1,8 @@
 import { z } from 'zod';
 import { severities } from '../../runtime/contracts/decision.js';
+import { recordLevels } from '../../runtime/contracts/record.js';
+
+const recordLevel = z.enum(recordLevels);
 
 const percent = z.number().min(0).max(100);
 
@@ -21,17 +24,35 @@ export const decisionRequest = z.strictObject({
     .regex(/^[A-Za-z0-9._:-]{1,100}$/, 'must be 1 to 100 of A-Z a-z 0-9 . _ : -')
     .optional()
     .describe("Series whose history counts; the key's id unless given"),
+  record: recordLevel
+    .optional()
+    .describe(
+      'What the answer waits for: queued (taken; no receipt), durable (on the disk; unless given), checkpointed (with a proof)',
+    ),
 });
+
+/** The query may say `record` too. */
+export const decisionQuery = z.strictObject({ record: recordLevel.optional() });
 
 export type DecisionRequest = z.infer<typeof decisionRequest>;
 
 const factor = z.object({ name: z.string(), score: z.number(), weight: z.number(), share: z.number() });
 
-const receiptSchema = z.object({
-  recorded: z.literal('durable'),
-  index: z.number().int(),
-  leaf_hash: z.string(),
-});
+const place = { index: z.number().int(), leaf_hash: z.string() };
+const receiptSchema = z.discriminatedUnion('recorded', [
+  z.object({ recorded: z.literal('durable'), ...place }),
+  z.object({
+    recorded: z.literal('checkpointed'),
+    ...place,
+    proof: z.object({
+      ...place,
+      size: z.number().int(),
+      root_hash: z.string(),
+      hashes: z.array(z.string()),
+      checkpoint: z.string(),
+    }),
+  }),
+]);
 
 /** Answer of POST /zeroia/decisions. */
 export const decisionAnswer = z.object({
@@ -42,6 +63,6 @@ export const decisionAnswer = z.object({
   absent: z.array(z.string()),
   reasons: z.array(z.string()),
   model: z.object({ core_sha256: z.string(), weights_version: z.string() }),
-  recorded: z.literal('durable'),
-  receipt: receiptSchema,
+  recorded: recordLevel,
+  receipt: receiptSchema.optional().describe('There is none while the event is only queued'),
 });

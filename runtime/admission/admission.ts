@@ -4,10 +4,11 @@ import type { DegradationLevel } from '../contracts/device.js';
 import { AppError } from '../contracts/errors.js';
 import { EngineQueue, type SetTimer } from './queue.js';
 import { limitsAt, shedAt } from './shed.js';
+import type { AdaptiveLimit } from './slots.js';
 
 interface EngineCapacity {
-  /** Prompts that the engine works on at once, at least 1. */
-  slots: number;
+  /** Prompts that the engine works on at once: a number from 1, or what learns it. */
+  slots: number | AdaptiveLimit;
   /** Prompts that may wait for a slot when nothing is shed, at least 0. */
   queueMax: number;
 }

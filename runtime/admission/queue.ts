@@ -1,14 +1,15 @@
-import type { QueueStatus, Slot } from '../contracts/admission.js';
+import type { QueueStatus, Slot, SlotOutcome } from '../contracts/admission.js';
 import type { Clock } from '../contracts/clock.js';
 import { AppError } from '../contracts/errors.js';
+import { type AdaptiveLimit, Slots } from './slots.js';
 
 /** Calls `run` once after `delayMs`; returns the function that takes it back. */
 export type SetTimer = (run: () => void, delayMs: number) => () => void;
 
 export interface EngineQueueOptions {
   name: string;
-  /** Prompts that the engine works on at once, at least 1. */
-  slots: number;
+  /** Prompts that the engine works on at once: a number from 1, or what learns it. */
+  slots: number | AdaptiveLimit;
   /** Prompts that may wait when nothing is shed, at least 0. */
   queueMax: number;
   /** Prompts that may wait now: at most `queueMax`. */
@@ -50,6 +51,7 @@ const RETRY_MAX_MS = 300_000;
  */
 export class EngineQueue {
   readonly #options: EngineQueueOptions;
+  readonly #slots: Slots;
   #busy = 0;
   #waiting = 0;
   #serviceMs: number | undefined;
@@ -59,9 +61,7 @@ export class EngineQueue {
   /** @throws RangeError when slots or queueMax is no whole number in its range. */
   constructor(options: EngineQueueOptions) {
     const { name, slots, queueMax } = options;
-    if (!Number.isSafeInteger(slots) || slots < 1) {
-      throw new RangeError(`slots of ${name} must be a whole number from 1, not ${slots}`);
-    }
+    this.#slots = new Slots(name, slots);
     if (!Number.isSafeInteger(queueMax) || queueMax < 0) {
       throw new RangeError(`queueMax of ${name} must be a whole number from 0, not ${queueMax}`);
     }
@@ -69,12 +69,14 @@ export class EngineQueue {
   }
 
   status(): QueueStatus {
-    return {
-      slots: this.#options.slots,
+    const status: QueueStatus = {
+      slots: this.#slots.now(),
       busy: this.#busy,
       waiting: this.#waiting,
       waitingMax: this.#options.waitingMax(),
     };
+    const adaptive = this.#slots.status();
+    return adaptive === undefined ? status : { ...status, adaptive };
   }
 
   /** A slot now, or a place in the queue; see `Admission.admit`. */
@@ -82,7 +84,7 @@ export class EngineQueue {
     return new Promise((resolve, reject) => {
       signal.throwIfAborted();
       if (this.#options.clock.monotonicMs() >= deadlineMs) throw this.#tooLate();
-      if (this.#busy < this.#options.slots) {
+      if (this.#busy < this.#slots.now()) {
         this.#assertInvariants();
         resolve(this.#occupy());
         return;
@@ -183,27 +185,36 @@ export class EngineQueue {
   }
 
   #occupy(): Slot {
-    this.#busy++;
-    const startedMs = this.#options.clock.monotonicMs();
+    const busy = ++this.#busy;
+    const { clock, served } = this.#options;
+    const startedMs = clock.monotonicMs();
+    let beganMs: number | undefined;
     let released = false;
     return {
-      release: () => {
+      began: () => {
+        beganMs ??= clock.monotonicMs();
+      },
+      release: (outcome: SlotOutcome = 'ignored') => {
         if (released) return;
         released = true;
         this.#busy--;
-        const tookMs = this.#options.clock.monotonicMs() - startedMs;
+        const endedMs = clock.monotonicMs();
+        const tookMs = endedMs - startedMs;
         this.#serviceMs =
           this.#serviceMs === undefined
             ? tookMs
             : this.#serviceMs + SERVICE_WEIGHT * (tookMs - this.#serviceMs);
-        this.#options.served(tookMs);
+        served(tookMs);
+        if (outcome !== 'ignored') {
+          this.#slots.learn((beganMs ?? endedMs) - startedMs, busy, outcome === 'dropped');
+        }
         this.#dispatch();
       },
     };
   }
 
   #dispatch(): void {
-    while (this.#busy < this.#options.slots) {
+    while (this.#busy < this.#slots.now()) {
       const waiter = this.#next();
       if (waiter === undefined) break;
       // Its timer may be late on a busy event loop; the deadline holds all the same.
@@ -221,22 +232,24 @@ export class EngineQueue {
   }
 
   #full(): AppError {
-    const { name, slots } = this.#options;
+    const { name } = this.#options;
     const serviceMs = this.#serviceMs ?? SERVICE_DEFAULT_MS;
-    const estimateMs = Math.ceil((serviceMs * (this.#waiting + 1)) / slots);
+    const estimateMs = Math.ceil((serviceMs * (this.#waiting + 1)) / this.#slots.now());
     return new AppError('queue_full', `${this.#waiting} prompts wait for ${name} and no more may`, {
       retryAfterMs: Math.min(RETRY_MAX_MS, Math.max(RETRY_MIN_MS, estimateMs)),
     });
   }
 
   #assertInvariants(): void {
-    const { name, slots, queueMax } = this.#options;
-    if (this.#busy < 0 || this.#busy > slots)
-      throw new Error(`${this.#busy} of ${slots} slots of ${name} are busy`);
+    const { name, queueMax } = this.#options;
+    const { max } = this.#slots;
+    // An adaptive limit may fall below what is busy, never below what it may be at most.
+    if (this.#busy < 0 || this.#busy > max)
+      throw new Error(`${this.#busy} of ${max} slots of ${name} are busy`);
     if (this.#waiting < 0 || this.#waiting > queueMax) {
       throw new Error(`${this.#waiting} wait for ${name}, ${queueMax} may`);
     }
-    if (this.#waiting > 0 && this.#busy < slots)
+    if (this.#waiting > 0 && this.#busy < this.#slots.now())
       throw new Error(`prompts wait for ${name} beside a free slot`);
   }
 }

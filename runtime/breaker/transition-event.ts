@@ -23,6 +23,16 @@ export function transitionEvent(transition: BreakerTransitionEvent): NewEvent {
   };
 }
 
+/** What a transition says about the recovery of the engine, if it says something: probes are the attempt. */
+export function recoveryEvent({ name, from, to, cause }: BreakerTransitionEvent): NewEvent | undefined {
+  const data = { target: name, strategy: 'circuit_break' };
+  if (to === 'half_open') return { type: 'recovery_attempted', module: 'kernel', data };
+  if (from !== 'half_open') return undefined;
+  if (cause === 'probes_succeeded') return { type: 'recovery_succeeded', module: 'kernel', data };
+  if (to !== 'open') return undefined;
+  return { type: 'recovery_failed', module: 'kernel', data: { ...data, cause } };
+}
+
 function typeOf({ to, cause }: BreakerTransitionEvent): EventType {
   if (cause === 'reset') return 'manual_reset';
   if (cause === 'forced') return 'state_change';

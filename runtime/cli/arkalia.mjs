@@ -80,13 +80,20 @@ async function build() {
   const beganAt = new Date();
   process.stderr.write('Arkalia: building TypeScript and WASM (only after a change of the sources) …\n');
   const { scripts } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
-  await Promise.all([compile(scripts['build:wasm']), compile(scripts['build:ts'])]);
+  const failures = (await Promise.all([compile(scripts['build:wasm']), compile(scripts['build:ts'])])).filter(
+    Boolean,
+  );
+  if (failures.length > 0) {
+    // A compiler writes its outputs in spite of errors; without this one the next start builds again.
+    rmSync(join(root, 'dist/.tsbuildinfo'), { force: true });
+    stop(failures.join('\n'));
+  }
   writeFileSync(stamp, `${beganAt.toISOString()}\n`);
   const seconds = ((performance.now() - startedMs) / 1000).toFixed(1);
   process.stderr.write(`Arkalia: built in ${seconds} s.\n`);
 }
 
-/** Runs a build script of package.json: a compiler's name and its arguments. */
+/** Runs a build script of package.json, a compiler's name and its arguments. Answers with what went wrong, if anything did. */
 function compile(script) {
   const [name, ...args] = script.split(' ');
   return new Promise((resolve) => {
@@ -101,12 +108,11 @@ function compile(script) {
     child.stderr.on('data', (chunk) => {
       output += chunk;
     });
-    child.on('error', (error) => stop(`${script}: ${error.message}`));
+    child.on('error', (error) => resolve(`${script}: ${error.message}`));
     child.on('close', (code, signal) => {
-      if (code === 0) return resolve();
-      // A compiler writes its outputs in spite of errors; without this one the next start builds again.
-      rmSync(join(root, 'dist/.tsbuildinfo'), { force: true });
-      return stop(`${output}\nThe build failed: ${script} (${signal ?? `exit code ${code}`}).`);
+      resolve(
+        code === 0 ? undefined : `${output}\nThe build failed: ${script} (${signal ?? `exit code ${code}`}).`,
+      );
     });
   });
 }

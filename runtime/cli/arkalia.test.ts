@@ -101,4 +101,17 @@ describe('arkalia.mjs', () => {
       expect(stderr).toContain('The build failed: tsc -p . (exit code 2)');
     }
   });
+
+  it('ends only when both compilers have ended', async () => {
+    makeCheckout('process.exitCode = 2;');
+    write(
+      'node_modules/assemblyscript/bin/asc.js',
+      "setTimeout(() => { require('node:fs').writeFileSync('asc-ended', ''); process.exitCode = 3; }, 500);",
+    );
+    write('node_modules/assemblyscript/package.json', '{}');
+    const { stderr } = await run();
+    expect(existsSync(join(root, 'asc-ended'))).toBe(true);
+    expect(stderr).toContain('The build failed: tsc -p . (exit code 2)');
+    expect(stderr).toContain('The build failed: asc x (exit code 3)');
+  });
 });

@@ -1,10 +1,11 @@
-import { mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { systemClock } from '../contracts/clock.js';
 import { openDataFolder } from '../data-folder/data-folder.js';
 import { openLedger } from '../ledger/ledger.js';
+import { beginEpoch } from '../ledger/tlog/identity.js';
 import { runCli } from './program.js';
 import { FakeIo } from './testing/fake-io.js';
 import { problem, ScriptedServer } from './testing/scripted-server.js';
@@ -67,6 +68,27 @@ describe('without a server', () => {
     expect(stderr).toContain('no key with the id nope');
   });
 
+  it('begins a new epoch with a new key, and both ledgers verify with theirs', async () => {
+    expect((await run('keys', 'rotate-log')).stderr).toContain('no ledger');
+    await run('keys', 'create', '--name', 'x');
+    const old = (await run('keys', 'show-verifier')).stdout.trim();
+    const rotated = await run('keys', 'rotate-log');
+    expect([rotated.code, rotated.stderr]).toEqual([0, expect.stringContaining(old)]);
+    const now = rotated.stdout.trim();
+    expect((await run('keys', 'show-verifier')).stdout.trim()).toBe(now);
+    const [device, epoch] = (old.split('+')[0] ?? '').split('/');
+    expect(now.split('+')[0]).toBe(`${device}/${Number(epoch) + 1}`);
+    expect(now.split('+')[2]).not.toBe(old.split('+')[2]);
+    expect(await recorded()).toEqual(['epoch_started']);
+    expect((await run('verify', '--verifier', now)).code).toBe(0);
+    const aside = join(data, 'ledger.epoch-1.sqlite');
+    expect((await run('verify', '--ledger', aside, '--verifier', old)).code).toBe(0);
+    expect((await run('verify', '--ledger', aside, '--verifier', now)).code).toBe(1);
+    // What the last checkpoint says, the new log holds.
+    expect((await run('keys', 'rotate-log')).code).toBe(0);
+    expect(existsSync(join(data, 'ledger.epoch-2.sqlite'))).toBe(true);
+  });
+
   it('works beside the socket of a server that was killed', async () => {
     mkdirSync(data, { mode: 0o700 });
     writeFileSync(join(data, 'control.sock'), '');
@@ -88,6 +110,17 @@ describe('without a server', () => {
   it('gives the folder back after a failure', async () => {
     await run('keys', 'revoke', 'nope');
     expect((await run('keys', 'list')).code).toBe(0);
+  });
+
+  it('shows the public key of the log, and nothing of the private one', async () => {
+    const before = await run('keys', 'show-verifier');
+    expect([before.code, before.stdout]).toEqual([1, '']);
+    expect(before.stderr).toContain('There is no log in');
+    mkdirSync(data, { mode: 0o700 });
+    const { verifierKey } = await beginEpoch(data);
+    const { code, stdout, stderr } = await run('keys', 'show-verifier');
+    expect([code, stdout]).toEqual([0, `${verifierKey}\n`]);
+    expect(stdout + stderr).not.toContain(JSON.parse(readFileSync(join(data, 'log-key.json'), 'utf8')).seed);
   });
 
   it('has no setup code to make, and says what to do instead', async () => {

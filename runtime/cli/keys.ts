@@ -60,6 +60,18 @@ export async function revokeKey(id: string, flags: ConfigFlags, io: CliIo): Prom
   return exitCodes.ok;
 }
 
+/** Prints the key with which others check what this device's log signs; the private one is not shown. */
+export async function showVerifier(flags: ConfigFlags, io: CliIo): Promise<number> {
+  const { readSigner } = await import('../ledger/tlog/identity.js');
+  const { data_dir: folder } = loadFromFlags(flags, io).config;
+  const signer = await readSigner(folder);
+  if (signer === undefined) {
+    throw new CliFailure(`There is no log in ${folder} yet; the first start of the server makes its key.`);
+  }
+  io.out(`${signer.verifierKey}\n`);
+  return exitCodes.ok;
+}
+
 async function onServer(flags: ConfigFlags, io: CliIo, call: ControlCall): Promise<unknown> {
   const reply = await control(loadFromFlags(flags, io).config.data_dir, call);
   return reply.server === 'running' ? reply.value : undefined;

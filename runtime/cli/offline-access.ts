@@ -5,14 +5,20 @@ import { packageVersion } from '../config/version.js';
 import { systemClock } from '../contracts/clock.js';
 import type { Access } from '../contracts/module.js';
 import { openDataFolder } from '../data-folder/data-folder.js';
-import { openLedger } from '../ledger/ledger.js';
+import { openLedger, type SqliteLedger } from '../ledger/ledger.js';
 import { openAccess } from '../security/access.js';
 
-/** Takes the lock of the data folder while no server has it, and does something with its keys; what changes is recorded. */
-export async function withOfflineAccess<T>(
+interface Offline {
+  ledger: SqliteLedger;
+  /** Absolute path of the data folder, whose lock is held. */
+  folder: string;
+}
+
+/** Takes the lock of the data folder while no server has it, and does something with its ledger. */
+export async function withOfflineLedger<T>(
   config: Config,
   verb: string,
-  use: (access: Access) => Promise<T>,
+  use: (offline: Offline) => Promise<T>,
 ): Promise<T> {
   const clock = systemClock;
   const folder = await openDataFolder(config.data_dir, {
@@ -28,12 +34,12 @@ export async function withOfflineAccess<T>(
       clock,
       queueMax: config.ledger.queue_max,
       batchMax: config.ledger.batch_max,
+      sizeLimitBytes: config.ledger.size_limit_bytes,
       onFailure: (error) => failures.push(error),
+      onNotice: (notice) => process.emitWarning(notice),
     });
     try {
-      // As on loopback: nobody listens, so there is no setup mode. The key of api_key_file is the server's to register.
-      const { access } = await openAccess({ dataDir: folder.path, clock, ledger, loopback: true });
-      return await use(access);
+      return await use({ ledger, folder: folder.path });
     } catch (error) {
       throw failures[0] ?? error;
     } finally {
@@ -42,4 +48,17 @@ export async function withOfflineAccess<T>(
   } finally {
     await folder.release();
   }
+}
+
+/** The same with its keys; what changes is recorded. */
+export function withOfflineAccess<T>(
+  config: Config,
+  verb: string,
+  use: (access: Access) => Promise<T>,
+): Promise<T> {
+  return withOfflineLedger(config, verb, async ({ ledger, folder }) => {
+    // As on loopback: nobody listens, so there is no setup mode. The key of api_key_file is the server's to register.
+    const { access } = await openAccess({ dataDir: folder, clock: systemClock, ledger, loopback: true });
+    return use(access);
+  });
 }

@@ -43,6 +43,11 @@ function buildProgram(io: CliIo, run: Run): Command {
   addKeys(program, io, run);
   addBreakers(program, io, run);
   addReplay(program, io, run);
+  addVerify(program, io, run);
+  addErase(program, io, run);
+  addBackup(program, io, run);
+  addExport(program, io, run);
+  addAnalyze(program, io, run);
   program
     .command('version')
     .description('print the version')
@@ -125,7 +130,7 @@ function addConfig(program: Command, io: CliIo, run: Run): void {
 function addKeys(program: Command, io: CliIo, run: Run): void {
   const keys = program
     .command('keys')
-    .description('make, list and revoke keys, with or without a running server');
+    .description('make, list and revoke keys, with or without a running server; show the key of the log');
   keys
     .command('create')
     .description('make a key; it is shown once')
@@ -146,6 +151,18 @@ function addKeys(program: Command, io: CliIo, run: Run): void {
     .addOption(dataOption())
     .addOption(configOption())
     .action(async (id, flags) => run((await import('./keys.js')).revokeKey(id, flags, io)));
+  keys
+    .command('show-verifier')
+    .description("print the public key that this device's log is verified with")
+    .addOption(dataOption())
+    .addOption(configOption())
+    .action(async (flags) => run((await import('./keys.js')).showVerifier(flags, io)));
+  keys
+    .command('rotate-log')
+    .description('end this epoch of the log and begin the next with a new key; stop the server first')
+    .addOption(dataOption())
+    .addOption(configOption())
+    .action(async (flags) => run((await import('./rotate-log.js')).rotateLog(flags, io)));
   program
     .command('setup-code')
     .description('have the running server make another setup code')
@@ -202,6 +219,117 @@ function wholeFrom(min: number): (text: string) => number {
     if (value >= min) return value;
     throw new InvalidArgumentError(`It must be a whole number from ${min}.`);
   };
+}
+
+function addBackup(program: Command, io: CliIo, run: Run): void {
+  const passphrase = () =>
+    new Option(
+      '--passphrase-file <file>',
+      'its first line is the passphrase (default: BACKUP_PASSPHRASE, else asked for)',
+    );
+  program
+    .command('backup <file>')
+    .description('copy the ledger into one file, beside a running server too')
+    .option('--keys', 'and the keys, encrypted under a passphrase')
+    .addOption(passphrase())
+    .addOption(dataOption())
+    .addOption(configOption())
+    .action(async (file, flags) => run((await import('./backup.js')).backupTo(file, flags, io)));
+  program
+    .command('restore <file>')
+    .description('bring a backup back; stop the server first')
+    .option('--keys', 'and the keys that are in it')
+    .addOption(passphrase())
+    .addOption(dataOption())
+    .addOption(configOption())
+    .action(async (file, flags) => run((await import('./backup.js')).restoreFrom(file, flags, io)));
+}
+
+function addErase(program: Command, io: CliIo, run: Run): void {
+  program
+    .command('erase')
+    .description(
+      'erase what people typed, for good, with or without a running server; every proof still holds',
+    )
+    .option('--session <id>', 'of a conversation')
+    .option('--key <id>', 'of whoever used this key')
+    .option('--before <time>', 'of events before a time, such as 2026-01-31 or 2026-01-31T12:00:00Z')
+    .option('--id <indexes...>', 'of the events at these indexes')
+    .addOption(dataOption())
+    .addOption(configOption())
+    .action(async (flags) => run((await import('./erase.js')).erase(flags, io)));
+}
+
+function addVerify(program: Command, io: CliIo, run: Run): void {
+  program
+    .command('verify')
+    .description(
+      'check the whole log, a receipt, or two checkpoints; reads only, beside a running server too',
+    )
+    .option('--receipt <file>', 'an answer with a receipt, or a proof of inclusion, as JSON')
+    .option('--checkpoints <files...>', 'two signed checkpoints: whether one log has both')
+    .option('--ledger <file>', 'another ledger file: of an earlier epoch, set aside, or a backup')
+    .option('--verifier <key>', 'public key of the log (default: the one that the log names itself)')
+    .addOption(dataOption())
+    .addOption(configOption())
+    .addHelpText('after', '\nExit codes: 0 everything holds, 1 something does not, 2 wrong arguments.')
+    .action(async (flags) => run((await import('./verify.js')).verify(flags, io)));
+}
+
+function addExport(program: Command, io: CliIo, run: Run): void {
+  program
+    .command('export')
+    .description(
+      'write events as they were recorded, with what proves them; reads only, beside a running server too',
+    )
+    .addOption(
+      new Option('--format <name>', 'JSON Lines, or a table').choices(['jsonl', 'csv']).default('jsonl'),
+    )
+    .option('--out <folder>', 'new folder for the events and their proof; - prints the events only', '-')
+    .option('--type <name>', 'only events of this type')
+    .option('--module <name>', 'only events of this module')
+    .option('--stream <name>', 'only events of this stream')
+    .option('--correlation-id <id>', 'only events of this request')
+    .option('--text <words>', 'only events that hold all these words', wordsText)
+    .option('--since <index>', 'only events at this index or later', wholeFrom(0), 0)
+    .option('--until <index>', 'only events at this index or earlier', wholeFrom(0))
+    .option('--from <time>', 'only events of this time or later, such as 2026-03-01T12:00:00Z', instant)
+    .option('--to <time>', 'only events before this time', instant)
+    .addOption(dataOption())
+    .addOption(configOption())
+    .action(async (flags) => run((await import('./export.js')).exportEvents(flags, io)));
+}
+
+function addAnalyze(program: Command, io: CliIo, run: Run): void {
+  program
+    .command('analyze')
+    .description(
+      'what the ledger holds: counts, patterns of decisions, and what is unusual; with or without a running server',
+    )
+    .option('--hours <count>', 'length of the window, 1 to 720, up to the newest event', hours, 24)
+    .option('--json', 'print the figures as JSON')
+    .addOption(dataOption())
+    .addOption(configOption())
+    .action(async (flags) => run((await import('./analyze.js')).analyze(flags, io)));
+}
+
+function hours(text: string): number {
+  const value = /^\d{1,3}$/.test(text) ? Number(text) : Number.NaN;
+  if (value >= 1 && value <= 720) return value;
+  throw new InvalidArgumentError('It must be a whole number from 1 to 720.');
+}
+
+function wordsText(text: string): string {
+  if (/[\p{L}\p{N}]/u.test(text) && text.length <= 200) return text;
+  throw new InvalidArgumentError('It must hold a word, and at most 200 characters.');
+}
+
+function instant(text: string): number {
+  const value = /^\d{1,15}$/.test(text) ? Number(text) : Date.parse(text);
+  if (!Number.isNaN(value)) return value;
+  throw new InvalidArgumentError(
+    'It must be a time such as 2026-03-01T12:00:00Z, or milliseconds since 1970.',
+  );
 }
 
 function numberFrom(min: number, max: number): (text: string) => number {

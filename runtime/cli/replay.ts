@@ -8,6 +8,7 @@ import { systemClock } from '../contracts/clock.js';
 import { printable } from '../contracts/text.js';
 import { CorePool } from '../core/pool.js';
 import { openDataFolder } from '../data-folder/data-folder.js';
+import { EventCatalog } from '../ledger/events/catalog.js';
 import { QueryClient } from '../ledger/query.js';
 import type { RecordedDecision } from '../replay/compare.js';
 import { type ReplayReport, replayDecisions } from '../replay/replay.js';
@@ -99,7 +100,7 @@ async function withFolder<T>(
     version: packageVersion(),
     clock: systemClock,
   });
-  const ledger = new QueryClient(join(folder.path, 'ledger.sqlite'));
+  const ledger = new QueryClient(join(folder.path, 'ledger.sqlite'), new EventCatalog());
   try {
     const ask = (since: number, limit: number) =>
       ledger.query({ type: 'decision_made', since, limit, order: 'asc' });

@@ -9,7 +9,7 @@ export interface ConfigKey {
   /** Environment variable that sets it; absent for a table, which only the file can hold. */
   variable?: string;
   type: 'text' | 'integer' | 'number' | 'boolean' | 'list' | 'table';
-  /** Values that are allowed, of the key or of each item of a list. */
+  /** Values that are allowed, of the key or of each item of a list; beside the numbers, where it is one. */
   choices?: string[];
   min?: number;
   max?: number;
@@ -49,7 +49,7 @@ function collectKeys(): ConfigKey[] {
 
 function walk(node: Node, path: string, found: ConfigKey[]): void {
   if (node.properties === undefined) {
-    found.push(describeLeaf(node, path));
+    found.push(describeLeaf(flattened(node), path));
     return;
   }
   if (path !== '') sections.add(path);
@@ -57,6 +57,19 @@ function walk(node: Node, path: string, found: ConfigKey[]): void {
     assert(typeof child === 'object', `${name} has no schema`);
     walk(child, path === '' ? name : `${path}.${name}`, found);
   }
+}
+
+/** A union of a number and words: the number, with the words as what it may be besides. */
+function flattened(node: Node): Node {
+  const [number, ...words] = node.anyOf ?? [];
+  if (number === undefined) return node;
+  assert(typeof number === 'object', 'a union begins with its number');
+  const besides = words.map((word) => (typeof word === 'object' ? word.const : undefined));
+  assert(
+    besides.every((word) => typeof word === 'string'),
+    'the rest of a union are words',
+  );
+  return { ...number, enum: besides, description: node.description, default: node.default };
 }
 
 function describeLeaf(node: Node, path: string): ConfigKey {
@@ -104,7 +117,8 @@ function allowedText(key: ConfigKey): string {
       return 'true or false';
     default: {
       const noun = key.type === 'integer' ? 'a whole number' : 'a number';
-      return `${noun} from ${key.min ?? 'any'} to ${key.max ?? 'any'}`;
+      const range = `${noun} from ${key.min ?? 'any'} to ${key.max ?? 'any'}`;
+      return choices === undefined ? range : `${range}, or ${choices}`;
     }
   }
 }

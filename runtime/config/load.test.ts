@@ -49,6 +49,18 @@ describe('precedence', () => {
     });
   });
 
+  it('takes a number or a word where a key allows both', () => {
+    const slots = (env: Record<string, string>) => loadConfig({ env }).config.engines.openai.slots;
+    expect([slots({}), slots({ ARKALIA_ENGINES_OPENAI_SLOTS: ' 4' })]).toEqual(['auto', 4]);
+    expect(slots({ ARKALIA_ENGINES_OPENAI_SLOTS: 'auto' })).toBe('auto');
+    for (const value of ['0', '1025', '1.5', 'many', '']) {
+      expect(problemsOf('', { ARKALIA_ENGINES_OPENAI_SLOTS: value })).toEqual([
+        expect.stringContaining('must be a whole number from 1 to 1024, or auto; the value given is'),
+      ]);
+    }
+    expect(problemsOf('', { ARKALIA_ENGINES_EMBEDDED_SLOTS: 'auto' })[0]).not.toContain('or auto');
+  });
+
   it('reads the file that ARKALIA_CONFIG names, and --config goes before it', () => {
     const file = fileOf('[http]\nport = 1001');
     expect(loadConfig({ env: { ARKALIA_CONFIG: file } }).config.http.port).toBe(1001);

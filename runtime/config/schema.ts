@@ -132,11 +132,29 @@ const breaker = section({
   half_open_ms: milliseconds(60_000, 100).describe(
     'When probes have been out for so long, without a moment in which none was, they count as failed.',
   ),
+  tally_ms: milliseconds(60_000, 1000).describe(
+    'Calls of each engine are recorded as counts (circuit_success, circuit_failure, call_blocked) this often, when there were any.',
+  ),
 });
+
+const queueMax = count(16, 0, 10_000).describe(
+  'Prompts that may wait for a slot; more are refused with 503.',
+);
 
 const engineQueue = (slots: number) => ({
   slots: count(slots, 1, 1024).describe('Prompts that the engine works on at once.'),
-  queue_max: count(16, 0, 10_000).describe('Prompts that may wait for a slot; more are refused with 503.'),
+  queue_max: queueMax,
+});
+
+/** For servers that do not say how much they do at once. */
+const adaptiveQueue = (slots: number | 'auto') => ({
+  slots: z
+    .union([z.number().int().min(1).max(1024), z.literal('auto')])
+    .default(slots)
+    .describe(
+      'Prompts that the engine works on at once. auto begins with 1 and follows the time until its answers begin, up to sandbox.workers.',
+    ),
+  queue_max: queueMax,
 });
 
 const remoteTimes = {
@@ -165,7 +183,7 @@ const engines = section({
       .string()
       .optional()
       .describe('Model used when none is asked for; unset: the first that it lists.'),
-    ...engineQueue(1),
+    ...adaptiveQueue(1),
     ...remoteTimes,
   }),
   openai: section({
@@ -179,7 +197,7 @@ const engines = section({
       .optional()
       .describe('Model used when none is asked for; unset: the first that it lists.'),
     api_key_file: z.string().optional().describe('File holding the key sent to that server.'),
-    ...engineQueue(1),
+    ...adaptiveQueue('auto'),
     ...remoteTimes,
   }),
   embedded: section({
@@ -267,11 +285,20 @@ const ledger = section({
     'Events that may wait for the disk; beyond it callers get 503 with Retry-After. About 1 KB each.',
   ),
   batch_max: count(1024, 1, 65_536).describe('Events in one transaction, so in one sync of the disk.'),
+  size_limit_bytes: bytes(500_000_000, 50_000_000, 1_000_000_000_000).describe(
+    'What the ledger may take on the disk: entries, texts, indexes, hashes and write-ahead log together. The oldest events are pruned to stay below; 500 MB hold some 380,000 decisions.',
+  ),
 });
 
 const reflexia = section({
   interval_ms: milliseconds(5000, 200, 3_600_000).describe(
     'Time between two samples of the device. Each one costs about a millisecond and one event.',
+  ),
+});
+
+const sandozia = section({
+  snapshot_ms: milliseconds(300_000, 1000).describe(
+    'How all accounts stand is recorded this often, with a sample of the device; some 700 bytes each.',
   ),
 });
 
@@ -313,6 +340,9 @@ const zeroia = section({
     .default(0.15)
     .describe('Share of its base by which a threshold is lowered at most. None is ever above its base.'),
   adapt_interval_ms: milliseconds(60_000, 1000).describe('Shortest time between two moves of a threshold.'),
+  record_interval_ms: milliseconds(300_000, 0, 3_600_000).describe(
+    "How often the device's own decision is recorded while it stays the same; one that differs is recorded at once. 0 records each, which is about 350 MB of writes a day on an SD card.",
+  ),
   streams_max: count(1024, 1, 100_000).describe(
     'Decision streams whose history is kept; beyond it the one unused for longest is forgotten. About 200 bytes each.',
   ),
@@ -356,6 +386,7 @@ export const configSchema = z.strictObject({
   guard,
   ledger,
   reflexia,
+  sandozia,
   zeroia,
   modules,
 });

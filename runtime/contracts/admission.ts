@@ -6,16 +6,37 @@ export interface AdmitOptions {
   signal: AbortSignal;
 }
 
+/**
+ * How the call behind a slot ended: answered; refused or given up because the engine had too much to do; or in a way that says nothing
+ * about its load.
+ */
+export type SlotOutcome = 'success' | 'dropped' | 'ignored';
+
 /** A place at an engine. `release` is idempotent and must always be called. */
 export interface Slot {
-  release(): void;
+  /** The answer has begun: an adaptive limit goes by the time until then. Later calls change nothing. */
+  began(): void;
+  /** `ignored` unless said. */
+  release(outcome?: SlotOutcome): void;
 }
 
 export interface QueueStatus {
+  /** Slots there are now. */
   slots: number;
   busy: number;
   waiting: number;
   waitingMax: number;
+  /** Only where the slots follow what the engine can take. */
+  adaptive?: AdaptiveStatus;
+}
+
+export interface AdaptiveStatus {
+  slotsMax: number;
+  /** Long-term average of the time until an answer begins. */
+  longRttMs: number;
+  /** Calls that the limit has learned from, and calls that were dropped. */
+  samples: number;
+  dropped: number;
 }
 
 export interface Admission {

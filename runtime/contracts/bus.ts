@@ -1,6 +1,7 @@
 import type { BreakerCause, BreakerState } from './breaker.js';
 import type { DecisionMade } from './decision.js';
 import type { DeviceSample, LevelChange } from './device.js';
+import type { EraseSelector } from './ledger.js';
 
 /** What travels between modules. A third party's module adds its own names by declaration merging. */
 export interface BusEvents {
@@ -16,6 +17,8 @@ export interface BusEvents {
     /** When it was made, in whole ms of the monotonic clock. */
     monotonicMs: number;
   };
+  /** Texts were erased from the ledger: whoever keeps some in memory forgets them too. */
+  'texts.erased': EraseSelector;
   'contradiction.detected': { check: string; evidence: Record<string, unknown> };
 }
 

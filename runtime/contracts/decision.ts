@@ -135,8 +135,8 @@ export interface DecisionMade {
   stream: string;
   input: ScoreInput;
   score: Score;
-  /** Index of its event in the ledger. */
-  index: number;
+  /** Index of its event in the ledger; null for one of the device that repeats the last recorded and is counted with the next. */
+  index: number | null;
   /** Monotonic ms of the sample, for the device's own; absent for posted advice. */
   sampleMonotonicMs?: number;
 }

@@ -16,6 +16,7 @@ export const errorCodes = {
   method_not_allowed: [405, 'This address does not take that method'],
   request_timeout: [408, 'The request did not arrive in time'],
   conflict: [409, 'The request contradicts what there is'],
+  pruned: [410, 'The ledger had this and has pruned it to stay within its size'],
   payload_too_large: [413, 'The body is larger than allowed'],
   unsupported_media_type: [415, 'Bodies are taken as application/json only'],
   misdirected_request: [421, 'This appliance does not answer to that host name'],

@@ -42,6 +42,8 @@ export interface RouteDefinition {
   errors: 'problem' | 'openai';
   body?: ZodType;
   query?: ZodType;
+  /** Headers that the handler heeds, for the documentation. */
+  headers?: { name: string; description: string; schema: ZodType }[];
   /** Whether each request counts against the client's bucket; true unless said. */
   rateLimited?: boolean;
   /** Served while the appliance waits for its setup code. */

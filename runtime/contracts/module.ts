@@ -7,6 +7,7 @@ import type { Bus } from './bus.js';
 import type { Clock } from './clock.js';
 import type { CoreIdentity, DecisionScorer } from './decision.js';
 import type { Degradation, DegradationLevel } from './device.js';
+import type { EventDefinition } from './event-types.js';
 import type { Guard } from './guard.js';
 import type { Caller, RouteDefinition } from './http.js';
 import type { Latencies, LatencyStatus } from './latency.js';
@@ -128,6 +129,8 @@ export interface ArkaliaModule {
   start(): void | Promise<void>;
   stop(): void | Promise<void>;
   health(): ModuleHealth;
+  /** The events that it records, each of a type `<module>.<type>`. Called before provision. */
+  events?(): EventDefinition[];
   /** Called after provision. */
   routes?(): RouteDefinition[];
 }

@@ -25,6 +25,7 @@ export const recoveryOf: Readonly<Record<ErrorCode, RecoveryStrategy | null>> = 
   setup_required: 'manual_intervention',
   prompt_refused: null,
   not_found: null,
+  pruned: null,
   model_not_found: null,
   method_not_allowed: null,
   request_timeout: 'immediate_retry',

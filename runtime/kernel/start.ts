@@ -7,7 +7,8 @@ import { createAdmission } from '../admission/admission.js';
 import { shedAt } from '../admission/shed.js';
 import { BreakerFile, readBreakerFile } from '../breaker/breaker-file.js';
 import { CoreBreakers } from '../breaker/breakers.js';
-import { transitionEvent } from '../breaker/transition-event.js';
+import { CallTally } from '../breaker/tally.js';
+import { recoveryEvent, transitionEvent } from '../breaker/transition-event.js';
 import type { Config } from '../config/schema.js';
 import { packageVersion } from '../config/version.js';
 import type { RateStatus } from '../contracts/admission.js';
@@ -21,7 +22,8 @@ import { controlSocketPath } from '../data-folder/control-socket.js';
 import { openDataFolder } from '../data-folder/data-folder.js';
 import { loadGuardModel } from '../guard/classifier/load.js';
 import { createGuard } from '../guard/guard.js';
-import { openLedger } from '../ledger/ledger.js';
+import { EventCatalog } from '../ledger/events/catalog.js';
+import { type LedgerChange, openLedger } from '../ledger/ledger.js';
 import { CoreLatencies, LATENCY_WINDOW_MS } from '../metrics/latencies.js';
 import { createMetrics } from '../metrics/metrics.js';
 import { keepCore } from '../replay/cores.js';
@@ -87,13 +89,26 @@ async function open({ config, log, builtIn }: StartOptions, undo: Undo): Promise
     clock,
   });
   undo.add('data folder', () => folder.release());
+  const events = new EventCatalog();
+  const notices: string[] = [];
   const ledger = await openLedger({
+    events,
     file: join(folder.path, 'ledger.sqlite'),
     bootId: randomBytes(8).toString('hex'),
     clock,
     queueMax: config.ledger.queue_max,
     batchMax: config.ledger.batch_max,
+    setCorruptAside: true,
+    sizeLimitBytes: config.ledger.size_limit_bytes,
     onFailure: (error) => log.fatal({ err: error }, 'the ledger failed; nothing is recorded until a restart'),
+    onChange: (change) => {
+      logLedgerChange(log, change);
+      if (change.kind === 'recovered') recordLater(ledger, log, outageEvent(change));
+    },
+    onNotice: (notice) => {
+      log.error(notice);
+      notices.push(notice);
+    },
   });
   undo.add('ledger', () => ledger.close());
   const { access, warnings } = await openAccess({
@@ -106,6 +121,12 @@ async function open({ config, log, builtIn }: StartOptions, undo: Undo): Promise
   if (!loopback && scheme === 'http') {
     warnings.push(
       'listening beyond this machine without TLS: keys and prompts travel in the clear; set http.tls_cert_file and http.tls_key_file',
+    );
+  }
+
+  for (const name of ledger.status().set_aside) {
+    warnings.push(
+      `the ledger was damaged once: ${name} in the data folder is what was there. Examine it with "arkalia verify", then keep it elsewhere`,
     );
   }
 
@@ -134,6 +155,8 @@ async function open({ config, log, builtIn }: StartOptions, undo: Undo): Promise
     onTransition: (transition) => {
       bus.publish('breaker.changed', transition);
       recordLater(ledger, log, transitionEvent(transition));
+      const recovery = recoveryEvent(transition);
+      if (recovery !== undefined) recordLater(ledger, log, recovery);
       breakerFile.changed();
     },
   });
@@ -144,10 +167,23 @@ async function open({ config, log, builtIn }: StartOptions, undo: Undo): Promise
     log,
   });
   undo.add('breakers', () => breakerFile.close());
+  const tally = new CallTally({
+    all: () => breakers.all(),
+    now,
+    record: (event) => recordLater(ledger, log, event),
+  });
+  const telling = setInterval(() => tally.tell(), config.breaker.tally_ms);
+  telling.unref();
+  undo.add('tally', () => clearInterval(telling));
   const degradation = createDegradation({ bus, ledger, shedAt });
   const capacity = (name: EngineName) => {
     const { slots, queue_max } = config.engines[name];
-    return [name, { slots, queueMax: queue_max }] as const;
+    // More than the workers can never be in flight.
+    const adaptive = { min: 1, initial: 1, max: config.sandbox.workers };
+    return [
+      name,
+      { slots: slots === 'auto' ? core.limits.take(adaptive) : slots, queueMax: queue_max },
+    ] as const;
   };
   const latency = new CoreLatencies(core);
   const moving = setInterval(() => latency.move(), LATENCY_WINDOW_MS);
@@ -191,7 +227,9 @@ async function open({ config, log, builtIn }: StartOptions, undo: Undo): Promise
     model: loadGuardModel(config.guard),
     level: config.guard.level,
   });
-  const lifecycle = new Lifecycle(await loadModules(config.modules.enabled, builtIn), log);
+  const modules = await loadModules(config.modules.enabled, builtIn);
+  for (const module of modules) events.register(module.name, module.events?.() ?? []);
+  const lifecycle = new Lifecycle(modules, log);
   const status = (): SystemStatus => ({
     name: 'arkalia-luna',
     version,
@@ -277,7 +315,7 @@ async function open({ config, log, builtIn }: StartOptions, undo: Undo): Promise
       address,
       dataDir: folder.path,
       order: config.engines.order,
-      warnings,
+      warnings: [...notices, ...warnings],
     }),
     status,
     recordError: (error) =>
@@ -286,6 +324,7 @@ async function open({ config, log, builtIn }: StartOptions, undo: Undo): Promise
       closing ??= (async () => {
         ready = false;
         await lifecycle.stop();
+        tally.tell();
         recordLater(ledger, log, { type: 'system_stopped', module: 'kernel', data: { reason } });
         await undo.run();
       })();
@@ -297,6 +336,17 @@ async function open({ config, log, builtIn }: StartOptions, undo: Undo): Promise
 function rateStatus(limiter: RateLimiter): RateStatus {
   const { refused, evicted, evictedInDebt } = limiter.counters();
   return { refused, evicted, evicted_in_debt: evictedInDebt };
+}
+
+function logLedgerChange(log: Logger, change: LedgerChange): void {
+  const { kind, ...facts } = change;
+  if (kind === 'recovered') log.warn(facts, 'the ledger records again');
+  else log.error(facts, 'the ledger cannot record; what must be recorded is refused until it can');
+}
+
+/** The gap, for whoever reads the log. */
+function outageEvent({ trouble, downMs, refused }: LedgerChange & { kind: 'recovered' }): NewEvent {
+  return { type: 'ledger_recovered', module: 'kernel', data: { trouble, down_ms: downMs, refused } };
 }
 
 /** Helloria knows the port when 0 was asked for. */

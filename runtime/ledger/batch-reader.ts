@@ -8,6 +8,8 @@ export interface BatchEvent {
   stream: string | null;
   correlationId: string | null;
   timeMs: number;
+  /** NaN: any. */
+  expectedVersion: number;
   /** 0x00 and the leaf: what is hashed. */
   prefixed: Buffer;
   texts: { name: string; salt: Buffer; bytes: Buffer }[];
@@ -35,6 +37,7 @@ export function readBatch(
       stream: stream === noName ? null : names[stream]!,
       correlationId: end === leafEnd ? null : bytes.toString('utf8', leafEnd, end),
       timeMs: view.getFloat64(head, true),
+      expectedVersion: view.getFloat64(head + 32, true),
       prefixed: bytes.subarray(leafAt, leafEnd),
       texts: noTexts,
     };

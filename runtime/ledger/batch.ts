@@ -4,9 +4,6 @@ import { type AppendMessage, eventHeadBytes, noName } from './protocol.js';
 
 /** Room of a fresh slab; holds the longest leaf even when every character takes three bytes. */
 export const slabBytes = 262_144;
-/** A batch that has grown to this takes no more, so that one commit stays bounded. */
-const batchBytes = 4_194_304;
-
 /** Events on their way to the writer, laid out as protocol.ts draws it. */
 export class Batch {
   count = 0;
@@ -22,8 +19,8 @@ export class Batch {
     this.#view = new DataView(slab);
   }
 
-  isFull(countMax: number): boolean {
-    return this.count >= countMax || this.bytes >= batchBytes;
+  isFull(countMax: number, bytesMax: number): boolean {
+    return this.count >= countMax || this.bytes >= bytesMax;
   }
 
   /**
@@ -35,7 +32,7 @@ export class Batch {
     const leafAt = head + eventHeadBytes;
     const leafBytes = this.#writeLeaf(event.leaf, leafAt);
     let end = leafAt + 1 + leafBytes;
-    const { type, module, stream, correlationId = '', timeMs } = columns;
+    const { type, module, stream, correlationId = '', timeMs, expectedVersion = Number.NaN } = columns;
     let more = correlationId.length * 3;
     for (const { salt, bytes } of event.texts) more += 4 + salt.byteLength + bytes.byteLength;
     this.#reserve(end, more);
@@ -49,6 +46,7 @@ export class Batch {
     view.setUint32(head + 20, leafBytes, true);
     view.setUint32(head + 24, correlationBytes, true);
     view.setUint32(head + 28, event.texts.length, true);
+    view.setFloat64(head + 32, expectedVersion, true);
     for (const { name, salt, bytes } of event.texts) {
       view.setUint32(end, bytes.byteLength, true);
       this.#slab.set(salt, end + 4);
@@ -65,6 +63,7 @@ export class Batch {
     return {
       kind: 'append',
       count: this.count,
+      bytes: this.bytes,
       slab: this.#slab.buffer as ArrayBuffer,
       names: [...this.#names.keys()],
       textNames: this.#textNames,
@@ -105,6 +104,7 @@ interface BatchColumns {
   stream?: string | undefined;
   correlationId?: string | undefined;
   timeMs: number;
+  expectedVersion?: number | undefined;
 }
 
 function tooLong(leaf: string): RangeError {

@@ -1,11 +1,14 @@
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { systemClock } from '../contracts/clock.js';
 import { Database } from '../contracts/sqlite.js';
-import { openForWriting } from './database.js';
+import { applicationId, migrations, openForWriting } from './database.js';
 import { openLedger } from './ledger.js';
+import { sizeLimitBytesDefault } from './pruner.js';
+import { parseVerifierKey } from './tlog/note-key.js';
+import { verifyLog } from './tlog/verify-log.js';
 
 let folder: string;
 let file: string;
@@ -32,7 +35,7 @@ async function fill(count: number): Promise<void> {
   const ledger = await openLedger(options());
   await Promise.all(
     Array.from({ length: count }, (_, n) =>
-      ledger.append({ type: 'system_error', module: 'kernel', data: { n } }),
+      ledger.append({ type: 'system_error', module: 'kernel', data: { name: `n${n}` } }),
     ),
   );
   await ledger.close();
@@ -46,7 +49,7 @@ function change(sql: string): void {
 
 describe('the connection that writes', () => {
   it('has the settings that durability and erasure rest on', () => {
-    const { db, size } = openForWriting(file);
+    const { db, size } = openForWriting(file, sizeLimitBytesDefault);
     expect(size).toBe(0);
     expect(db.pragma('journal_mode', { simple: true })).toBe('wal');
     expect(db.pragma('synchronous', { simple: true })).toBe(2);
@@ -55,7 +58,7 @@ describe('the connection that writes', () => {
   });
 
   it('finds type and stream by an index, in order, without sorting', () => {
-    const { db } = openForWriting(file);
+    const { db } = openForWriting(file, sizeLimitBytesDefault);
     for (const column of ['type', 'stream']) {
       const plan = db
         .prepare(`EXPLAIN QUERY PLAN SELECT leaf FROM events WHERE ${column} = ? ORDER BY "index" DESC`)
@@ -76,7 +79,7 @@ describe('a file that cannot be used is refused with what was found and what to 
       code: 'ledger_newer',
       message: expect.stringMatching(/schema version 99.*versions up to \d+.*Nothing was changed/),
     });
-    change('PRAGMA user_version = 1');
+    change(`PRAGMA user_version = ${migrations.length}`);
     const ledger = await openLedger(options());
     expect(ledger.status().size).toBe(3);
     await ledger.close();
@@ -119,7 +122,7 @@ describe('a file that cannot be used is refused with what was found and what to 
   it('with a changed leaf near its end', async () => {
     await fill(20);
     change(
-      `UPDATE events SET leaf = CAST(replace(CAST(leaf AS TEXT), '"n":7', '"n":8') AS BLOB) WHERE "index" = 7`,
+      `UPDATE events SET leaf = CAST(replace(CAST(leaf AS TEXT), '"n7"', '"n8"') AS BLOB) WHERE "index" = 7`,
     );
     await expect(openLedger(options())).rejects.toMatchObject({
       code: 'ledger_corrupt',
@@ -134,4 +137,58 @@ describe('a file that cannot be used is refused with what was found and what to 
       code: 'ledger_unusable',
     });
   });
+});
+
+/** Makes the file anew as a program of that schema version left it, with what it knew of the data. */
+function downgrade(version: number): void {
+  const newer = join(folder, 'newer');
+  renameSync(file, newer);
+  const db = new Database(file);
+  db.pragma('journal_mode = WAL');
+  for (const migration of migrations.slice(0, version)) db.exec(migration);
+  db.exec(`ATTACH '${newer}' AS newer`);
+  const tables = db
+    .prepare(`SELECT name FROM main.sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%'`)
+    .pluck()
+    .all() as string[];
+  for (const table of tables) {
+    const columns = (db.pragma(`main.table_info(${table})`) as { name: string }[]).map(
+      ({ name }) => `"${name}"`,
+    );
+    db.exec(`INSERT INTO main.${table} (${columns}) SELECT ${columns} FROM newer.${table}`);
+  }
+  db.exec('DETACH newer');
+  db.pragma(`user_version = ${version}`);
+  db.pragma(`application_id = ${applicationId}`);
+  db.close();
+  rmSync(newer);
+}
+
+describe('a file of an earlier program', () => {
+  it.each(migrations.slice(1).map((_, i) => i + 1))(
+    'of schema version %i is brought up to date: every event, text and checkpoint, and the log goes on',
+    async (version) => {
+      await fill(600);
+      const before = new Database(file);
+      const leaves = before.prepare('SELECT leaf, leaf_hash FROM events ORDER BY "index"').all();
+      before.close();
+      downgrade(version);
+      const ledger = await openLedger(options());
+      expect(ledger.status()).toMatchObject({ size: 600, minimum_index: 0 });
+      await ledger.append({ type: 'decision_made', module: 'kernel', data: {}, texts: { context: 'typed' } });
+      const { verifierKey } = ledger.log;
+      await ledger.close();
+      const db = new Database(file);
+      expect(db.pragma('user_version', { simple: true })).toBe(migrations.length);
+      expect(db.prepare('SELECT leaf, leaf_hash FROM events ORDER BY "index" LIMIT 600').all()).toEqual(
+        leaves,
+      );
+      expect(verifyLog(db, parseVerifierKey(verifierKey))).toMatchObject({
+        size: 601,
+        vouched: 601,
+        faults: [],
+      });
+      db.close();
+    },
+  );
 });

@@ -4,12 +4,14 @@ import { Database } from '../contracts/sqlite.js';
 
 import { leafHash } from './leaf.js';
 import { LedgerFileError } from './ledger-file-error.js';
+import { checkpointPagesFast } from './pace.js';
+import { reserveBytes } from './pruner.js';
 
 /** Marks a SQLite file as a ledger of ours: "ARKL". */
-const applicationId = 0x41524b4c;
+export const applicationId = 0x41524b4c;
 
 /** Statement lists that take a file from version n to n + 1. Never change one that was released; add the next. */
-const migrations: readonly string[] = [
+export const migrations: readonly string[] = [
   // The index is the rowid, and every secondary index ends with it: (type, index) and (stream, index) without storing it twice.
   `CREATE TABLE events (
      "index" INTEGER PRIMARY KEY,
@@ -30,15 +32,37 @@ const migrations: readonly string[] = [
      text BLOB NOT NULL,
      PRIMARY KEY (event_index, name)
    ) STRICT, WITHOUT ROWID;`,
+  // Of a tile only the root is needed once it was pruned, so it stands in front of the hashes, on the page of the row itself.
+  `CREATE TABLE tiles (
+     level INTEGER NOT NULL,
+     number INTEGER NOT NULL,
+     root BLOB NOT NULL,
+     hashes BLOB,
+     PRIMARY KEY (level, number)
+   ) STRICT, WITHOUT ROWID;
+   CREATE TABLE checkpoints (
+     size INTEGER PRIMARY KEY,
+     time_ms INTEGER NOT NULL,
+     note TEXT NOT NULL
+   ) STRICT;
+   CREATE TABLE log (
+     id INTEGER PRIMARY KEY CHECK (id = 0),
+     verifier_key TEXT NOT NULL
+   ) STRICT;`,
+  // `minimum`: entries and tiles of level 0 below this index are pruned. `previous`: the last checkpoint of the log before this one.
+  `ALTER TABLE log ADD COLUMN minimum INTEGER NOT NULL DEFAULT 0;
+   ALTER TABLE log ADD COLUMN previous TEXT;`,
+  // One row for each full bundle of 256 events: search/summaries.ts fills it, also for events that are there already.
+  `CREATE TABLE bundles (
+     number INTEGER PRIMARY KEY,
+     time_min INTEGER NOT NULL,
+     time_max INTEGER NOT NULL,
+     items BLOB
+   ) STRICT;`,
 ];
 
 /** How long a lock of another connection (a backup, say) is waited for before a commit counts as failed. */
 const busyTimeoutMs = 10_000;
-/**
- * Pages in the write-ahead log before they are copied back, 4 MB. The copy is a pause of the writer: here 5 ms; with 4000
- * pages 7 % more events a second, but p99 at 57,000/s went from 8 to 22 ms.
- */
-const checkpointPages = 1000;
 /** The write-ahead log is cut back to this after a burst. */
 const walBytesMax = 33_554_432;
 /** Events at the end of the log that are checked when it is opened. */
@@ -54,12 +78,12 @@ interface OpenedDatabase {
  * Opens the ledger's file for writing, creates or migrates it, and checks that it is whole at its end.
  * @throws LedgerFileError; the file is then as it was.
  */
-export function openForWriting(file: string): OpenedDatabase {
+export function openForWriting(file: string, sizeLimitBytes: number): OpenedDatabase {
   const db = connect(file, { timeout: busyTimeoutMs });
   try {
     checkIsOurs(db, file);
     chmodSync(file, 0o600);
-    setPragmas(db, file);
+    setPragmas(db, file, sizeLimitBytes);
     migrate(db);
     return { db, size: checkTail(db, file) };
   } catch (error) {
@@ -71,6 +95,28 @@ export function openForWriting(file: string): OpenedDatabase {
 /** Opens the ledger's file for reading; sees every committed event and stops no commit. */
 export function openForReading(file: string): Connection {
   return connect(file, { readonly: true, fileMustExist: true, timeout: busyTimeoutMs });
+}
+
+/**
+ * Opens a ledger to check it, of a running server or a copy; nothing is changed.
+ * @throws LedgerFileError also for a ledger that an older program wrote, which has no tiles yet.
+ */
+export function openForVerifying(file: string): Connection {
+  const db = openForReading(file);
+  try {
+    checkIsOurs(db, file);
+    const version = db.pragma('user_version', { simple: true }) as number;
+    if (version < migrations.length) {
+      throw new LedgerFileError(
+        'ledger_unusable',
+        `${file} has schema version ${version} of an older Arkalia. Start the server once: it brings the file to version ${migrations.length}.`,
+      );
+    }
+    return db;
+  } catch (error) {
+    db.close();
+    throw fileError(file, error);
+  }
 }
 
 function connect(file: string, options: Options): Connection {
@@ -99,13 +145,17 @@ function checkIsOurs(db: Connection, file: string): void {
   }
 }
 
-function setPragmas(db: Connection, file: string): void {
+function setPragmas(db: Connection, file: string, sizeLimitBytes: number): void {
+  // Free pages are used again; they are given back where the limit was lowered. It can be chosen for an empty file only.
+  if (db.pragma('page_count', { simple: true }) === 0) db.pragma('auto_vacuum = INCREMENTAL');
   db.pragma('journal_mode = WAL');
   db.pragma('synchronous = FULL');
   db.pragma('secure_delete = ON');
   db.pragma('foreign_keys = ON');
-  db.pragma(`wal_autocheckpoint = ${checkpointPages}`);
-  db.pragma(`journal_size_limit = ${walBytesMax}`);
+  const reserve = reserveBytes(sizeLimitBytes);
+  const pageBytes = db.pragma('page_size', { simple: true }) as number;
+  db.pragma(`wal_autocheckpoint = ${Math.min(checkpointPagesFast, Math.floor(reserve / 4 / pageBytes))}`);
+  db.pragma(`journal_size_limit = ${Math.min(walBytesMax, Math.floor(reserve / 2))}`);
   // Read back: a file system without shared memory refuses WAL silently, and a build may ignore the others.
   const wanted = { journal_mode: 'wal', synchronous: 2, secure_delete: 1 };
   for (const [name, value] of Object.entries(wanted)) {
@@ -122,6 +172,8 @@ function setPragmas(db: Connection, file: string): void {
 function migrate(db: Connection): void {
   db.transaction(() => {
     const version = db.pragma('user_version', { simple: true }) as number;
+    // Setting the version writes a page, also to what it was.
+    if (version === migrations.length) return;
     for (const migration of migrations.slice(version)) db.exec(migration);
     db.pragma(`user_version = ${migrations.length}`);
     db.pragma(`application_id = ${applicationId}`);
@@ -147,7 +199,8 @@ function checkTail(db: Connection, file: string): number {
   return last.index + 1;
 }
 
-function damaged(file: string, found: string, cause?: unknown): LedgerFileError {
+/** The file does not hold what it should. */
+export function damaged(file: string, found: string, cause?: unknown): LedgerFileError {
   return new LedgerFileError(
     'ledger_corrupt',
     `${file} is damaged: ${found}. Nothing was deleted. Keep the file (with its -wal and -shm) for examination and move all three away to start a new ledger, or put a backup in their place.`,
@@ -155,7 +208,8 @@ function damaged(file: string, found: string, cause?: unknown): LedgerFileError 
   );
 }
 
-function fileError(file: string, error: unknown): unknown {
+/** What SQLite or the log found wrong, as an error that says what to do. */
+export function fileError(file: string, error: unknown): unknown {
   if (!(error instanceof Error) || error instanceof LedgerFileError) return error;
   const code = 'code' in error ? String(error.code) : '';
   if (/^SQLITE_(NOTADB|CORRUPT)/.test(code)) return damaged(file, error.message, error);

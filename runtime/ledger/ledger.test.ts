@@ -4,10 +4,13 @@ import { join } from 'node:path';
 
 import { Worker } from 'node:worker_threads';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { z } from 'zod';
 import { systemClock } from '../contracts/clock.js';
+import type { JsonObject } from '../contracts/json.js';
 import type { NewEvent } from '../contracts/ledger.js';
 import { Database } from '../contracts/sqlite.js';
 import { commitment } from './commitment.js';
+import { EventCatalog } from './events/catalog.js';
 import { leafHash } from './leaf.js';
 import { type LedgerOptions, openLedger, type SqliteLedger } from './ledger.js';
 import type { WriterReply, WriterRequest } from './protocol.js';
@@ -294,6 +297,28 @@ describe('close', () => {
   });
 });
 
+it('shows data of an older version as the current one and leaves its leaf alone', async () => {
+  const catalogue = (version: number) => {
+    const catalog = new EventCatalog();
+    const upcasts = [({ inches }: JsonObject) => ({ mm: Number(inches) * 25.4 })].slice(0, version - 1);
+    const data = version === 1 ? z.strictObject({ inches: z.number() }) : z.strictObject({ mm: z.number() });
+    catalog.register('weather', [{ type: 'weather.rain', version, about: 'Rain.', data, upcasts }]);
+    return catalog;
+  };
+  const rain = (data: JsonObject): NewEvent => ({ type: 'weather.rain', module: 'weather', data });
+  const before = await open({ events: catalogue(1) });
+  const { leaf_hash } = await before.append(rain({ inches: 2 }));
+  await expect(before.append(rain({ mm: 2 }))).rejects.toThrow(/does not fit its schema/);
+  await before.close();
+  const after = await open({ events: catalogue(2) });
+  await after.append(rain({ mm: 3 }));
+  expect(await after.query({ limit: 10, order: 'asc' })).toMatchObject([
+    { index: 0, v: 1, data: { mm: 50.8 }, leaf_hash },
+    { index: 1, v: 2, data: { mm: 3 } },
+  ]);
+  expect(rows()[0]!.leaf.toString()).toContain('"data":{"inches":2}');
+});
+
 describe('query', () => {
   it('selects by type, stream and position, in both orders, beyond one page', async () => {
     const ledger = await open();
@@ -301,7 +326,7 @@ describe('query', () => {
       Array.from({ length: 450 }, (_, n) =>
         ledger.append(
           event(n, {
-            type: n % 3 === 0 ? 'system_error' : 'decision_made',
+            ...(n % 3 === 0 ? { type: 'system_error', data: { name: 'Error' } } : {}),
             ...(n % 2 === 0 ? { stream: 'even', correlationId: `request-${n}` } : {}),
           }),
         ),
@@ -333,6 +358,7 @@ describe('query', () => {
       time_ms: expect.any(Number),
       monotonic_ms: expect.any(Number),
       boot_id: 'boot-1',
+      v: 1,
       data: { n: 2 },
       commitments: {},
       leaf_hash: rows()[2]?.hash.toString('hex'),

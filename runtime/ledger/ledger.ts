@@ -1,20 +1,35 @@
 import { statSync } from 'node:fs';
 import { Worker } from 'node:worker_threads';
+import type { LedgerAnalytics } from '../contracts/analytics.js';
 import type { Clock } from '../contracts/clock.js';
 import { AppError, SystemRebootRequired } from '../contracts/errors.js';
 import type {
+  EraseSelector,
+  Erasure,
   EventQuery,
+  FollowQuery,
   Ledger,
   LedgerStatus,
   NewEvent,
   Receipt,
   StoredEvent,
 } from '../contracts/ledger.js';
+import type { LedgerTrouble } from '../contracts/ledger-trouble.js';
 import { Batch, slabBytes } from './batch.js';
+import { eraseInThread } from './erase-client.js';
 import { encodeEvent } from './event.js';
+import { EventCatalog } from './events/catalog.js';
+import { follow, Growth } from './follow.js';
 import { LedgerFileError } from './ledger-file-error.js';
-import type { ThreadData, WriterReply, WriterRequest } from './protocol.js';
+import { type Outage, Outages } from './outages.js';
+import { sharedMs } from './own-stamp.js';
+import { Pace } from './pace.js';
+import type { AppendedBatch, WriterData, WriterReply, WriterRequest } from './protocol.js';
+import { sizeLimitBytesDefault, sizeLimitBytesMin, transactionBytes } from './pruner.js';
 import { QueryClient } from './query.js';
+import { filesAside } from './set-aside.js';
+import type { EpochReason } from './tlog/epochs.js';
+import { LogClient } from './tlog/log-client.js';
 
 /** Bytes that may wait for the disk, whatever `queueMax` allows. One event alone always fits. */
 const queueBytesMax = 134_217_728;
@@ -32,6 +47,7 @@ const spareBytesMax = 1_048_576;
 const commitMsFirst = 20;
 /** Weight of the newest commit in the moving average. */
 const commitMsWeight = 0.2;
+const sizeLimitBytesMax = 1_000_000_000_000;
 
 export interface LedgerOptions {
   /** The SQLite file, made when missing; its folder must exist. */
@@ -43,13 +59,32 @@ export interface LedgerOptions {
   queueMax: number;
   /** Events in one transaction. 1 to 65,536. */
   batchMax: number;
+  /** What the file and its write-ahead log may hold together; the oldest events are pruned below it. 8 MB to 1 TB, default 500 MB. */
+  sizeLimitBytes?: number;
+  /** Types that may be recorded; those of the kernel unless given. */
+  events?: EventCatalog;
+  /** Moves a damaged file away and begins a new log, at the start and while it runs; else such a file is refused. */
+  setCorruptAside?: boolean;
   /** Called once when the store failed; from then on nothing is recorded until a restart. */
   onFailure: (error: Error) => void;
+  /** Told when the disk refuses, and when it takes again. */
+  onChange?: (change: LedgerChange) => void;
+  /** Told what a person should know about the file: at the opening, and later. */
+  onNotice?: (message: string) => void;
+  /** Why a log that is begun now follows another; default: the file is new. */
+  epochReason?: EpochReason;
   /** Starts the writer thread; tests wrap it to break it. */
-  startWriter?: (script: URL, data: ThreadData) => Worker;
+  startWriter?: (script: URL, data: WriterData) => Worker;
 }
 
+export type LedgerChange =
+  /** `refused` waited and were refused now. */
+  | { kind: 'unavailable'; trouble: LedgerTrouble; problem: string; refused: number; retryInMs: number }
+  | { kind: 'recovered'; trouble: LedgerTrouble; downMs: number; refused: number };
+
 interface Waiting {
+  /** The stream, where a version of it was expected. */
+  expecting: string | undefined;
   resolve(receipt: Receipt): void;
   reject(error: Error): void;
 }
@@ -61,7 +96,12 @@ interface Group {
   sentMs: number;
 }
 
-type State = { name: 'open' } | { name: 'closing' } | { name: 'closed' } | { name: 'failed'; error: Error };
+type State =
+  | { name: 'open' }
+  | { name: 'unavailable'; outage: Outage }
+  | { name: 'closing' }
+  | { name: 'closed' }
+  | { name: 'failed'; error: Error };
 
 /**
  * Opens (or makes) the ledger. Works with and without a server; whoever opens it holds the lock of the data folder.
@@ -71,16 +111,28 @@ export async function openLedger(options: LedgerOptions): Promise<SqliteLedger> 
   checkInteger(options.queueMax, 'queueMax', 10_000_000);
   checkInteger(options.batchMax, 'batchMax', 65_536);
   checkInteger(options.bootId.length, 'the length of bootId', 64);
+  const { file, bootId, clock, sizeLimitBytes = sizeLimitBytesDefault } = options;
+  checkInteger(sizeLimitBytes, 'sizeLimitBytes', sizeLimitBytesMax, sizeLimitBytesMin);
   const start = options.startWriter ?? ((script, workerData) => new Worker(script, { workerData }));
-  const writer = start(new URL('./writer.js', import.meta.url), { file: options.file });
-  return new SqliteLedger(options, writer, await opening(writer, options.file));
+  const monotonicAtZeroMs = clock.monotonicMs() - sharedMs();
+  const writer = start(new URL('./writer.js', import.meta.url), {
+    file,
+    setCorruptAside: options.setCorruptAside ?? false,
+    sizeLimitBytes,
+    bootId,
+    monotonicAtZeroMs,
+    epochReason: options.epochReason,
+  });
+  return new SqliteLedger({ ...options, sizeLimitBytes }, writer, await opening(writer, file));
 }
 
-/** Waits for the writer's first word: the size of the log. */
-function opening(writer: Worker, file: string): Promise<number> {
+type Opened = Extract<WriterReply, { kind: 'opened' }>;
+
+/** Waits for the writer's first word: what it opened. */
+function opening(writer: Worker, file: string): Promise<Opened> {
   return new Promise((resolve, reject) => {
     writer.once('message', (reply: WriterReply) => {
-      if (reply.kind === 'opened') resolve(reply.size);
+      if (reply.kind === 'opened') resolve(reply);
       else if (reply.kind === 'refused') reject(new LedgerFileError(reply.code, reply.message));
       else reject(new Error(`the writer of ${file} said ${reply.kind} before it opened`));
     });
@@ -92,52 +144,92 @@ function opening(writer: Worker, file: string): Promise<number> {
 /**
  * Group commit over one writer thread. Events collect into a batch. It leaves when it has some size and few others are out; a smaller
  * one leaves when none is out: at the end of this turn of the event loop, or when the last answer comes. The writer commits what lies ready
- * in one transaction.
+ * in one transaction. On a slow disk fewer and larger ones leave (pace.ts).
  *
  *   append ─▶ collecting ─▶ … ─▶ │ sent, at most 4 │ ─▶ fsync ─▶ receipts
  */
 export class SqliteLedger implements Ledger {
-  #options: LedgerOptions;
+  readonly log: LogClient;
+  #options: LedgerOptions & { sizeLimitBytes: number };
+  #events: EventCatalog;
   #writer: Worker;
   #reader: QueryClient;
   #state: State = { name: 'open' };
   #size: number;
+  /** The first index that is served. */
+  #minimum: number;
   /** Not yet sent, oldest first; only the last one takes events. */
   #collecting: Group[] = [];
   /** At the writer, oldest first. */
   #sent: Group[] = [];
   #scheduled = false;
+  #erasing = false;
   #pending = 0;
   #pendingBytes = 0;
+  #commits = 0;
   #spares: ArrayBuffer[] = [];
+  readonly #batchBytes: number;
   #commitMs = commitMsFirst;
   #idle: (() => void) | undefined;
   #closed: Promise<void> | undefined;
+  #growth = new Growth();
+  #outages: Outages;
+  readonly #pace = new Pace(() => this.#sendReady());
+  #setAside: string[];
 
-  constructor(options: LedgerOptions, writer: Worker, size: number) {
+  constructor(options: LedgerOptions & { sizeLimitBytes: number }, writer: Worker, opened: Opened) {
     this.#options = options;
     this.#writer = writer;
-    this.#size = size;
-    this.#reader = new QueryClient(options.file);
+    this.#size = opened.size;
+    this.#batchBytes = transactionBytes(options.sizeLimitBytes);
+    this.#setAside = filesAside(options.file);
+    this.#outages = new Outages(options.clock, () => this.#post({ kind: 'reopen' }));
+    this.#minimum = opened.minimum;
+    this.#events = options.events ?? new EventCatalog();
+    this.#reader = new QueryClient(options.file, this.#events);
+    this.log = new LogClient({
+      verifierKey: opened.verifierKey,
+      previous: opened.previous,
+      checkpoint: opened.checkpoint,
+      reader: this.#reader,
+      clock: options.clock,
+      size: () => this.#size,
+      minimum: () => this.#minimum,
+      sign: () => {
+        this.#refuseUnlessOpen();
+        this.#post({ kind: 'checkpoint' });
+      },
+    });
     writer.on('message', (reply: WriterReply) => this.#answered(reply));
     writer.on('error', (error) => this.#fail(error));
     writer.on('exit', (code) => this.#ended(code));
+    for (const notice of opened.notices) options.onNotice?.(notice);
   }
 
   append(event: NewEvent): Promise<Receipt> {
+    try {
+      return this.enqueue(event);
+    } catch (error) {
+      return Promise.reject(error);
+    }
+  }
+
+  enqueue(event: NewEvent): Promise<Receipt> {
+    this.#refuseUnlessOpen();
+    this.#refuseWhenFull();
+    const { clock, bootId } = this.#options;
+    const timeMs = Math.floor(clock.wallMs());
+    const monotonicMs = Math.floor(clock.monotonicMs());
+    const encoded = encodeEvent(event, { bootId, timeMs, monotonicMs, v: this.#events.check(event) });
+    const { type, module, stream, correlationId, expectedVersion } = event;
+    const expecting = expectedVersion === undefined ? undefined : checkedStream(event);
+    const group = this.#openGroup();
+    const bytesBefore = group.batch.bytes;
+    group.batch.add(encoded, { type, module, stream, correlationId, timeMs, expectedVersion });
+    this.#pending++;
+    this.#pendingBytes += group.batch.bytes - bytesBefore;
     return new Promise((resolve, reject) => {
-      this.#refuseUnlessOpen();
-      this.#refuseWhenFull();
-      const { clock, bootId } = this.#options;
-      const timeMs = Math.floor(clock.wallMs());
-      const encoded = encodeEvent(event, { bootId, timeMs, monotonicMs: Math.floor(clock.monotonicMs()) });
-      const { type, module, stream, correlationId } = event;
-      const group = this.#openGroup();
-      const bytesBefore = group.batch.bytes;
-      group.batch.add(encoded, { type, module, stream, correlationId, timeMs });
-      group.waiting.push({ resolve, reject });
-      this.#pending++;
-      this.#pendingBytes += group.batch.bytes - bytesBefore;
+      group.waiting.push({ resolve, reject, expecting });
       if (group.batch.count >= batchSoon) this.#sendReady();
       this.#schedule();
     });
@@ -147,16 +239,60 @@ export class SqliteLedger implements Ledger {
     return this.#reader.query(query);
   }
 
+  async erase(selector: EraseSelector): Promise<Erasure> {
+    this.#refuseUnlessOpen();
+    if (this.#erasing)
+      throw new AppError('conflict', 'The ledger is erasing already', { retryAfterMs: 1000 });
+    this.#erasing = true;
+    try {
+      const { events, texts, indexes, files, unreadable } = await eraseInThread(this.#options.file, selector);
+      const [by = ''] = Object.keys(selector);
+      const data = { by, events, texts, indexes, files: files.length, unreadable: unreadable.length };
+      const receipt = await this.append({ type: 'erased', module: 'kernel', data });
+      return { events, texts, files, unreadable, receipt };
+    } finally {
+      this.#erasing = false;
+    }
+  }
+
+  analyse(hours: number): Promise<LedgerAnalytics> {
+    return this.#reader.analyse(hours);
+  }
+
+  follow(query: FollowQuery): AsyncGenerator<StoredEvent, void> {
+    const ask = (page: EventQuery) => this.#reader.query(page);
+    return follow({ query: ask, size: () => this.#size, growth: this.#growth }, query);
+  }
+
   status(): LedgerStatus {
-    const { file } = this.#options;
+    const { file, sizeLimitBytes } = this.#options;
     const bytes = fileBytes(file) + fileBytes(`${file}-wal`);
-    const status: LedgerStatus = { state: 'open', size: this.#size, pending: this.#pending, bytes };
+    const status: LedgerStatus = {
+      state: 'open',
+      size: this.#size,
+      minimum_index: this.#minimum,
+      pending: this.#pending,
+      commits: this.#commits,
+      bytes,
+      limit_bytes: sizeLimitBytes,
+      set_aside: [...this.#setAside],
+    };
     switch (this.#state.name) {
       case 'open':
       case 'closing':
         return status;
       case 'closed':
         return { ...status, state: 'closed' };
+      case 'unavailable': {
+        const { trouble, problem } = this.#state.outage;
+        return {
+          ...status,
+          state: 'unavailable',
+          trouble,
+          problem,
+          retry_after_ms: this.#outages.retryInMs(),
+        };
+      }
       case 'failed':
         return { ...status, state: 'failed', problem: this.#state.error.message };
     }
@@ -169,14 +305,17 @@ export class SqliteLedger implements Ledger {
   }
 
   async #close(): Promise<void> {
-    if (this.#state.name === 'open') {
+    if (this.#state.name === 'open' || this.#state.name === 'unavailable') {
       this.#state = { name: 'closing' };
+      this.#outages.stop();
       if (this.#pending > 0) {
         await new Promise<void>((resolve) => {
           this.#idle = resolve;
         });
       }
     }
+    this.#growth.end();
+    this.log.close(new AppError('ledger_unavailable', 'The ledger is closed'));
     await this.#reader.close();
     if (this.#state.name !== 'closing') {
       await this.#writer.terminate();
@@ -190,6 +329,7 @@ export class SqliteLedger implements Ledger {
   #refuseUnlessOpen(): void {
     if (this.#state.name === 'open') return;
     if (this.#state.name === 'failed') throw failed(this.#state.error);
+    if (this.#state.name === 'unavailable') throw this.#outages.refusal(this.#state.outage);
     throw new AppError('ledger_unavailable', 'The ledger is closed');
   }
 
@@ -206,7 +346,7 @@ export class SqliteLedger implements Ledger {
 
   #openGroup(): Group {
     const last = this.#collecting.at(-1);
-    if (last !== undefined && !last.batch.isFull(this.#options.batchMax)) return last;
+    if (last !== undefined && !last.batch.isFull(this.#options.batchMax, this.#batchBytes)) return last;
     const slab = this.#spares.pop() ?? new ArrayBuffer(slabBytes);
     const group = { batch: new Batch(slab), waiting: [], sentMs: 0 };
     this.#collecting.push(group);
@@ -223,6 +363,9 @@ export class SqliteLedger implements Ledger {
   }
 
   #sendReady(): void {
+    const collected = this.#collecting.reduce((sum, { batch }) => sum + batch.count, 0);
+    const isOut = this.#sent.length > 0;
+    if (collected > 0 && this.#pace.holds({ collected, isOut })) return;
     while (this.#collecting.length > 0 && this.#sent.length < sentMax) {
       // Of several the first is full.
       const small = this.#collecting.length === 1 && this.#collecting[0]!.batch.count < batchSoon;
@@ -250,33 +393,96 @@ export class SqliteLedger implements Ledger {
       this.#fail(new Error(reply.message));
       return;
     }
+    if (reply.kind === 'unavailable') {
+      this.#unavailable(reply.trouble, reply.message);
+      return;
+    }
+    if (reply.kind === 'opened') {
+      this.#reopened(reply);
+      return;
+    }
+    if (reply.kind === 'notice') {
+      this.#options.onNotice?.(reply.message);
+      return;
+    }
+    if (reply.kind === 'checkpoint') {
+      this.log.signed(reply.checkpoint);
+      return;
+    }
     if (reply.kind !== 'appended' || reply.first !== this.#size || reply.batches.length > this.#sent.length) {
       this.#fail(new Error(`the writer answered ${JSON.stringify(reply.kind)} out of turn`));
       return;
     }
+    this.#outages.over();
+    this.#commits++;
     const groups = this.#sent.splice(0, reply.batches.length);
     const elapsedMs = this.#options.clock.monotonicMs() - groups[0]!.sentMs;
     this.#commitMs += (elapsedMs - this.#commitMs) * commitMsWeight;
     for (const { slab } of reply.batches) {
       if (slab.byteLength <= spareBytesMax && this.#spares.length < sparesMax) this.#spares.push(slab);
     }
+    this.#pace.answered(reply.syncMs, this.#pending);
     this.#sendReady();
-    for (const [place, group] of groups.entries()) this.#acknowledge(group, reply.batches[place]!.hashes);
+    for (const [place, group] of groups.entries()) this.#acknowledge(group, reply.batches[place]!);
+    this.#size += reply.own;
+    this.#minimum = reply.minimum;
+    this.#growth.grown();
+    if (reply.checkpoint !== undefined) this.log.signed(reply.checkpoint);
     if (this.#pending === 0) this.#idle?.();
   }
 
-  #acknowledge({ batch, waiting }: Group, hashes: string): void {
+  #acknowledge({ batch, waiting }: Group, { hashes, refused }: AppendedBatch): void {
     const first = this.#size;
-    this.#size += waiting.length;
+    this.#size += waiting.length - refused.length;
     this.#pending -= waiting.length;
     this.#pendingBytes -= batch.bytes;
-    for (let i = 0; i < waiting.length; i++) {
-      waiting[i]!.resolve({
+    for (const { place, last } of refused) {
+      const { expecting, reject } = waiting[place]!;
+      reject(movedOn(expecting!, last));
+    }
+    const gone = new Set(refused.map(({ place }) => place));
+    const recorded = gone.size === 0 ? waiting : waiting.filter((_, place) => !gone.has(place));
+    for (let i = 0; i < recorded.length; i++) {
+      recorded[i]!.resolve({
         recorded: 'durable',
         index: first + i,
         leaf_hash: hashes.slice(i * 64, i * 64 + 64),
       });
     }
+  }
+
+  /** The disk refuses for now. Who waits is refused, and the writer tries again until it can. */
+  #unavailable(trouble: LedgerTrouble, problem: string): void {
+    // Its connection keeps what was recorded readable while the writer has none.
+    this.#reader.prepare();
+    const refused = this.#pending;
+    const outage = this.#outages.begin({ trouble, problem, refused });
+    if (this.#state.name === 'open' || this.#state.name === 'unavailable') {
+      this.#state = { name: 'unavailable', outage };
+      this.#outages.retry();
+    }
+    this.#refuseAll(this.#outages.refusal(outage));
+    const retryInMs = this.#outages.retryInMs();
+    this.#options.onChange?.({ kind: 'unavailable', trouble, problem, refused, retryInMs });
+    this.#idle?.();
+  }
+
+  #reopened(opened: Opened): void {
+    this.#size = opened.size;
+    this.#minimum = opened.minimum;
+    const isSame = opened.verifierKey === this.log.verifierKey;
+    if (!isSame) {
+      this.#setAside = filesAside(this.#options.file);
+      this.#reader.restart();
+      this.log.replaced(opened);
+    }
+    for (const notice of opened.notices) this.#options.onNotice?.(notice);
+    if (this.#state.name !== 'unavailable') return;
+    const { trouble, refused, beganMs } = this.#state.outage;
+    this.#state = { name: 'open' };
+    if (isSame) this.log.resumed(opened.checkpoint);
+    const downMs = Math.round(this.#options.clock.monotonicMs() - beganMs);
+    this.#options.onChange?.({ kind: 'recovered', trouble, downMs, refused });
   }
 
   #ended(code: number): void {
@@ -292,17 +498,45 @@ export class SqliteLedger implements Ledger {
   #fail(error: Error): void {
     if (this.#state.name === 'failed') return;
     this.#state = { name: 'failed', error };
+    this.#outages.stop();
+    this.#refuseAll(failed(error));
+    this.#growth.end();
+    this.log.close(failed(error));
+    this.#idle?.();
+    this.#options.onFailure(error);
+  }
+
+  #refuseAll(error: AppError): void {
+    this.#pace.stop();
     const groups = [...this.#sent, ...this.#collecting];
     this.#sent = [];
     this.#collecting = [];
     this.#pending = 0;
     this.#pendingBytes = 0;
     for (const group of groups) {
-      for (const waiting of group.waiting) waiting.reject(failed(error));
+      for (const waiting of group.waiting) waiting.reject(error);
     }
-    this.#idle?.();
-    this.#options.onFailure(error);
   }
+}
+
+/** The stream whose version an event expects. */
+function checkedStream({ stream, expectedVersion }: NewEvent): string {
+  if (stream === undefined) throw new RangeError('expectedVersion is of a stream; the event names none');
+  if (!Number.isSafeInteger(expectedVersion) || expectedVersion! < -1) {
+    throw new RangeError(`expectedVersion is an index, or -1 for none, not ${expectedVersion}`);
+  }
+  return stream;
+}
+
+function movedOn(stream: string, last: number): AppError {
+  const at = last === -1 ? 'has no event' : `is at index ${last}`;
+  return new AppError(
+    'conflict',
+    `The stream ${stream} ${at}, so it is not as expected; read it and try again`,
+    {
+      details: { last },
+    },
+  );
 }
 
 /** The writer and its file cannot be trusted any more, and no part of this process can mend them. */
@@ -314,8 +548,8 @@ function fileBytes(file: string): number {
   return statSync(file, { throwIfNoEntry: false })?.size ?? 0;
 }
 
-function checkInteger(value: number, name: string, max: number): void {
-  if (!Number.isSafeInteger(value) || value < 1 || value > max) {
-    throw new RangeError(`${name} is an integer from 1 to ${max}, not ${value}`);
+function checkInteger(value: number, name: string, max: number, min = 1): void {
+  if (!Number.isSafeInteger(value) || value < min || value > max) {
+    throw new RangeError(`${name} is an integer from ${min} to ${max}, not ${value}`);
   }
 }

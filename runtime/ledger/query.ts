@@ -1,62 +1,92 @@
 import { Worker } from 'node:worker_threads';
+import { analysedHoursMax, type LedgerAnalytics } from '../contracts/analytics.js';
 import { AppError } from '../contracts/errors.js';
 import type { JsonObject } from '../contracts/json.js';
 import type { EventQuery, StoredEvent } from '../contracts/ledger.js';
-import type { PageRequest, ReaderReply } from './protocol.js';
+import type { EventCatalog } from './events/catalog.js';
+import type { EventFilter, LogRequest, ReaderReply, ReaderRequest } from './protocol.js';
+import { wordsOf } from './search/words.js';
 
 const limitMax = 1000;
+const textLengthMax = 200;
 /** Events that the calling thread takes over at once; a longer answer comes in pages, with other work between them. */
 const pageEvents = 100;
 /** Pages that may wait for the reader. */
 const waitingMax = 64;
 
+type Answer = Exclude<ReaderReply, { problem: string }>;
 type Page = Extract<ReaderReply, { leaves: string[] }>;
+type Analysis = Extract<ReaderReply, { analytics: unknown }>;
+export type LogAnswer = Exclude<Answer, Page | Analysis>;
 
 interface Waiting {
-  resolve(page: Page): void;
+  resolve(answer: Answer): void;
   reject(error: AppError): void;
 }
 
 /** Asks the reader thread, which is started by the first query and again after it died. */
 export class QueryClient {
   #file: string;
+  #catalog: EventCatalog;
   #worker: Worker | undefined;
   #waiting = new Map<number, Waiting>();
   #lastId = 0;
   #closed = false;
 
-  constructor(file: string) {
+  constructor(file: string, catalog: EventCatalog) {
     this.#file = file;
+    this.#catalog = catalog;
   }
 
   /** @throws RangeError for a bound out of range; AppError `ledger_unavailable`. */
   async query(query: EventQuery): Promise<StoredEvent[]> {
-    const since = query.since ?? 0;
-    checkInteger(query.limit, 'limit', 1, limitMax);
+    const { since = 0, until = Number.MAX_SAFE_INTEGER, limit, order, ...filter } = query;
+    checkInteger(limit, 'limit', 1, limitMax);
     checkInteger(since, 'since', 0, Number.MAX_SAFE_INTEGER);
+    checkInteger(until, 'until', 0, Number.MAX_SAFE_INTEGER);
+    checkFilter(filter);
     const events: StoredEvent[] = [];
-    let from = since;
-    let to = Number.MAX_SAFE_INTEGER;
-    while (events.length < query.limit) {
-      const limit = Math.min(pageEvents, query.limit - events.length);
-      const page = await this.#page({
+    const range = { from: since, to: until };
+    while (events.length < limit && range.from <= range.to) {
+      const page = await this.#ask<Page>({
         id: ++this.#lastId,
-        type: query.type ?? null,
-        stream: query.stream ?? null,
-        from,
-        to,
-        limit,
-        order: query.order,
+        filter,
+        ...range,
+        limit: Math.min(pageEvents, limit - events.length),
+        order,
       });
       for (const [i, index] of page.indexes.entries()) {
-        events.push(storedEvent(index, page.leaves[i]!, page.hashes[i]!));
+        const leaf = JSON.parse(page.leaves[i]!) as Leaf;
+        events.push(storedEvent(leaf, { index, hash: page.hashes[i]!, catalog: this.#catalog }));
       }
-      const last = page.indexes.at(-1);
-      if (last === undefined || page.indexes.length < limit) break;
-      if (query.order === 'asc') from = last + 1;
-      else to = last - 1;
+      if (page.next === null) break;
+      range[order === 'asc' ? 'from' : 'to'] = page.next;
     }
     return events;
+  }
+
+  /** @throws RangeError unless 1 ≤ hours ≤ 720; AppError `ledger_unavailable`. */
+  async analyse(hours: number): Promise<LedgerAnalytics> {
+    checkInteger(hours, 'hours', 1, analysedHoursMax);
+    for (;;) {
+      const { analytics } = await this.#ask<Analysis>({ kind: 'analyse', id: ++this.#lastId, hours });
+      if (analytics !== null) return analytics;
+    }
+  }
+
+  /** Asks for something of the log. @throws AppError `ledger_unavailable`. */
+  log(request: LogRequest): Promise<LogAnswer> {
+    return this.#ask<LogAnswer>({ ...request, id: ++this.#lastId });
+  }
+
+  /** Opens the file now, while it can be opened. */
+  prepare(): void {
+    if (!this.#closed) this.#worker ??= this.#start();
+  }
+
+  /** Lets the next question be answered by a reader of the file that is there now; waiting pages are rejected. */
+  restart(): void {
+    void this.#worker?.terminate();
   }
 
   /** Ends the reader thread; waiting pages are rejected. */
@@ -69,7 +99,8 @@ export class QueryClient {
     await ended;
   }
 
-  #page(request: PageRequest): Promise<Page> {
+  /** The reader answers each kind of request with its own kind of answer. */
+  #ask<A extends Answer>(request: Exclude<ReaderRequest, { kind: 'close' }>): Promise<A> {
     if (this.#closed) return Promise.reject(unavailable('the ledger is closed'));
     if (this.#waiting.size >= waitingMax) {
       return Promise.reject(
@@ -79,7 +110,7 @@ export class QueryClient {
     this.#worker ??= this.#start();
     const worker = this.#worker;
     return new Promise((resolve, reject) => {
-      this.#waiting.set(request.id, { resolve, reject });
+      this.#waiting.set(request.id, { resolve: (answer) => resolve(answer as A), reject });
       worker.postMessage(request);
     });
   }
@@ -117,29 +148,42 @@ interface Leaf {
   time_ms: number;
   monotonic_ms: number;
   boot_id: string;
+  v: number;
   data: JsonObject;
   texts?: Record<string, string>;
 }
 
-function storedEvent(index: number, text: string, hash: string): StoredEvent {
-  const leaf = JSON.parse(text) as Leaf;
+function storedEvent(leaf: Leaf, at: { index: number; hash: string; catalog: EventCatalog }): StoredEvent {
+  const { type, v } = leaf;
   return {
-    index,
-    type: leaf.type,
+    index: at.index,
+    type,
     module: leaf.module,
     stream: leaf.stream ?? null,
     correlation_id: leaf.correlation_id ?? null,
     time_ms: leaf.time_ms,
     monotonic_ms: leaf.monotonic_ms,
     boot_id: leaf.boot_id,
-    data: leaf.data,
+    v,
+    data: at.catalog.upcast(type, v, leaf.data),
     commitments: leaf.texts ?? {},
-    leaf_hash: hash,
+    leaf_hash: at.hash,
   };
 }
 
 function unavailable(message: string, options: { retryAfterMs?: number; cause?: unknown } = {}): AppError {
   return new AppError('ledger_unavailable', message, options);
+}
+
+function checkFilter({ fromMs, toMs, text }: EventFilter): void {
+  for (const [name, value] of Object.entries({ fromMs, toMs })) {
+    if (value !== undefined) checkInteger(value, name, -Number.MAX_SAFE_INTEGER, Number.MAX_SAFE_INTEGER);
+  }
+  if (text === undefined) return;
+  const words = wordsOf(text).length;
+  if (text.length > textLengthMax || words === 0) {
+    throw new RangeError(`text holds at least one word and at most ${textLengthMax} characters`);
+  }
 }
 
 function checkInteger(value: number, name: string, min: number, max: number): void {

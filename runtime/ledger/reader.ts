@@ -1,81 +1,44 @@
 import { parentPort, workerData } from 'node:worker_threads';
-import type { Database, Statement } from 'better-sqlite3';
 import { openForReading } from './database.js';
+import { Analyst } from './projections/analyst.js';
 import type { PageRequest, ReaderReply, ReaderRequest, ThreadData } from './protocol.js';
+import { EventPages } from './search/event-pages.js';
+import { LogAnswers } from './tlog/log-answers.js';
 
-interface Row {
-  index: number;
-  leaf: Buffer;
-  hash: Buffer;
+function pageReply(pages: EventPages, request: PageRequest): ReaderReply {
+  const { rows, next } = pages.page(request);
+  return {
+    id: request.id,
+    indexes: rows.map((row) => row.index),
+    leaves: rows.map((row) => row.leaf.toString('utf8')),
+    hashes: rows.map((row) => row.hash.toString('hex')),
+    next,
+  };
 }
 
-/** Answers pages of queries over a read-only connection of its own. */
-class Reader {
-  #db: Database;
-  /** One statement for each combination of filter and order: at most eight. */
-  #statements = new Map<string, Statement>();
-
-  constructor(db: Database) {
-    this.#db = db;
-  }
-
-  page(request: PageRequest): ReaderReply {
-    const filters = ['"index" BETWEEN @from AND @to'];
-    const values: Record<string, string | number> = {
-      from: request.from,
-      to: request.to,
-      limit: request.limit,
-    };
-    if (request.type !== null) {
-      filters.push('type = @type');
-      values.type = request.type;
-    }
-    if (request.stream !== null) {
-      filters.push('stream = @stream');
-      values.stream = request.stream;
-    }
-    const order = request.order === 'asc' ? 'ASC' : 'DESC';
-    const sql = `SELECT "index", leaf, leaf_hash AS hash FROM events WHERE ${filters.join(' AND ')} ORDER BY "index" ${order} LIMIT @limit`;
-    const rows = this.#statement(sql).all(values) as Row[];
-    return {
-      id: request.id,
-      indexes: rows.map((row) => row.index),
-      leaves: rows.map((row) => row.leaf.toString('utf8')),
-      hashes: rows.map((row) => row.hash.toString('hex')),
-    };
-  }
-
-  close(): void {
-    this.#db.close();
-  }
-
-  #statement(sql: string): Statement {
-    let statement = this.#statements.get(sql);
-    if (statement === undefined) {
-      statement = this.#db.prepare(sql);
-      this.#statements.set(sql, statement);
-    }
-    return statement;
-  }
-}
-
+/** Answers pages of queries, and what is asked of the log, over a read-only connection of its own. */
 function main(): void {
   const port = parentPort;
   if (port === null) throw new Error('the reader runs as a worker thread');
-  const reader = new Reader(openForReading((workerData as ThreadData).file));
+  const db = openForReading((workerData as ThreadData).file);
+  const pages = new EventPages(db);
+  const analyst = new Analyst(db);
+  const log = new LogAnswers(db);
   port.on('message', (request: ReaderRequest) => {
-    if ('kind' in request) {
-      reader.close();
+    if ('kind' in request && request.kind === 'close') {
+      db.close();
       port.close();
       return;
     }
     let reply: ReaderReply;
     try {
-      reply = reader.page(request);
+      if (!('kind' in request)) reply = pageReply(pages, request);
+      else if (request.kind !== 'analyse') reply = log.answer(request);
+      else reply = { id: request.id, analytics: analyst.answer(request.hours) };
     } catch (error) {
       reply = { id: request.id, problem: error instanceof Error ? error.message : String(error) };
     }
-    port.postMessage(reply);
+    port.postMessage(reply, 'bytes' in reply && reply.bytes !== null ? [reply.bytes.buffer] : []);
   });
 }
 

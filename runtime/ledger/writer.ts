@@ -1,129 +1,183 @@
 import { type MessagePort, parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
-import type { Database, Statement } from 'better-sqlite3';
-import { readBatch } from './batch-reader.js';
-import { openForWriting } from './database.js';
-import { prefixedLeafHash } from './leaf.js';
 import { LedgerFileError } from './ledger-file-error.js';
-import type { AppendedBatch, AppendMessage, ThreadData, WriterReply, WriterRequest } from './protocol.js';
+import { type Opened, Opener } from './opener.js';
+import type { AppendMessage, WriterData, WriterReply, WriterRequest } from './protocol.js';
+import type { RecordWriter } from './record-writer.js';
+import { LastCheckpointFile } from './tlog/last-checkpoint.js';
+import { troubleOf } from './trouble.js';
 
-/** The one thread that writes: the batches that lie ready are one transaction, so one sync of the disk, and are answered after it. */
-class Writer {
-  #db: Database;
-  #next: number;
-  #begin: Statement;
-  #commit: Statement;
-  #insertEvent: Statement;
-  #insertText: Statement;
-
-  constructor(db: Database, size: number) {
-    this.#db = db;
-    this.#next = size;
-    this.#begin = db.prepare('BEGIN IMMEDIATE');
-    this.#commit = db.prepare('COMMIT');
-    this.#insertEvent = db.prepare(
-      'INSERT INTO events ("index", type, module, stream, correlation_id, time_ms, leaf, leaf_hash) VALUES (?, ?, ?, ?, ?, ?, ?, ?)',
-    );
-    this.#insertText = db.prepare('INSERT INTO texts (event_index, name, salt, text) VALUES (?, ?, ?, ?)');
-  }
-
-  /** Commits the batches together. */
-  append(messages: readonly AppendMessage[]): { first: number; batches: AppendedBatch[] } {
-    const first = this.#next;
-    let next = first;
-    const batches: AppendedBatch[] = [];
-    this.#begin.run();
-    try {
-      for (const message of messages) {
-        batches.push({ hashes: this.#insertAll(message, next), slab: message.slab });
-        next += message.count;
-      }
-      this.#commit.run();
-    } catch (error) {
-      if (this.#db.inTransaction) this.#db.exec('ROLLBACK');
-      throw error;
-    }
-    this.#next = next;
-    return { first, batches };
-  }
-
-  close(): void {
-    this.#db.pragma('wal_checkpoint(TRUNCATE)');
-    this.#db.close();
-  }
-
-  /** Returns the leaf hashes, 64 hexadecimal digits each. */
-  #insertAll(message: AppendMessage, first: number): string {
-    let hashes = '';
-    let index = first;
-    readBatch(message, ({ type, module, stream, correlationId, timeMs, prefixed, texts }) => {
-      const hash = prefixedLeafHash(prefixed);
-      const leaf = prefixed.subarray(1);
-      this.#insertEvent.run(
-        index,
-        type,
-        module,
-        stream,
-        correlationId,
-        timeMs,
-        leaf,
-        Buffer.from(hash, 'hex'),
-      );
-      for (const { name, salt, bytes } of texts) this.#insertText.run(index, name, salt, bytes);
-      hashes += hash;
-      index++;
-    });
-    return hashes;
-  }
+interface Ready {
+  messages: AppendMessage[];
+  /** Whether somebody asked for a checkpoint among them, and whether the request to close came after them. */
+  checkpoint: boolean;
+  close: boolean;
 }
 
-/** The batches that lie ready, the first of them given, and whether the request to close came after them. */
-function takeReady(port: MessagePort, request: WriterRequest): { messages: AppendMessage[]; close: boolean } {
-  const messages: AppendMessage[] = [];
+/** The batches that lie ready, the first of them given, until they are enough for one transaction. */
+function takeReady(port: MessagePort, request: WriterRequest, bytesMax: number): Ready {
+  const ready: Ready = { messages: [], checkpoint: false, close: false };
+  let bytes = 0;
   let next: { message: WriterRequest } | undefined = { message: request };
   while (next !== undefined) {
-    if (next.message.kind === 'close') return { messages, close: true };
-    messages.push(next.message);
+    if (next.message.kind === 'close') return { ...ready, close: true };
+    if (next.message.kind === 'checkpoint') ready.checkpoint = true;
+    else if (next.message.kind === 'append') {
+      ready.messages.push(next.message);
+      bytes += next.message.bytes;
+    }
+    if (bytes >= bytesMax) break;
     next = receiveMessageOnPort(port) as typeof next;
   }
-  return { messages, close: false };
+  return ready;
 }
 
-function main(): void {
+async function main(): Promise<void> {
   const port = parentPort;
   if (port === null) throw new Error('the writer runs as a worker thread');
-  const reply = (message: WriterReply, moved: ArrayBuffer[] = []) => port.postMessage(message, moved);
-
-  let writer: Writer;
+  const opener = new Opener(workerData as WriterData);
+  let opened: Opened;
   try {
-    const { db, size } = openForWriting((workerData as ThreadData).file);
-    writer = new Writer(db, size);
-    reply({ kind: 'opened', size });
+    opened = await opener.open();
   } catch (error) {
     if (!(error instanceof LedgerFileError)) throw error;
-    reply({ kind: 'refused', code: error.code, message: error.message });
+    port.postMessage({ kind: 'refused', code: error.code, message: error.message } satisfies WriterReply);
     return;
   }
-
-  port.on('message', (request: WriterRequest) => {
-    const { messages, close } = takeReady(port, request);
-    try {
-      if (messages.length > 0) {
-        const { first, batches } = writer.append(messages);
-        reply(
-          { kind: 'appended', first, batches },
-          batches.map(({ slab }) => slab),
-        );
-      }
-    } catch (error) {
-      // After a failed write or sync nothing more is written through this connection: what the disk holds is unknown.
-      reply({ kind: 'failed', message: error instanceof Error ? error.message : String(error) });
-      port.close();
-      return;
-    }
-    if (!close) return;
-    writer.close();
-    port.close();
-  });
+  new WriterThread(port, opener).serve(opened);
 }
 
-main();
+/** Hears the messages, and keeps the file open or, after a failure, closed until it is told to try again. */
+class WriterThread {
+  readonly #port: MessagePort;
+  readonly #opener: Opener;
+  #opened: Opened | undefined;
+  /** Failed, and not closed yet. */
+  #given: RecordWriter | undefined;
+  #last: LastCheckpointFile | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  #reopening = false;
+  #closing = false;
+
+  constructor(port: MessagePort, opener: Opener) {
+    this.#port = port;
+    this.#opener = opener;
+  }
+
+  serve(opened: Opened): void {
+    this.#take(opened);
+    this.#port.on('message', (request: WriterRequest) => this.#hear(request));
+  }
+
+  #take(opened: Opened): void {
+    const { writer, log, previous, notices } = opened;
+    this.#opened = opened;
+    const { verifierKey, checkpoint } = log;
+    const { size, minimum } = writer;
+    this.#reply({ kind: 'opened', size, minimum, verifierKey, checkpoint, previous, notices });
+    // Of the same log it goes on where it is.
+    if (this.#last?.verifierKey === verifierKey) return;
+    this.#last?.stop();
+    this.#last = new LastCheckpointFile(this.#opener.folder, verifierKey, (message) =>
+      this.#reply({ kind: 'notice', message }),
+    );
+  }
+
+  #hear(request: WriterRequest): void {
+    const opened = this.#opened;
+    if (opened === undefined) {
+      // Batches that were sent before the failure was known are refused already.
+      if (request.kind === 'reopen') void this.#reopen();
+      else if (request.kind === 'close') this.#close();
+      return;
+    }
+    const { messages, checkpoint, close } = takeReady(this.#port, request, this.#opener.transactionBytes);
+    const { writer, log } = opened;
+    this.#work(() => {
+      if (checkpoint) log.want();
+      if (messages.length > 0) {
+        const appended = writer.append(messages);
+        const slabs = appended.batches.map(({ slab }) => slab);
+        this.#reply({ kind: 'appended', ...appended }, slabs);
+      } else if (checkpoint && log.checkpoint !== undefined && log.isCovered()) {
+        this.#reply({ kind: 'checkpoint', checkpoint: log.checkpoint });
+      }
+    });
+    if (close) this.#close();
+  }
+
+  /** Does something with the file, then waits for the time of the next checkpoint. */
+  #work(task: () => void): void {
+    clearTimeout(this.#timer);
+    try {
+      task();
+    } catch (error) {
+      this.#giveUp(error);
+      return;
+    }
+    const log = this.#opened?.log;
+    if (log?.checkpoint !== undefined) this.#last?.signed(log.checkpoint.note);
+    const dueInMs = log?.dueInMs();
+    if (dueInMs !== undefined) this.#timer = setTimeout(() => this.#work(() => this.#signDue()), dueInMs);
+  }
+
+  #signDue(): void {
+    const checkpoint = this.#opened?.writer.checkpoint();
+    if (checkpoint !== undefined) this.#reply({ kind: 'checkpoint', checkpoint });
+  }
+
+  /**
+   * After a failed write or sync nothing more is written through this connection: what the disk holds is unknown. It is closed with the
+   * next attempt, so that until then readers find the file open.
+   */
+  #giveUp(error: unknown): void {
+    clearTimeout(this.#timer);
+    const opened = this.#opened;
+    this.#opened = undefined;
+    this.#given = opened?.writer;
+    const trouble = troubleOf(error);
+    const message = error instanceof Error ? error.message : String(error);
+    if (trouble === undefined) {
+      this.#reply({ kind: 'failed', message });
+      this.#abandon();
+      this.#port.close();
+      return;
+    }
+    this.#opener.failed(trouble, opened?.writer.size);
+    this.#reply({ kind: 'unavailable', trouble, message });
+  }
+
+  #abandon(): void {
+    this.#given?.abandon();
+    this.#given = undefined;
+  }
+
+  async #reopen(): Promise<void> {
+    this.#reopening = true;
+    try {
+      this.#abandon();
+      this.#take(await this.#opener.reopen());
+    } catch (error) {
+      this.#giveUp(error);
+    }
+    this.#reopening = false;
+    if (this.#closing) this.#close();
+  }
+
+  #close(): void {
+    this.#closing = true;
+    if (this.#reopening) return;
+    clearTimeout(this.#timer);
+    const opened = this.#opened;
+    if (opened !== undefined) this.#work(() => opened.writer.close());
+    clearTimeout(this.#timer);
+    this.#abandon();
+    this.#last?.close();
+    this.#port.close();
+  }
+
+  #reply(message: WriterReply, moved: ArrayBuffer[] = []): void {
+    this.#port.postMessage(message, moved);
+  }
+}
+
+await main();

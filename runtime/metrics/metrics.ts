@@ -79,6 +79,19 @@ export function createMetrics(status: () => SystemStatus, latencies: CoreLatenci
   gauge('arkalia_queue_busy', 'Slots of an engine that are in use', ['engine'], (it) => {
     for (const [engine, queue] of Object.entries(status().queues)) it.set({ engine }, queue.busy);
   });
+  gauge('arkalia_queue_slots', 'Slots that an engine has now', ['engine'], (it) => {
+    for (const [engine, queue] of Object.entries(status().queues)) it.set({ engine }, queue.slots);
+  });
+  counter(
+    'arkalia_queue_dropped_total',
+    'Calls that an engine with adaptive slots refused or did not answer in time',
+    ['engine'],
+    (it) => {
+      for (const [engine, { adaptive }] of Object.entries(status().queues)) {
+        if (adaptive !== undefined) it.inc({ engine }, adaptive.dropped);
+      }
+    },
+  );
   counter('arkalia_rate_refused_total', 'Requests and prompts refused by the rate limit', ['limit'], (it) => {
     for (const [limit, { refused }] of Object.entries(status().rate)) it.inc({ limit }, refused);
   });
@@ -97,7 +110,16 @@ export function createMetrics(status: () => SystemStatus, latencies: CoreLatenci
   gauge('arkalia_ledger_pending', 'Events that wait for the disk', [], (it) =>
     it.set(status().ledger.pending),
   );
+  gauge('arkalia_ledger_recording', '1 while events are recorded, 0 while the disk refuses', [], (it) =>
+    it.set(status().ledger.state === 'open' ? 1 : 0),
+  );
   gauge('arkalia_ledger_bytes', 'Size of the ledger on the disk', [], (it) => it.set(status().ledger.bytes));
+  gauge('arkalia_ledger_limit_bytes', 'Size that the ledger may have on the disk', [], (it) =>
+    it.set(status().ledger.limit_bytes),
+  );
+  gauge('arkalia_ledger_minimum_index', 'First event that was not pruned to stay within the size', [], (it) =>
+    it.set(status().ledger.minimum_index),
+  );
   gauge('arkalia_sandbox_killed_total', 'Workers killed since the start, by cause', ['cause'], (it) => {
     for (const [cause, count] of Object.entries(status().sandbox.killed)) it.set({ cause }, count);
   });

@@ -41,8 +41,8 @@ export async function* pagesOfLedger(
 }
 
 /**
- * Decisions of a file of events, one JSON object a line, as `/ledger/events` lists them. Other events are left out. A leaf of the
- * ledger has no index: its line, from 0, stands for it.
+ * Decisions of a file of events, one JSON object a line, as `/ledger/events` lists them or `arkalia export` writes them. Other events are
+ * left out. A leaf of the ledger has no index: its line, from 0, stands for it.
  * @throws Error that names the line that is none.
  */
 export async function* pagesOfFile(
@@ -87,7 +87,8 @@ function parseLine(text: string, line: number): unknown {
 /** The decision in an event; undefined for another event. */
 function decisionOf(event: unknown, line: number | undefined): RecordedDecision | undefined {
   const fields = isObject(event as JsonValue) ? (event as Record<string, JsonValue>) : {};
-  const { type, data, index = line } = fields;
+  const { index = line, leaf } = fields;
+  const { type, data } = isObject(leaf) ? leaf : fields;
   if (type !== 'decision_made' || !isObject(data) || !Number.isSafeInteger(index)) return undefined;
   return { index: index as number, data };
 }

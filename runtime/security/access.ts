@@ -48,7 +48,7 @@ export async function openAccess(options: AccessOptions): Promise<{ access: Acce
       type: 'key_created',
       module: 'kernel',
       data: { id: record.id, role: record.role },
-      texts: { name: record.name },
+      texts: { name: record.name, key: record.id },
     });
     await store.add(full, parseKey(key)!.digest);
     await setup.end();

@@ -1,5 +1,12 @@
-import type { FailureCode, FailureFacts } from '../protocol.js';
-import type { PromptEvent, PromptJob, PromptMessage, PromptSampling, PromptUsage } from '../types.js';
+import type { FailureFacts } from '../protocol.js';
+import type {
+  FailureCode,
+  PromptEvent,
+  PromptJob,
+  PromptMessage,
+  PromptSampling,
+  PromptUsage,
+} from '../types.js';
 
 /** What an engine answered to a request, as the supervisor hands it on. */
 export interface EngineResponse {

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { isRecord } from '../check.js';
-import type { FailureCode, FailureFacts } from '../protocol.js';
+import type { FailureFacts } from '../protocol.js';
+import type { FailureCode } from '../types.js';
 import { EngineFailure, type EngineResponse } from './port.js';
 
 /** How much of an error body is read; the rest is left. */

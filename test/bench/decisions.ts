@@ -1,10 +1,11 @@
 import { type ChildProcess, fork } from 'node:child_process';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { TestAppliance } from '../support/appliance.js';
 import type { Load, Measured } from './load-client.js';
+import { collectorSeconds, cpuSeconds, residentMiB, shown } from './server-figures.js';
 
 const { values: flags } = parseArgs({
   options: {
@@ -45,14 +46,14 @@ function load(options: Omit<Load, 'seconds'>, forSeconds = seconds): Promise<Mea
 
 const median = (numbers: number[]) => [...numbers].sort((a, b) => a - b)[Math.floor(numbers.length / 2)]!;
 
-/** Resident memory of a process in MiB; where there is no /proc it is not known. */
-function residentMiB(pid: number): number | null {
-  try {
-    return Math.round(Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))![1]) / 1024);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
-    throw error;
-  }
+/** To three digits; null when any is. */
+const medianOf = (numbers: (number | null)[]) =>
+  numbers.includes(null) ? null : Number(median(numbers as number[]).toPrecision(3));
+
+/** A run with what it cost its server: processor time a request, and what the garbage collector took of the HTTP thread's. */
+interface Run extends Measured {
+  cpuMsEach: number | null;
+  collectorShare: number | null;
 }
 
 const echo = fork(here('./echo-server.js'));
@@ -73,12 +74,31 @@ try {
   };
   for (const url of Object.values(targets)) await load({ url, body: decision, connections: 32 }, 2);
 
+  /** The echo has no metrics, so no share of the collector. */
+  async function run(name: string, url: string, connections: number): Promise<Run> {
+    const pid = name === 'decisions' ? appliance.process.pid! : echo.pid!;
+    const collected = async () => (name === 'decisions' ? await collectorSeconds(appliance.url) : null);
+    const collectedBefore = await collected();
+    const cpuBefore = cpuSeconds(pid);
+    const measured = await load({ url, body: decision, connections });
+    const cpuAfter = cpuSeconds(pid);
+    const collectedAfter = await collected();
+    const requests = measured.requestsPerSecond * seconds;
+    return {
+      ...measured,
+      cpuMsEach: cpuBefore === null || cpuAfter === null ? null : ((cpuAfter - cpuBefore) * 1000) / requests,
+      collectorShare:
+        collectedBefore === null || collectedAfter === null
+          ? null
+          : (collectedAfter - collectedBefore) / seconds,
+    };
+  }
+
   const figures: Record<string, unknown>[] = [];
   for (const connections of [32, 128]) {
-    const seen: Record<string, Measured[]> = { echo: [], 'same bytes': [], decisions: [] };
+    const seen: Record<string, Run[]> = { echo: [], 'same bytes': [], decisions: [] };
     for (let round = 0; round < rounds; round++) {
-      for (const [name, url] of Object.entries(targets))
-        seen[name]!.push(await load({ url, body: decision, connections }));
+      for (const [name, url] of Object.entries(targets)) seen[name]!.push(await run(name, url, connections));
     }
     const ratioTo = (name: string) =>
       median(
@@ -92,6 +112,8 @@ try {
         'p50 ms': Number(median(runs.map((run) => run.p50Ms)).toFixed(2)),
         'p99 ms': Number(median(runs.map((run) => run.p99Ms)).toFixed(2)),
         failed: runs.reduce((sum, run) => sum + run.failed, 0),
+        'CPU s / 1,000': medianOf(runs.map((run) => run.cpuMsEach)) ?? 'not readable',
+        'GC %': medianOf(runs.map((run) => run.collectorShare && run.collectorShare * 100)) ?? '',
         'decisions / this': name === 'decisions' ? 1 : Number(ratioTo(name).toFixed(2)),
       });
     }
@@ -103,7 +125,10 @@ try {
   );
   console.table(figures);
   console.log(
-    `Resident memory of the server: ${restMiB ?? 'not readable'} MiB at rest, ${loadedMiB ?? 'not readable'} MiB after the load.`,
+    `CPU: seconds of processor time, user and system, of the whole server for 1,000 requests. GC: the collector's share of the HTTP thread.`,
+  );
+  console.log(
+    `Resident memory of the server: ${shown(restMiB, 'MiB')} at rest, ${shown(loadedMiB, 'MiB')} after the load.`,
   );
   if (flags.json !== undefined) {
     writeFileSync(

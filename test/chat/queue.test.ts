@@ -150,7 +150,7 @@ test('the deadline ends a prompt that hangs and one that waits: 504, and the eng
 });
 
 test('a deadline in mid-stream is a typed error frame', async () => {
-  const { upstream, appliance } = await start({ ARKALIA_ASSISTANTIA_DEADLINE_MS: '1000' });
+  const { upstream, appliance } = await start({ ARKALIA_ASSISTANTIA_DEADLINE_MS: '3000' });
   upstream.always({ kind: 'stall_mid', pieces: ['Once upon a time '] });
   const response = await appliance.post('/chat', { message: 'A tale', stream: true, model: 'quill' });
   expect(response.status).toBe(200);
@@ -160,7 +160,7 @@ test('a deadline in mid-stream is a typed error frame', async () => {
   expect(JSON.parse(all.at(-1)!.data)).toMatchObject({ code: 'deadline_exceeded', status: 504 });
   const workers = await eventually(async () => {
     const { sandbox } = await status(appliance);
-    return sandbox.workers.idle === 2 ? sandbox : undefined;
+    return sandbox.killed.deadline === 1 && sandbox.workers.idle === 2 ? sandbox : undefined;
   });
   expect(workers.killed.deadline).toBe(1);
 });

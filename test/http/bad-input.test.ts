@@ -29,8 +29,8 @@ afterEach(async () => {
   expect(appliance.output.text).not.toContain('request failed');
 });
 
-const post = (path: string, body: string | Buffer): Promise<RawAnswer> =>
-  send(appliance.url, { method: 'POST', path, headers, body });
+const post = (path: string, body: string | Buffer, more: Record<string, string> = {}): Promise<RawAnswer> =>
+  send(appliance.url, { method: 'POST', path, headers: { ...headers, ...more }, body });
 const objectOf = (schema: Schema) => ({
   properties: schema.properties ?? {},
   required: schema.required ?? [],
@@ -48,9 +48,17 @@ test('the document names the routes that take a body or a query', () => {
       '/v1/chat/completions',
     ]),
   );
-  expect(operations.filter(({ query }) => Object.keys(query).length > 0).map(({ path }) => path)).toEqual([
-    '/ledger/events',
-  ]);
+  expect(operations.filter(({ query }) => Object.keys(query).length > 0).map(({ path }) => path)).toEqual(
+    expect.arrayContaining([
+      '/zeroia/decisions',
+      '/chat',
+      '/ledger/events/stream',
+      '/ledger/analytics',
+      '/ledger/events',
+      '/ledger/proof/inclusion',
+      '/ledger/proof/consistency',
+    ]),
+  );
   expect(withBody.filter(({ body }) => !closed(body)).map(({ path }) => path)).toEqual([
     '/v1/chat/completions',
   ]);
@@ -178,8 +186,8 @@ describe('bodies made from the document', () => {
       await fc.assert(
         fc.asyncProperty(fitting(body, components), async (good) => {
           expect(fits(body, good, components)).toBe(true);
-          const answer = await post(path, JSON.stringify(good));
-          expect([answer.status, answer.text]).toEqual([200, expect.any(String)]);
+          const answer = await post(path, JSON.stringify(good), { prefer: 'wait=0' });
+          expect([200, 202]).toContain(answer.status);
         }),
         { numRuns },
       );

@@ -16,7 +16,15 @@ import {
 import type { Degradation, DegradationLevel } from '../../runtime/contracts/device.js';
 import { AppError } from '../../runtime/contracts/errors.js';
 import { CanonicalJson } from '../../runtime/contracts/json.js';
-import type { EventQuery, Ledger, NewEvent, Receipt, StoredEvent } from '../../runtime/contracts/ledger.js';
+import type {
+  Erasure,
+  EventQuery,
+  FollowQuery,
+  Ledger,
+  NewEvent,
+  Receipt,
+  StoredEvent,
+} from '../../runtime/contracts/ledger.js';
 import type { ModuleContext, SystemStatus } from '../../runtime/contracts/module.js';
 import type { EngineView, SandboxStatus } from '../../runtime/contracts/sandbox.js';
 
@@ -68,7 +76,15 @@ export class FakeLedger implements Ledger {
 
   constructor(private readonly clock: Clock) {}
 
+  get log(): never {
+    throw new Error('this ledger has no tree');
+  }
+
   async append(event: NewEvent): Promise<Receipt> {
+    return this.enqueue(event);
+  }
+
+  enqueue(event: NewEvent): Promise<Receipt> {
     if (this.failure) throw this.failure;
     const index = this.events.length;
     const leaf_hash = createHash('sha256')
@@ -83,11 +99,12 @@ export class FakeLedger implements Ledger {
       time_ms: this.clock.wallMs(),
       monotonic_ms: this.clock.monotonicMs(),
       boot_id: 'fake-boot',
+      v: 1,
       data: event.data instanceof CanonicalJson ? JSON.parse(event.data.text) : structuredClone(event.data),
       commitments: {},
       leaf_hash,
     });
-    return { recorded: 'durable', index, leaf_hash };
+    return Promise.resolve({ recorded: 'durable', index, leaf_hash });
   }
 
   async query(query: EventQuery): Promise<StoredEvent[]> {
@@ -96,14 +113,39 @@ export class FakeLedger implements Ledger {
       (event) =>
         (query.type === undefined || event.type === query.type) &&
         (query.stream === undefined || event.stream === query.stream) &&
+        (query.module === undefined || event.module === query.module) &&
+        event.index <= (query.until ?? Number.POSITIVE_INFINITY) &&
         event.index >= (query.since ?? 0),
     );
     if (query.order === 'desc') found.reverse();
     return found.slice(0, query.limit);
   }
 
+  async erase(): Promise<Erasure> {
+    const receipt = await this.append({ type: 'erased', module: 'kernel', data: {} });
+    return { events: 0, texts: 0, files: [], unreadable: [], receipt };
+  }
+
+  /** What is there now; nobody in the tests waits for more. */
+  async *follow({ signal: _, ...query }: FollowQuery) {
+    yield* await this.query({ ...query, limit: 1000, order: 'asc' });
+  }
+
+  async analyse(): Promise<never> {
+    throw new Error('this ledger does not analyse');
+  }
+
   status() {
-    return { state: 'open' as const, size: this.events.length, pending: 0, bytes: 0 };
+    return {
+      state: 'open' as const,
+      size: this.events.length,
+      minimum_index: 0,
+      pending: 0,
+      commits: 0,
+      bytes: 0,
+      limit_bytes: 500_000_000,
+      set_aside: [],
+    };
   }
 }
 
@@ -215,7 +257,16 @@ function fakeStatus(context: Pick<ModuleContext, 'clock' | 'degradation' | 'vers
     latency: { http: {}, engine: {} },
     sandbox: sandboxStatus,
     core: { ...fakeScorer.identity, offload: 'auto', crossover: null, batch_max: 1024, threads: 1 },
-    ledger: { state: 'open', size: 0, pending: 0, bytes: 0 },
+    ledger: {
+      state: 'open',
+      size: 0,
+      pending: 0,
+      commits: 0,
+      bytes: 0,
+      limit_bytes: 500_000_000,
+      minimum_index: 0,
+      set_aside: [],
+    },
     guard: { mode: 'enforce', rules: [] },
   };
 }
@@ -254,7 +305,10 @@ export function createFakeContext(options: FakeContextOptions = {}): FakeContext
       watchOutput: () => ({ push: (text) => ({ release: text }), finish: () => ({ release: '' }) }),
       rules: () => ['override-instructions', 'reveal-system-prompt'],
     },
-    admission: { admit: async () => ({ release: () => undefined }), status: () => ({}) },
+    admission: {
+      admit: async () => ({ began: () => undefined, release: () => undefined }),
+      status: () => ({}),
+    },
     rate: { requests: { take: () => ({ ok: true }) }, prompts: { take: () => ({ ok: true }) } },
     breakers: {
       get: () => {

@@ -4,6 +4,7 @@ import { AppError } from '../../../runtime/contracts/errors.js';
 import { asAppError, problemBody } from '../../../runtime/contracts/failure.js';
 import { defineRoute, json, type RouteDefinition } from '../../../runtime/contracts/http.js';
 import type { ModuleContext } from '../../../runtime/contracts/module.js';
+import { preferHeader, preferredWaitMs, recordedStatus } from '../../../runtime/contracts/record.js';
 import type { Answer, Pipeline } from '../pipeline.js';
 import type { Sessions } from '../sessions.js';
 import { sseEvent, sseHeaders, streamResponse } from '../sse.js';
@@ -33,7 +34,19 @@ const chatAnswer = z.object({
   finish_reason: z.enum(['stop', 'length', 'content_filter']),
   usage: z.object({ prompt_tokens: z.number().int(), completion_tokens: z.number().int() }).optional(),
   reasons: z.array(z.record(z.string(), z.unknown())),
-  receipt: z.object({ recorded: z.string(), index: z.number().int(), leaf_hash: z.string() }),
+  receipt: z.object({
+    recorded: z.enum(['durable', 'checkpointed']),
+    index: z.number().int(),
+    leaf_hash: z.string(),
+    proof: z.record(z.string(), z.unknown()).optional().describe('With `checkpointed`'),
+  }),
+});
+
+const chatQuery = z.strictObject({
+  record: z
+    .enum(['durable', 'checkpointed'])
+    .default('durable')
+    .describe('What the end of the answer waits for: its event on the disk, or proven in a checkpoint'),
 });
 
 function answerFields(answer: Answer, session: string): Record<string, unknown> {
@@ -63,8 +76,14 @@ export function chatRoutes(
       summary: 'Asks the assistant; the answer carries who spoke and its receipt',
       errors: 'problem',
       body: chatRequest,
-      responses: { 200: { description: 'The answer, or its stream when asked for', schema: chatAnswer } },
-      handler: async ({ body, caller, requestId, signal }) => {
+      query: chatQuery,
+      headers: [preferHeader],
+      responses: {
+        200: { description: 'The answer, or its stream when asked for', schema: chatAnswer },
+        202: { description: 'The answer; no checkpoint within the wait, so durable', schema: chatAnswer },
+      },
+      handler: async ({ c, body, query, caller, requestId, signal }) => {
+        const waitMs = preferredWaitMs(c.req.header('prefer'));
         const session = body.session_id ?? randomBytes(12).toString('base64url');
         const owner = caller.id;
         const { system_prompt: systemPrompt } = context.config.assistantia;
@@ -79,6 +98,7 @@ export function chatRoutes(
           requestId,
           signal: signal(),
           systemPrompt,
+          record: { level: query.record, waitMs },
         });
         const remember = (text: string, answer: Answer) => {
           if (answer.finishReason === 'content_filter') return;
@@ -90,7 +110,8 @@ export function chatRoutes(
             if (event.type === 'delta') text += event.text;
             if (event.type !== 'done') continue;
             remember(text, event.answer);
-            return json({ answer: text, ...answerFields(event.answer, session) });
+            const status = recordedStatus(event.answer.receipt.recorded, query.record);
+            return json({ answer: text, ...answerFields(event.answer, session) }, status);
           }
           throw new AppError('internal', 'The answer ended without an ending.');
         }

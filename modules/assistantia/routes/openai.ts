@@ -2,7 +2,6 @@ import { z } from 'zod';
 import { AppError } from '../../../runtime/contracts/errors.js';
 import { asAppError, openaiErrorBody } from '../../../runtime/contracts/failure.js';
 import { defineRoute, json, type RouteDefinition, type TextAnswer } from '../../../runtime/contracts/http.js';
-import type { Receipt } from '../../../runtime/contracts/ledger.js';
 import type { ModuleContext } from '../../../runtime/contracts/module.js';
 import { offeredModels } from '../chain.js';
 import { completionRequest, messagesOf, refuseUnsupported, samplingOf } from '../openai-request.js';
@@ -12,7 +11,7 @@ import { sseEvent, sseHeaders, streamResponse } from '../sse.js';
 const looseObject = z.record(z.string(), z.unknown());
 
 /** Value of the header Arkalia-Receipt. */
-function receiptHeader(receipt: Receipt): string {
+function receiptHeader(receipt: Answer['receipt']): string {
   return `index=${receipt.index}; leaf=${receipt.leaf_hash}; recorded=${receipt.recorded}`;
 }
 

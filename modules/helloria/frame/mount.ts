@@ -50,8 +50,8 @@ export function mountRoutes(app: Hono<NodeEnv>, routes: readonly RouteDefinition
     const observe = frame.observe(route.method, route.path);
     app.on(route.method, route.path, (c) => serve(c, route, observe, frame));
   }
-  // An app of its own, because Hono takes a shorter way where only one handler fits.
   const observeOther = frame.observe('other', 'other');
+  // An app of its own, because Hono takes a shorter way where only one handler fits.
   const others = new Hono<NodeEnv>();
   for (const [path, methods] of methodsOf) {
     const allow = [...methods, ...(methods.includes('GET') ? ['HEAD'] : []), 'OPTIONS'].join(', ');
@@ -209,6 +209,7 @@ async function takeBody(incoming: IncomingMessage, schema: ZodType, frame: Frame
 
 /** The query's parameters. @throws AppError `invalid_request` when one is given more than once: which of them counts would be a guess. */
 function singleValues(c: Context): Record<string, string> {
+  if (!c.req.url.includes('?')) return {};
   const all = Object.entries(c.req.queries());
   const repeated = all.find(([, values]) => values.length > 1);
   if (repeated !== undefined) {

@@ -100,46 +100,6 @@ export function systemRoutes(context: ModuleContext): RouteDefinition[] {
   ];
 }
 
-/** Events of the ledger, without what people typed. */
-export function ledgerRoutes(context: ModuleContext): RouteDefinition[] {
-  const whole = z
-    .string()
-    .regex(/^\d{1,15}$/, 'must be a whole number from 0')
-    .transform(Number);
-  const query = z.strictObject({
-    type: z.string().max(100).optional(),
-    stream: z.string().max(200).optional(),
-    since: whole.optional(),
-    limit: z
-      .string()
-      .regex(/^([1-9]\d{0,2}|1000)$/, 'must be 1 to 1000')
-      .transform(Number)
-      .default(100),
-    order: z.enum(['asc', 'desc']).default('asc'),
-  });
-  return [
-    defineRoute({
-      method: 'GET',
-      path: '/ledger/events',
-      role: 'user',
-      tag: 'ledger',
-      summary: 'Recorded events; the next page begins at `since` = the last index + 1 (asc)',
-      errors: 'problem',
-      query,
-      responses: {
-        200: {
-          description: 'Events in order of their index',
-          schema: z.object({ events: z.array(anyObject), size: z.number().int() }),
-        },
-      },
-      handler: async ({ query }) => {
-        const events = await context.ledger.query(query);
-        return json({ events, size: context.ledger.status().size });
-      },
-    }),
-  ];
-}
-
 /** Keys and the setup code: for administrators, and for the folder's socket. */
 export function accessRoutes(context: ModuleContext): RouteDefinition[] {
   const { access } = context;

@@ -2,7 +2,9 @@ import type { DecisionMade } from '../../../runtime/contracts/decision.js';
 import type { Ledger, StoredEvent } from '../../../runtime/contracts/ledger.js';
 import { type Check, type Finding, ok } from './check.js';
 
-function disagreement(event: StoredEvent | undefined, decision: DecisionMade): string | undefined {
+type Recorded = DecisionMade & { index: number };
+
+function disagreement(event: StoredEvent | undefined, decision: Recorded): string | undefined {
   if (event === undefined || event.index !== decision.index) return 'missing_from_ledger';
   if (event.type !== 'decision_made') return 'another_event';
   if (event.data.id !== decision.id || event.stream !== decision.stream) return 'another_decision';
@@ -14,14 +16,15 @@ export class LedgerHoldsDecision implements Check {
   readonly name = 'ledger_holds_decision';
   readonly about = 'The ledger holds, at the index that a decision announced, that very decision.';
   readonly #ledger: Pick<Ledger, 'query'>;
-  #latest: DecisionMade | undefined;
+  #latest: Recorded | undefined;
 
   constructor(ledger: Pick<Ledger, 'query'>) {
     this.#ledger = ledger;
   }
 
   decided(decision: DecisionMade): void {
-    this.#latest = decision;
+    const { index } = decision;
+    if (index !== null) this.#latest = { ...decision, index };
   }
 
   /** @throws what the ledger throws when it cannot be asked. */

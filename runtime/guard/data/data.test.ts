@@ -1,5 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import { expand, expandAll } from '../training/patterns.js';
+import { seeded } from '../training/random.js';
 
 interface Line {
   text: string;
@@ -15,6 +17,7 @@ const read = (name: string) =>
     .split('\n')
     .filter((line) => line !== '')
     .map((line) => JSON.parse(line) as Line);
+const patterns = read('patterns') as unknown[] as { pattern: string }[];
 const files = ['pairs', 'prompts', 'documents', 'planted', 'parts'];
 
 describe('our own rows', () => {
@@ -36,8 +39,19 @@ describe('our own rows', () => {
     for (const both of labels.values()) expect(both.sort()).toEqual([0, 1]);
   });
 
+  it('are patterns whose choices all close, each with several texts', () => {
+    const random = seeded(1);
+    for (const { pattern } of patterns) {
+      expect(expandAll(pattern, 12, random).length, pattern).toBeGreaterThanOrEqual(8);
+      expect(expand(pattern, random)).not.toMatch(/[⟦⟧]/);
+    }
+    expect(new Set(patterns.map(({ pattern }) => pattern)).size).toBe(patterns.length);
+    expect(() => expand('⟦a|b', random)).toThrow(/not closed/);
+  });
+
   it('are as many as the README says', () => {
     const readme = readFileSync(new URL('README.md', folder), 'utf8');
+    expect(readme).toContain(`| \`patterns.jsonl\` | ${patterns.length} |`);
     for (const name of files) expect(readme).toContain(`| \`${name}.jsonl\` | ${read(name).length} |`);
   });
 });

@@ -31,7 +31,7 @@ function weightOf({ group, label }: Row): number {
 
 /** Examples for the head `prompt`: whole texts, and attacks behind a harmless beginning. */
 export function promptExamples(rows: readonly Row[], random: () => number): Example[] {
-  const own = rows.filter(({ group }) => group !== 'planted' && group !== 'parts' && group !== 'readmes');
+  const own = rows.filter(({ group }) => !['planted', 'phrases', 'parts', 'readmes'].includes(group));
   const examples = own.map((row) => ({
     features: wholeFeatures(row.folded, BITS.prompt),
     label: row.label,

@@ -12,8 +12,8 @@ const folds: readonly (readonly string[])[] = [
   ['pallms', 'awesome', 't0'],
   ['deepset', 'home-assistant'],
   ['jailbreaks', 'quizz'],
-  ['pairs', 'prompts'],
-  ['templates', 'planted'],
+  ['pairs', 'prompts', 'patterns'],
+  ['templates', 'planted', 'phrases'],
 ];
 
 /** A row with its scores by a model that has seen nothing of its group. */

@@ -4,6 +4,8 @@ import { fileURLToPath } from 'node:url';
 import { normalise } from '../normalise.js';
 import { PromptRules } from '../prompt.js';
 import { rules } from '../rules/index.js';
+import { expandAll } from './patterns.js';
+import { seeded } from './random.js';
 
 /** A text of the training or evaluation data. */
 export interface Row {
@@ -58,7 +60,38 @@ export function readRows(folder: string): Row[] {
     group: ownFiles.includes(source) ? source : groupOf(source),
     kind: kind ?? source,
   }));
-  return [...rows, ...readmes('train')];
+  return [...rows, ...patternRows(), ...readmes('train')];
+}
+
+/** Texts made of each of our patterns. */
+const COPIES = 12;
+const SEED = 20_261_121;
+
+/** `patterns`: what people type, attacks and harmless; `phrases`: what stands in documents. */
+function patternRows(): Row[] {
+  const random = seeded(SEED);
+  return readFileSync(join(OWN, 'patterns.jsonl'), 'utf8')
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => JSON.parse(line) as Pattern)
+    .flatMap(({ pattern, label, lang, where, kind }) =>
+      expandAll(pattern, COPIES, random).map((text) => ({
+        text,
+        ...readings(text),
+        label,
+        lang,
+        group: where === 'prompt' ? 'patterns' : 'phrases',
+        kind,
+      })),
+    );
+}
+
+interface Pattern {
+  pattern: string;
+  label: 0 | 1;
+  lang: string;
+  where: 'prompt' | 'planted' | 'document';
+  kind: string;
 }
 
 interface Line {

@@ -1,0 +1,93 @@
+import { randomBytes } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { chmod, open, readFile, rename, rm } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import type { Database as Connection } from 'better-sqlite3';
+import { Database } from '../contracts/sqlite.js';
+import { openForVerifying } from '../ledger/database.js';
+import { LogReader } from '../ledger/tlog/log-reader.js';
+import { seal } from './sealed.js';
+
+/** Files of the data folder that are secrets: they come along under a passphrase only. */
+export const secretFiles = ['keys.json', 'log-key.json'] as const;
+/** Pages that are copied in one turn, 4 MB. */
+const pagesAtOnce = 1024;
+
+export interface BackupReport {
+  size: number;
+  minimum: number;
+  /** Secret files that came along. */
+  secrets: string[];
+}
+
+/**
+ * Copies the ledger, of a running server too, as it is at one moment: the copy is a ledger file that `arkalia verify --ledger` reads, with one
+ * table more. It appears under its name when it is whole.
+ * @throws LedgerFileError for what is no ledger; what the file system throws.
+ */
+export async function backup(
+  dataDir: string,
+  file: string,
+  passphrase: string | undefined,
+): Promise<BackupReport> {
+  const temporary = `${file}.${process.pid}.${randomBytes(6).toString('hex')}.tmp`;
+  try {
+    await copyLedger(join(dataDir, 'ledger.sqlite'), temporary);
+    const secrets = passphrase === undefined ? {} : await readSecrets(dataDir);
+    const sealed =
+      passphrase === undefined ? null : await seal(Buffer.from(JSON.stringify(secrets)), passphrase);
+    const report = finish(temporary, sealed);
+    await chmod(temporary, 0o600);
+    await sync(temporary);
+    await rename(temporary, file);
+    await sync(dirname(file));
+    return { ...report, secrets: Object.keys(secrets) };
+  } finally {
+    for (const end of ['', '-wal', '-shm', '-journal']) await rm(temporary + end, { force: true });
+  }
+}
+
+/** Copies a ledger file by SQLite's own backup, from one snapshot, however long it takes and whatever is written beside it. */
+export async function copyLedger(from: string, to: string): Promise<void> {
+  const source = openForVerifying(from);
+  try {
+    source.exec('BEGIN');
+    source.prepare('SELECT count(*) FROM log').get();
+    await source.backup(to, { progress: () => pagesAtOnce });
+    source.exec('COMMIT');
+  } finally {
+    source.close();
+  }
+}
+
+function finish(file: string, sealed: Buffer | null): { size: number; minimum: number } {
+  const db: Connection = new Database(file);
+  try {
+    // One file, without a write-ahead log beside it.
+    db.pragma('journal_mode = DELETE');
+    db.exec('CREATE TABLE backup (version INTEGER NOT NULL, sealed BLOB) STRICT');
+    db.prepare('INSERT INTO backup (version, sealed) VALUES (1, ?)').run(sealed);
+    const reader = new LogReader(db);
+    return { size: reader.size(), minimum: reader.minimum() };
+  } finally {
+    db.close();
+  }
+}
+
+async function readSecrets(dataDir: string): Promise<Record<string, string>> {
+  const secrets: Record<string, string> = {};
+  for (const name of secretFiles) {
+    const path = join(dataDir, name);
+    if (existsSync(path)) secrets[name] = await readFile(path, 'utf8');
+  }
+  return secrets;
+}
+
+async function sync(path: string): Promise<void> {
+  const handle = await open(path, 'r');
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}

@@ -1,0 +1,124 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Config } from '../config/schema.js';
+import { packageVersion } from '../config/version.js';
+import { analyticsAnswer, type LedgerAnalytics } from '../contracts/analytics.js';
+import { systemClock } from '../contracts/clock.js';
+import { decisions } from '../contracts/decision.js';
+import { printable } from '../contracts/text.js';
+import { openDataFolder } from '../data-folder/data-folder.js';
+import { openForVerifying } from '../ledger/database.js';
+import { EventCatalog } from '../ledger/events/catalog.js';
+import { QueryClient } from '../ledger/query.js';
+import { control } from './control.js';
+import { CliFailure } from './failure.js';
+import { type CliIo, exitCodes } from './io.js';
+import { type ConfigFlags, loadFromFlags } from './settings.js';
+
+export interface AnalyzeFlags extends ConfigFlags {
+  hours: number;
+  json?: boolean;
+}
+
+/** Asks the server that runs on the data folder, or looks at the folder itself, and prints figures. */
+export async function analyze({ hours, json = false, ...flags }: AnalyzeFlags, io: CliIo): Promise<number> {
+  const { config } = loadFromFlags(flags, io);
+  const path = `/ledger/analytics?hours=${hours}`;
+  const reply = await control(config.data_dir, { method: 'GET', path });
+  const figures = reply.server === 'none' ? await offline(config, hours) : analyticsAnswer.parse(reply.value);
+  io.out(
+    json
+      ? `${JSON.stringify(figures)}\n`
+      : `${render(figures)
+          .map((line) => printable(line))
+          .join('\n')}\n`,
+  );
+  return exitCodes.ok;
+}
+
+async function offline(config: Config, hours: number): Promise<LedgerAnalytics> {
+  if (!existsSync(join(config.data_dir, 'ledger.sqlite'))) {
+    throw new CliFailure(`There is no ledger in ${config.data_dir}. Name its folder with --data.`);
+  }
+  const folder = await openDataFolder(config.data_dir, {
+    address: 'arkalia analyze',
+    version: packageVersion(),
+    clock: systemClock,
+  });
+  try {
+    const file = join(folder.path, 'ledger.sqlite');
+    // Says what to do about a file that an older program wrote.
+    openForVerifying(file).close();
+    const ledger = new QueryClient(file, new EventCatalog());
+    try {
+      return await ledger.analyse(hours);
+    } finally {
+      await ledger.close();
+    }
+  } finally {
+    await folder.release();
+  }
+}
+
+function render(figures: LedgerAnalytics): string[] {
+  const { size, from_ms, to_ms, hours, types, standing } = figures;
+  if (from_ms === null || to_ms === null) return ['The ledger holds no event.'];
+  const breakers = Object.entries(standing.breakers).map(([name, state]) => `${name} ${state}`);
+  return [
+    `${size} events; ${hours} hours with events from ${time(from_ms)} to ${time(to_ms)}.`,
+    `By the log alone: level ${standing.level}; breakers: ${breakers.join(', ') || 'none has ever moved'}.`,
+    '',
+    ...table([
+      ['type', 'events', 'per hour'],
+      ...Object.entries(types).map(([name, { count, per_hour }]) => [name, `${count}`, per_hour.toFixed(1)]),
+    ]),
+    '',
+    ...decisionLines(figures),
+    '',
+    ...anomalyLines(figures),
+  ];
+}
+
+function decisionLines({ decisions: { counts, share, time_ms, transitions } }: LedgerAnalytics): string[] {
+  return table([
+    ['decision', 'made', 'share', 'minutes', ...decisions.map((name) => `to ${name}`)],
+    ...decisions.map((name) => [
+      name,
+      `${counts[name]}`,
+      `${(100 * share[name]).toFixed(1)} %`,
+      (time_ms[name] / 60_000).toFixed(1),
+      ...decisions.map((to) => `${transitions[name][to]}`),
+    ]),
+  ]);
+}
+
+function anomalyLines({ baseline, anomalies }: LedgerAnalytics): string[] {
+  const { state, hours, hours_needed } = baseline;
+  if (state === 'learning') {
+    return [`Nothing is called unusual yet: ${hours} of ${hours_needed} hours before the window are known.`];
+  }
+  if (anomalies.length === 0) return [`Nothing unusual against the ${hours} hours before.`];
+  return table([
+    ['unusual', 'value', 'median', 'score', 'hour'],
+    ...anomalies.map(({ figure, value, median, score, hour_ms }) => [
+      figure,
+      value.toFixed(2),
+      median.toFixed(2),
+      score.toFixed(1),
+      time(hour_ms),
+    ]),
+  ]);
+}
+
+/** Lines with the first column to the left and the others to the right. */
+function table(rows: string[][]): string[] {
+  const widths = rows[0]!.map((_, column) => Math.max(...rows.map((cells) => cells[column]!.length)));
+  return rows.map((cells) =>
+    cells.map((cell, i) => (i === 0 ? cell.padEnd(widths[i]!) : cell.padStart(widths[i]!))).join('  '),
+  );
+}
+
+function time(ms: number): string {
+  const date = new Date(ms);
+  return Number.isNaN(date.getTime()) ? `${ms} ms` : `${date.toISOString().slice(0, 16)}Z`;
+}

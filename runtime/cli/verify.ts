@@ -1,0 +1,160 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Database } from 'better-sqlite3';
+import { printable } from '../contracts/text.js';
+import { openForVerifying } from '../ledger/database.js';
+import { consistencyProof } from '../ledger/merkle/proof.js';
+import { verifyConsistency } from '../ledger/merkle/verify.js';
+import { type Checkpoint, parseCheckpoint } from '../ledger/tlog/checkpoint.js';
+import { LogReader } from '../ledger/tlog/log-reader.js';
+import { openNote } from '../ledger/tlog/note.js';
+import { NoteError } from '../ledger/tlog/note-error.js';
+import { type NoteVerifier, parseVerifierKey } from '../ledger/tlog/note-key.js';
+import { verifyLog } from '../ledger/tlog/verify-log.js';
+import { CliFailure } from './failure.js';
+import { type CliIo, exitCodes } from './io.js';
+import { type ConfigFlags, loadFromFlags } from './settings.js';
+import { checkReceipt, readReceipt } from './verify-receipt.js';
+
+export interface VerifyFlags extends ConfigFlags {
+  receipt?: string;
+  checkpoints?: string[];
+  verifier?: string;
+  ledger?: string;
+}
+
+/** Faults that are printed; the number of all follows. */
+const faultsShown = 20;
+const fileBytesMax = 16_777_216;
+
+/**
+ * Checks the whole log of the data folder, or a receipt, or two checkpoints. A key from `--verifier` is the auditor's own; the one that
+ * the log names itself shows damage, but whoever can rewrite the log can rewrite that too.
+ */
+export async function verify(flags: VerifyFlags, io: CliIo): Promise<number> {
+  if (flags.receipt !== undefined && flags.checkpoints !== undefined) {
+    throw new CliFailure(
+      '--receipt and --checkpoints are two questions; ask one at a time.',
+      exitCodes.usage,
+    );
+  }
+  try {
+    if (flags.receipt !== undefined) return receipt(flags.receipt, flags, io);
+    if (flags.checkpoints !== undefined) return checkpoints(flags.checkpoints, flags, io);
+    return withLog(flags, io, (db, verifier) => wholeLog(db, verifier, io));
+  } catch (error) {
+    if (error instanceof NoteError) throw new CliFailure(`Does not hold: ${error.message}.`);
+    throw error;
+  }
+}
+
+function wholeLog(db: Database, verifier: NoteVerifier, io: CliIo): number {
+  const { origin, minimum, size, tiles, checkpoints: count, vouched, faults } = verifyLog(db, verifier);
+  io.out(
+    `Checked ${size - minimum} events, ${tiles} full tiles and ${count} checkpoints of ${origin}.\n` +
+      (minimum > 0
+        ? `The first ${minimum} events were pruned to stay within the size; their hashes are under the tree.\n`
+        : '') +
+      `Signed are the first ${vouched} events${vouched < size ? `; the ${size - vouched} behind them come with the next checkpoint` : ''}.\n`,
+  );
+  const [first] = faults;
+  if (first === undefined) {
+    io.out('Everything holds.\n');
+    return exitCodes.ok;
+  }
+  for (const { index, what } of faults.slice(0, faultsShown)) io.out(`event ${index}: ${what}\n`);
+  if (faults.length > faultsShown) io.out(`and ${faults.length - faultsShown} more\n`);
+  io.err(`The log does not hold. The first event that does not hold is ${first.index}.\n`);
+  return exitCodes.failed;
+}
+
+function receipt(file: string, flags: VerifyFlags, io: CliIo): number {
+  const read = readReceipt(readText(file), file);
+  // A proof with a key needs no log: that is what both are for.
+  const told =
+    read.proof !== undefined && flags.verifier !== undefined
+      ? checkReceipt(read, parseKey(flags.verifier), undefined)
+      : withLog(flags, io, (db, verifier) => checkReceipt(read, verifier, new LogReader(db)));
+  io.out(`${printable(told)}\n`);
+  return exitCodes.ok;
+}
+
+function checkpoints(files: string[], flags: VerifyFlags, io: CliIo): number {
+  const [fileA, fileB, ...more] = files;
+  if (fileA === undefined || fileB === undefined || more.length > 0) {
+    throw new CliFailure('--checkpoints takes two files.', exitCodes.usage);
+  }
+  return withLog(flags, io, (db, verifier) => {
+    const [a, b] = [readCheckpoint(fileA, verifier), readCheckpoint(fileB, verifier)];
+    const [older, newer] = a.size <= b.size ? [a, b] : [b, a];
+    if (!isBeginning(new LogReader(db), older, newer)) {
+      throw new CliFailure(
+        `Does not hold: the tree of ${older.size} events is not the beginning of the tree of ${newer.size}. Both are signed by ${older.origin}: keep the two files, they are the proof.`,
+      );
+    }
+    io.out(
+      `Holds: both are signed by ${older.origin}, and its first ${older.size} of ${newer.size} events are the same.\n`,
+    );
+    return exitCodes.ok;
+  });
+}
+
+function readCheckpoint(file: string, verifier: NoteVerifier): Checkpoint {
+  const checkpoint = parseCheckpoint(openNote(readText(file), [verifier]).text);
+  if (checkpoint.origin === verifier.name) return checkpoint;
+  throw new CliFailure(
+    `Does not hold: ${file} is a checkpoint of ${printable(checkpoint.origin)}, not of ${verifier.name}.`,
+  );
+}
+
+function isBeginning(log: LogReader, older: Checkpoint, newer: Checkpoint): boolean {
+  if (newer.size > log.size()) {
+    throw new CliFailure(
+      `The log here has ${log.size()} events and a checkpoint is of ${newer.size}: it is an older copy, or events were taken from its end.`,
+    );
+  }
+  const sizes = { from: older.size, to: newer.size };
+  const proof = older.size === 0 ? [] : consistencyProof(log.node, sizes);
+  return verifyConsistency({ ...sizes, rootFrom: older.root, rootTo: newer.root, proof });
+}
+
+function withLog<T>(flags: VerifyFlags, io: CliIo, use: (db: Database, verifier: NoteVerifier) => T): T {
+  const db = openForVerifying(
+    flags.ledger ?? join(loadFromFlags(flags, io).config.data_dir, 'ledger.sqlite'),
+  );
+  try {
+    const own = db.prepare('SELECT verifier_key FROM log').pluck().get() as string | undefined;
+    if (own === undefined) throw new CliFailure('The log has not begun yet: start the server once.');
+    if (flags.verifier === undefined) {
+      io.err(
+        `Checked with the key that the log names itself, ${printable(own)}; your own goes with --verifier.\n`,
+      );
+    }
+    return use(db, parseKey(flags.verifier ?? own));
+  } finally {
+    db.close();
+  }
+}
+
+function parseKey(text: string): NoteVerifier {
+  try {
+    return parseVerifierKey(text.trim());
+  } catch (error) {
+    if (error instanceof NoteError) throw new CliFailure(`--verifier: ${error.message}.`, exitCodes.usage);
+    throw error;
+  }
+}
+
+function readText(file: string): string {
+  try {
+    const bytes = readFileSync(file);
+    if (bytes.byteLength > fileBytesMax)
+      throw new CliFailure(`${file} is larger than ${fileBytesMax} bytes.`);
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
+  } catch (error) {
+    if (error instanceof CliFailure) throw error;
+    throw new CliFailure(
+      `${file} cannot be read: ${error instanceof Error ? error.message : String(error)}.`,
+    );
+  }
+}

@@ -1,0 +1,280 @@
+import { z } from 'zod';
+import type { BreakerState } from './breaker.js';
+import { decisions, factorNames, severities } from './decision.js';
+import { levels } from './device.js';
+import type { JsonObject } from './json.js';
+import { ledgerTroubles } from './ledger-trouble.js';
+import { recoveryStrategies } from './recovery.js';
+
+/** What is known of one type of event: how its data looks now, and how older data becomes that. */
+export interface EventDefinition {
+  type: string;
+  /** Of the data, from 1. It stands in each event as `v`. Raise it with every change that a reader could stumble over. */
+  version: number;
+  /** What it records, in a sentence. */
+  about: string;
+  /** Shape of the data in this version. Strict, so that nothing undeclared gets into the log. */
+  data: z.ZodType;
+  /** Entry n takes data of version n + 1 to version n + 2; one for each earlier version. Applied at reading: what is recorded stays as it is. */
+  upcasts?: readonly ((data: JsonObject) => JsonObject)[];
+  /**
+   * `append` (unless said): each event is checked before it is recorded, some microseconds. `tests`: for a hot path, whose maker's tests
+   * hold its data to the schema.
+   */
+  checked?: 'append' | 'tests';
+}
+
+const breakerStates = [
+  'closed',
+  'open',
+  'half_open',
+  'forced_open',
+  'disabled',
+  'metrics_only',
+] as const satisfies readonly BreakerState[];
+
+const text = z.string();
+const count = z.number().int().min(0);
+const ms = z.number().min(0);
+const ratio = z.number().min(0).max(1);
+const names = z.array(text);
+const json = z.record(text, z.json());
+const thresholds = z.strictObject({ monitor: z.number(), reduce: z.number() });
+const skipped = z.array(z.strictObject({ engine: text, cause: text }));
+const engineCalls = { breaker: text, calls: count, interval_ms: ms };
+
+const decisionInput = z.strictObject({
+  context_relevance: ratio.optional(),
+  cpu: z.number(),
+  disk: z.number().optional(),
+  error_rate: ratio.optional(),
+  history_pressure: ratio.optional(),
+  latency_ms: ms.optional(),
+  previous_age_ms: ms.optional(),
+  previous_decision: z.enum(decisions).optional(),
+  ram: z.number(),
+  severity: z.enum(severities),
+  temperature_c: z.number().optional(),
+});
+
+const transition = z.strictObject({
+  breaker: text,
+  number: count,
+  from: z.enum(breakerStates),
+  to: z.enum(breakerStates),
+  cause: text,
+  monotonic_ms: z.number(),
+  calls: count,
+  failures: count,
+  slow: count,
+  open_step: count,
+  open_ms: ms.optional(),
+  by: text.optional(),
+  missed: count.optional(),
+});
+
+const recovery = {
+  /** What is to be restored, such as the name of an engine. */
+  target: text,
+  strategy: z.enum(recoveryStrategies),
+};
+
+type Kernel = Record<string, Omit<EventDefinition, 'type'>>;
+
+const definitions = {
+  system_started: {
+    version: 1,
+    about: 'The server starts.',
+    data: z.strictObject({ version: text, node: text, platform: text, arch: text, core_sha256: text }),
+  },
+  system_stopped: { version: 1, about: 'The server stops.', data: z.strictObject({ reason: text }) },
+  system_error: {
+    version: 1,
+    about: 'An error that nobody caught; the server then stops.',
+    data: z.strictObject({ name: text }),
+  },
+  decision_made: {
+    version: 1,
+    about: "A decision, posted or the device's own (stream `device`).",
+    checked: 'tests',
+    data: z.strictObject({
+      absent: z.array(z.enum(factorNames)),
+      confidence: ratio,
+      core_sha256: text,
+      decision: z.enum(decisions),
+      factors: z.partialRecord(z.enum(factorNames), z.tuple([z.number(), z.number()])),
+      id: text,
+      input: decisionInput,
+      parameters: z.array(z.json()).optional(),
+      pressure: ratio,
+      reasons: names,
+      repeated: count.optional(),
+      weights_version: text,
+    }),
+  },
+  confidence_update: {
+    version: 1,
+    about: "The mean confidence of the device's own decisions has moved.",
+    data: z.strictObject({ decisions: count, old: ratio, new: ratio }),
+  },
+  threshold_adjusted: {
+    version: 1,
+    about: "A threshold of the device's own stream moved with its history.",
+    data: z.strictObject({
+      figure: text,
+      base: thresholds,
+      old: thresholds,
+      new: thresholds,
+      why: text,
+      mean: z.number(),
+    }),
+  },
+  chat_answered: {
+    version: 1,
+    about: 'A prompt was answered.',
+    data: z.strictObject({
+      engine: text,
+      model: text,
+      finish_reason: z.enum(['stop', 'length', 'content_filter']),
+      took_ms: ms,
+      first_text_ms: ms.optional(),
+      prompt_chars: count,
+      answer_chars: count,
+      flagged: names,
+      cut: names,
+      skipped,
+      usage: z.strictObject({ prompt_tokens: z.number(), completion_tokens: z.number() }).optional(),
+    }),
+  },
+  chat_failed: {
+    version: 1,
+    about: 'A prompt failed.',
+    data: z.strictObject({ code: text, cause: text, skipped }),
+  },
+  prompt_refused: {
+    version: 1,
+    about: 'The guard refused a prompt.',
+    data: z.strictObject({ rules: names, chars: count }),
+  },
+  circuit_success: {
+    version: 1,
+    about: 'Calls of an engine that succeeded since the last such event.',
+    data: z.strictObject({ ...engineCalls, slow: count }),
+  },
+  circuit_failure: {
+    version: 1,
+    about: 'Calls of an engine that failed since the last such event.',
+    data: z.strictObject(engineCalls),
+  },
+  call_blocked: {
+    version: 1,
+    about: 'Calls that the breaker of an engine refused since the last such event.',
+    data: z.strictObject({ ...engineCalls, state: z.enum(breakerStates) }),
+  },
+  circuit_opened: { version: 1, about: 'A breaker opened.', data: transition },
+  circuit_half_opened: { version: 1, about: 'A breaker lets probes through.', data: transition },
+  circuit_closed: { version: 1, about: 'A breaker closed.', data: transition },
+  state_change: { version: 1, about: "An operator forced a breaker's state.", data: transition },
+  manual_reset: { version: 1, about: 'An operator reset a breaker.', data: transition },
+  recovery_attempted: {
+    version: 1,
+    about: 'Something that failed is tried again: an engine whose breaker lets probes through.',
+    data: z.strictObject(recovery),
+  },
+  recovery_succeeded: {
+    version: 1,
+    about: 'What was tried again works: the probes succeeded.',
+    data: z.strictObject(recovery),
+  },
+  recovery_failed: {
+    version: 1,
+    about: 'What was tried again does not work yet.',
+    data: z.strictObject({ ...recovery, cause: text }),
+  },
+  degradation_changed: {
+    version: 1,
+    about: 'The degradation level changed.',
+    data: z.strictObject({ from: z.enum(levels), to: z.enum(levels), reason: text, shed: names }),
+  },
+  contradiction_detected: {
+    version: 1,
+    about: 'Two accounts of the same thing disagree.',
+    data: z.strictObject({
+      check: text,
+      fault: text,
+      level: z.enum(['info', 'warning', 'critical']),
+      evidence: json,
+    }),
+  },
+  snapshot_taken: {
+    version: 1,
+    about: 'How all accounts stood: device, level, breakers, checks.',
+    data: z.strictObject({
+      breakers: z.record(text, z.enum(breakerStates)),
+      checks: z.record(text, z.enum(['ok', 'info', 'warning', 'critical']).nullable()),
+      device: z.strictObject({
+        cpu: z.number().optional(),
+        ram: z.number().optional(),
+        disk: z.number().optional(),
+        temperature_c: z.number().optional(),
+      }),
+      ledger_size: count,
+      level: z.enum(levels),
+      shed: names,
+    }),
+  },
+  ledger_recovered: {
+    version: 1,
+    about: 'The disk refused for a time and takes events again.',
+    data: z.strictObject({ trouble: z.enum(ledgerTroubles), down_ms: count, refused: count }),
+  },
+  key_created: {
+    version: 1,
+    about: 'A key was made.',
+    data: z.strictObject({ id: text, role: z.enum(['user', 'operator', 'admin']) }),
+  },
+  key_revoked: { version: 1, about: 'A key was revoked.', data: z.strictObject({ id: text }) },
+  setup_completed: {
+    version: 1,
+    about: 'The setup code was exchanged for the first key.',
+    data: z.strictObject({ key_id: text }),
+  },
+  log_pruned: {
+    version: 1,
+    about:
+      'The oldest entries were removed to keep the log within its size: it begins at the minimum index now.',
+    data: z.strictObject({ minimum_index: count, was: count, used_bytes: count, limit_bytes: count }),
+  },
+  erased: {
+    version: 1,
+    about: 'Texts were erased, in other files of the data folder too: by what, not whose.',
+    data: z.strictObject({
+      by: z.enum(['session', 'key', 'before', 'ids']),
+      events: count,
+      texts: count,
+      indexes: z.array(count),
+      files: count,
+      unreadable: count,
+    }),
+  },
+  epoch_started: {
+    version: 1,
+    about: 'This log follows another: its first event holds the last checkpoint of that one.',
+    data: z.strictObject({
+      reason: text,
+      previous_origin: text,
+      previous_size: count,
+      previous_checkpoint: text,
+      previous_verifier_key: text,
+      set_aside: text.optional(),
+    }),
+  },
+} as const satisfies Kernel;
+
+/** Types that the kernel and the built-in modules record. */
+export type BuiltInEventType = keyof typeof definitions;
+
+/** Their definitions. */
+export const builtInEvents: readonly EventDefinition[] = Object.entries(definitions).map(
+  ([type, definition]) => ({ type, ...definition }),
+);

@@ -1,0 +1,140 @@
+import { dirname } from 'node:path';
+import type { Database } from 'better-sqlite3';
+import { systemClock } from '../contracts/clock.js';
+import type { LedgerTrouble } from '../contracts/ledger-trouble.js';
+import { damaged, fileError } from './database.js';
+import { ownStamp } from './own-stamp.js';
+import type { WriterData } from './protocol.js';
+import { transactionBytes } from './pruner.js';
+import { RecordWriter } from './record-writer.js';
+import { rewriteWal } from './rewrite-wal.js';
+import { leftoverWal, type SetAside, setAside } from './set-aside.js';
+import { openEpoch, type Succession } from './tlog/epochs.js';
+import type { LastCheckpoint } from './tlog/last-checkpoint.js';
+import type { LogWriter } from './tlog/log-writer.js';
+import { openLog } from './tlog/open-log.js';
+import { troubleOf } from './trouble.js';
+
+/** The file, open for writing. */
+export interface Opened {
+  writer: RecordWriter;
+  log: LogWriter;
+  /** The last checkpoint of the log before this one. */
+  previous: string | undefined;
+  /** What a person should be told about the file. */
+  notices: string[];
+}
+
+/** Opens the file at the start and after a failure; what a failure leaves in doubt is examined or written again first. */
+export class Opener {
+  /** What one transaction takes, about. */
+  readonly transactionBytes: number;
+  readonly #data: WriterData;
+  /** Events that somebody may have been told of. */
+  #recorded = 0;
+  #isWalInDoubt = false;
+  #isFileInDoubt = false;
+
+  constructor(data: WriterData) {
+    this.#data = data;
+    this.transactionBytes = transactionBytes(data.sizeLimitBytes);
+  }
+
+  /** Takes note of what went wrong, and of the events that were recorded before. */
+  failed(trouble: LedgerTrouble, recorded = this.#recorded): void {
+    this.#recorded = recorded;
+    if (trouble === 'io_error') this.#isWalInDoubt = true;
+    if (trouble === 'corrupt') this.#isFileInDoubt = true;
+  }
+
+  /** Where the file is, its key and its last checkpoint. */
+  get folder(): string {
+    return dirname(this.#data.file);
+  }
+
+  /** @throws LedgerFileError. */
+  async open(): Promise<Opened> {
+    const { file, setCorruptAside } = this.#data;
+    const leftover = setCorruptAside ? leftoverWal(file, systemClock.wallMs()) : undefined;
+    try {
+      return await this.#openFile(leftover);
+    } catch (error) {
+      if (!setCorruptAside || troubleOf(error) !== 'corrupt') throw error;
+      const aside = setAside(file, systemClock.wallMs());
+      this.#recorded = 0;
+      this.#isFileInDoubt = false;
+      return await this.#openFile(aside);
+    }
+  }
+
+  /** The same after a failure; succeeds only when something could be written. */
+  async reopen(): Promise<Opened> {
+    if (this.#isWalInDoubt) rewriteWal(this.#data.file);
+    this.#isWalInDoubt = false;
+    const opened = await this.open();
+    try {
+      opened.writer.probe();
+    } catch (error) {
+      opened.writer.abandon();
+      throw error;
+    }
+    return opened;
+  }
+
+  async #openFile(aside: SetAside | undefined): Promise<Opened> {
+    const { file, sizeLimitBytes, epochReason } = this.#data;
+    const reason = aside === undefined ? epochReason : 'damaged';
+    const { db, size: stored, succession } = await openEpoch(file, { sizeLimitBytes, reason });
+    try {
+      if (this.#isFileInDoubt) examine(db, file);
+      this.#isFileInDoubt = false;
+      if (stored < this.#recorded && succession.setAside === undefined) {
+        throw damaged(file, `event ${stored} is missing, and was there before`);
+      }
+      if (aside !== undefined) {
+        succession.setAside = aside.name;
+        succession.last = newer(succession.last, aside.last);
+      }
+      const stamp = ownStamp(this.#data);
+      const options = { file, size: stored, clock: systemClock, succession, stamp };
+      const { log, size } = await openLog(db, options);
+      const previous = db.prepare('SELECT previous FROM log').pluck().get() as string | null;
+      return {
+        writer: new RecordWriter(db, size, log, this.#data),
+        log,
+        previous: previous ?? undefined,
+        notices: noticesOf(succession, log.verifierKey),
+      };
+    } catch (error) {
+      db.close();
+      throw fileError(file, error);
+    }
+  }
+}
+
+/** The later of two checkpoints of the log that has ended. */
+function newer(
+  known: LastCheckpoint | undefined,
+  found: LastCheckpoint | undefined,
+): LastCheckpoint | undefined {
+  if (known === undefined || found === undefined) return known ?? found;
+  const isLater = found.verifierKey === known.verifierKey && found.checkpoint.size > known.checkpoint.size;
+  return isLater ? found : known;
+}
+
+function noticesOf({ reason, setAside: name }: Succession, verifierKey: string): string[] {
+  if (name === undefined) return [];
+  const why =
+    reason === 'damaged'
+      ? 'the ledger was damaged'
+      : `the ledger was not the one whose last checkpoint is known (${reason})`;
+  return [
+    `${why}; it is kept as ${name}, nothing was deleted, and a new epoch of the log began: ${verifierKey}`,
+  ];
+}
+
+/** Reads the whole file. @throws LedgerFileError with the first fault. */
+function examine(db: Database, file: string): void {
+  const found = db.pragma('integrity_check(1)', { simple: true });
+  if (found !== 'ok') throw damaged(file, String(found));
+}

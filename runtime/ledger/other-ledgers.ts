@@ -1,0 +1,46 @@
+import { closeSync, openSync, readdirSync, readSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+import type { Database as Connection } from 'better-sqlite3';
+import { Database } from '../contracts/sqlite.js';
+import { applicationId } from './database.js';
+
+const magic = 'SQLite format 3\0';
+/** Where SQLite's header holds the application id. */
+const applicationIdAt = 68;
+
+/** Names of the files beside the ledger that are ledgers too, whatever they are called: of earlier epochs, set aside, backups. */
+export function otherLedgers(file: string): string[] {
+  const own = basename(file);
+  return readdirSync(dirname(file), { withFileTypes: true })
+    .filter((entry) => entry.isFile() && entry.name !== own && isLedger(join(dirname(file), entry.name)))
+    .map(({ name }) => name)
+    .sort();
+}
+
+/** Opens a ledger to erase texts in it, beside its writer too: both wait for each other's short transactions. */
+export function openForErasing(file: string): Connection {
+  const db = new Database(file, { fileMustExist: true, timeout: 10_000 });
+  try {
+    db.pragma('synchronous = FULL');
+    db.pragma('secure_delete = ON');
+    return db;
+  } catch (error) {
+    db.close();
+    throw error;
+  }
+}
+
+function isLedger(path: string): boolean {
+  const header = Buffer.alloc(100);
+  const fd = openSync(path, 'r');
+  try {
+    const read = readSync(fd, header, 0, header.byteLength, 0);
+    return (
+      read === header.byteLength &&
+      header.toString('latin1', 0, magic.length) === magic &&
+      header.readUInt32BE(applicationIdAt) === applicationId
+    );
+  } finally {
+    closeSync(fd);
+  }
+}

@@ -1,0 +1,164 @@
+import type { Database, Statement } from 'better-sqlite3';
+import { systemClock } from '../contracts/clock.js';
+import type { NewEvent } from '../contracts/ledger.js';
+import { readBatch } from './batch-reader.js';
+import { EventInsert } from './event-insert.js';
+import { ownStamp } from './own-stamp.js';
+import { SyncTime } from './pace.js';
+import type { AppendedBatch, AppendMessage, SignedCheckpoint, WriterData, WriterReply } from './protocol.js';
+import { Pruner } from './pruner.js';
+import type { LogWriter } from './tlog/log-writer.js';
+
+/** What writes to the file: the batches that lie ready are one transaction, so one sync of the disk, and are answered after it. */
+export class RecordWriter {
+  #db: Database;
+  #next: number;
+  #log: LogWriter;
+  #begin: Statement;
+  #commit: Statement;
+  #insert: EventInsert;
+  #pruner: Pruner;
+  #data: WriterData;
+  #lastOfStream: Statement;
+  readonly #sync = new SyncTime();
+  #checkpointPages: number;
+  readonly #checkpointPagesMax: number;
+
+  constructor(db: Database, size: number, log: LogWriter, data: WriterData) {
+    this.#data = data;
+    this.#db = db;
+    this.#next = size;
+    this.#log = log;
+    // The log is cut back to this after a burst; a transaction more is to have room below it.
+    const walBytes = db.pragma('journal_size_limit', { simple: true }) as number;
+    const pageBytes = db.pragma('page_size', { simple: true }) as number;
+    this.#checkpointPagesMax = Math.max(1, Math.floor(walBytes / 2 / pageBytes));
+    this.#checkpointPages = db.pragma('wal_autocheckpoint', { simple: true }) as number;
+    this.#begin = db.prepare('BEGIN IMMEDIATE');
+    this.#commit = db.prepare('COMMIT');
+    this.#insert = new EventInsert(db);
+    this.#pruner = new Pruner(db, data.sizeLimitBytes);
+    this.#lastOfStream = db.prepare('SELECT max("index") FROM events WHERE stream = ?').pluck();
+  }
+
+  /** Number of events. */
+  get size(): number {
+    return this.#next;
+  }
+
+  /** The first index that is served. */
+  get minimum(): number {
+    return this.#pruner.minimum();
+  }
+
+  /** Commits the batches together, with their tiles and, when one is due, a checkpoint over them. */
+  append(messages: readonly AppendMessage[]): Omit<Extract<WriterReply, { kind: 'appended' }>, 'kind'> {
+    const first = this.#next;
+    let next = first;
+    const batches: AppendedBatch[] = [];
+    let own = 0;
+    let signed: SignedCheckpoint | undefined;
+    const checkpoint = this.#transaction(() => {
+      for (const message of messages) {
+        const { hashes, refused } = this.#insertAll(message, next);
+        this.#log.append(Buffer.from(hashes, 'hex'));
+        batches.push({ hashes, slab: message.slab, refused });
+        next += message.count - refused.length;
+      }
+      const bytes = messages.reduce((sum, message) => sum + message.bytes, 0);
+      if (this.#pruner.isShort(next)) {
+        // Only what a checkpoint covers may go.
+        signed = this.#log.sign();
+        own = this.#prune({ size: next, signed: signed.size, bytes });
+        next += own;
+      }
+      const events = next - first;
+      this.#pruner.step({ size: next, events, bytes });
+      return this.#log.dueInMs() === 0 ? this.#log.sign() : signed;
+    });
+    this.#next = next;
+    return { first, batches, own, minimum: this.minimum, syncMs: this.#sync.ms, checkpoint };
+  }
+
+  /** Writes a page and waits for the disk. */
+  probe(): void {
+    // Setting the version writes its page, also to what it was.
+    this.#db.pragma(`user_version = ${this.#db.pragma('user_version', { simple: true })}`);
+  }
+
+  /** Commits a checkpoint of what is recorded. */
+  checkpoint(): SignedCheckpoint {
+    return this.#transaction(() => this.#log.sign());
+  }
+
+  /** Commits a checkpoint of all there is, and closes the file. */
+  close(): void {
+    if (!this.#log.isCovered()) this.checkpoint();
+    this.#db.pragma('wal_checkpoint(TRUNCATE)');
+    this.#db.close();
+  }
+
+  /** Closes the file as it is; a transaction that runs is rolled back. */
+  abandon(): void {
+    this.#db.close();
+  }
+
+  /** After a failure the connection is given up, whatever it was, so nothing is rolled back here. */
+  #transaction<T>(work: () => T): T {
+    this.#begin.run();
+    const result = work();
+    const beganMs = systemClock.monotonicMs();
+    this.#commit.run();
+    this.#sync.add(systemClock.monotonicMs() - beganMs);
+    this.#setCheckpointPages();
+    return result;
+  }
+
+  #setCheckpointPages(): void {
+    const pages = Math.min(this.#sync.checkpointPages(), this.#checkpointPagesMax);
+    if (pages === this.#checkpointPages) return;
+    this.#checkpointPages = pages;
+    this.#db.pragma(`wal_autocheckpoint = ${pages}`);
+  }
+
+  /** Moves the minimum index; returns the number of events that tell it. */
+  #prune({ size, signed, bytes }: { size: number; signed: number; bytes: number }): number {
+    const was = this.minimum;
+    const { used } = this.#pruner.room();
+    const minimum = this.#pruner.move({ size, signed, bytes });
+    if (minimum === undefined) return 0;
+    const data = { minimum_index: minimum, was, used_bytes: used, limit_bytes: this.#data.sizeLimitBytes };
+    this.#recordOwn(size, { type: 'log_pruned', module: 'kernel', data });
+    return 1;
+  }
+
+  #recordOwn(index: number, event: NewEvent): void {
+    this.#log.append(Buffer.from(this.#insert.own(index, event, ownStamp(this.#data)), 'hex'));
+  }
+
+  #insertAll(message: AppendMessage, first: number): Omit<AppendedBatch, 'slab'> {
+    let hashes = '';
+    let index = first;
+    let place = -1;
+    const refused: AppendedBatch['refused'] = [];
+    readBatch(message, (event) => {
+      place++;
+      if (!Number.isNaN(event.expectedVersion)) {
+        const last = this.#last(event.stream);
+        if (last !== event.expectedVersion) {
+          refused.push({ place, last });
+          return;
+        }
+      }
+      hashes += this.#insert.batched(index, event);
+      index++;
+    });
+    return { hashes, refused };
+  }
+
+  /** Index of the last event of a stream that is served, or -1. */
+  #last(stream: string | null): number {
+    const last = this.#lastOfStream.get(stream) as number | null;
+    return last === null || last < this.minimum ? -1 : last;
+  }
+}

@@ -1,0 +1,204 @@
+import { type ChildProcess, fork } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpus, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { performance } from 'node:perf_hooks';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { hasShim, Shim } from '../ledger-faults/shim.js';
+import { TestAppliance } from '../support/appliance.js';
+import type { LedgerLoad, LedgerMeasured } from './ledger-load.js';
+
+const { values: flags } = parseArgs({
+  options: {
+    json: { type: 'string' },
+    seconds: { type: 'string', default: '5' },
+    rounds: { type: 'string', default: '3' },
+    'rest-seconds': { type: 'string', default: '90' },
+    help: { type: 'boolean', default: false },
+  },
+});
+if (flags.help) {
+  console.log(
+    'npm run bench:ledger -- [--seconds 5] [--rounds 3] [--rest-seconds 90] [--json FILE]\nDurable events a second against better-sqlite3 alone, on a slow disk, a restart with a million events, and what a device at rest writes.',
+  );
+  process.exit(0);
+}
+const number = (name: 'seconds' | 'rounds' | 'rest-seconds', max: number) => {
+  const value = Number(flags[name]);
+  if (Number.isInteger(value) && value >= 1 && value <= max) return value;
+  console.error(`--${name} must be 1 to ${max}, not ${flags[name]}`);
+  return process.exit(1);
+};
+const seconds = number('seconds', 60);
+const rounds = number('rounds', 20);
+const restSeconds = number('rest-seconds', 86_400);
+
+const here = (file: string) => fileURLToPath(new URL(file, import.meta.url));
+const median = (numbers: number[]) => [...numbers].sort((a, b) => a - b)[Math.floor(numbers.length / 2)]!;
+const rounded = (value: number) => Number(value.toPrecision(3));
+
+function message<T>(child: ChildProcess): Promise<T> {
+  return new Promise((resolve, reject) => {
+    child.once('message', (value) => resolve(value as T));
+    child.once('exit', (code) => reject(new Error(`a process of the benchmark ended with ${code}`)));
+  });
+}
+
+async function run(load: Omit<LedgerLoad, 'folder'>, shim?: Shim): Promise<LedgerMeasured> {
+  const folder = mkdtempSync(join(shim?.dataDir ?? tmpdir(), 'arkalia-bench-'));
+  try {
+    const env = { ...process.env, ...shim?.env({ shadow: false }) };
+    return await message<LedgerMeasured>(
+      fork(here('./ledger-load.js'), [JSON.stringify({ ...load, folder })], { env }),
+    );
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+/** The ledger and better-sqlite3 in turn, with as many rows in a transaction as the ledger had. */
+async function against(callers: number): Promise<Record<string, unknown>> {
+  const seen: { ledger: LedgerMeasured; raw: LedgerMeasured }[] = [];
+  for (let round = 0; round < rounds; round++) {
+    const ledger = await run({ subject: 'ledger', callers, seconds });
+    const batch = Math.max(1, Math.round(ledger.batch));
+    seen.push({ ledger, raw: await run({ subject: 'raw', callers: batch, seconds }) });
+  }
+  const of = (pick: (pair: (typeof seen)[number]) => number) => rounded(median(seen.map(pick)));
+  return {
+    callers,
+    'events/s': of(({ ledger }) => ledger.eventsPerSecond),
+    'events a sync': of(({ ledger }) => ledger.batch),
+    'raw rows/s': of(({ raw }) => raw.eventsPerSecond),
+    'ledger / raw': of(({ ledger, raw }) => ledger.eventsPerSecond / raw.eventsPerSecond),
+    'p99 ms': of(({ ledger }) => ledger.p99Ms),
+    'thread us/event': of(({ ledger }) => ledger.threadUs),
+    'resident MiB': of(({ ledger }) => ledger.residentMiB),
+  };
+}
+
+async function slowDisk(): Promise<Record<string, unknown>> {
+  const shim = new Shim();
+  try {
+    shim.control.set({ delayUs: 20_000 });
+    const runs: LedgerMeasured[] = [];
+    for (let round = 0; round < rounds; round++) {
+      runs.push(await run({ subject: 'ledger', callers: 256, seconds }, shim));
+    }
+    return {
+      'sync ms': 20,
+      callers: 256,
+      'events/s': median(runs.map((one) => one.eventsPerSecond)),
+      'events a sync': rounded(median(runs.map((one) => one.batch))),
+      'p50 ms': rounded(median(runs.map((one) => one.p50Ms))),
+      'p95 ms': rounded(median(runs.map((one) => one.p95Ms))),
+    };
+  } finally {
+    shim.remove();
+  }
+}
+
+/** Bytes that a process caused to be written to storage, or null where that is not told. */
+function writtenBytes(pid: number): number | null {
+  try {
+    return Number(/^write_bytes: (\d+)/m.exec(readFileSync(`/proc/${pid}/io`, 'utf8'))?.[1]);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
+    throw error;
+  }
+}
+
+/**
+ * What a device at rest writes. Time runs faster by `compressed`: samples come so much more often, and what waits for minutes waits so much
+ * less. The first seconds, with the start, do not count.
+ */
+async function atRest(): Promise<Record<string, unknown>> {
+  const compressed = 25;
+  const shim = new Shim();
+  const appliance = await TestAppliance.start({
+    dataDir: shim.dataDir,
+    env: {
+      ...shim.env({ shadow: false }),
+      ARKALIA_REFLEXIA_INTERVAL_MS: String(5000 / compressed),
+      ARKALIA_ZEROIA_RECORD_INTERVAL_MS: String(300_000 / compressed),
+      ARKALIA_ZEROIA_ACT: 'false',
+      ARKALIA_ZEROIA_ADAPT: 'false',
+    },
+  });
+  try {
+    await new Promise((resolve) => setTimeout(resolve, 3000));
+    const pid = appliance.process.pid!;
+    const before = { syncs: shim.control.get('syncs'), bytes: shim.control.bytes(), io: writtenBytes(pid) };
+    const { ledger: first } = (await appliance.json('/status')) as { ledger: { size: number } };
+    await new Promise((resolve) => setTimeout(resolve, restSeconds * 1000));
+    const { ledger: last } = (await appliance.json('/status')) as { ledger: { size: number } };
+    const hours = (restSeconds * compressed) / 3600;
+    const perDay = (bytes: number) => rounded((bytes / hours) * 24 * 1e-6);
+    const io = writtenBytes(pid);
+    return {
+      'simulated hours': rounded(hours),
+      'events/h': rounded((last.size - first.size) / hours),
+      'syncs/h': rounded((shim.control.get('syncs') - before.syncs) / hours),
+      'MB/day to the data folder': perDay(shim.control.bytes() - before.bytes),
+      'MB/day by /proc/PID/io': io === null || before.io === null ? 'not readable' : perDay(io - before.io),
+    };
+  } finally {
+    await appliance.close();
+    shim.remove();
+  }
+}
+
+/** Fills a ledger with a million events and opens it again. */
+async function restart(): Promise<Record<string, unknown>> {
+  const folder = mkdtempSync(join(tmpdir(), 'arkalia-bench-'));
+  try {
+    const events = 1_000_000;
+    mkdirSync(folder, { recursive: true });
+    await message(
+      fork(here('./ledger-load.js'), [
+        JSON.stringify({ folder, subject: 'fill', callers: 5000, seconds: 0, events } satisfies LedgerLoad),
+      ]),
+    );
+    // The child ended like a killed one: its write-ahead log is there.
+    const bytes = readdirSync(folder).reduce(
+      (sum, name) => sum + readFileSync(join(folder, name)).byteLength,
+      0,
+    );
+    const beganMs = performance.now();
+    const { eventsPerSecond: size } = await message<LedgerMeasured>(
+      fork(here('./ledger-load.js'), [
+        JSON.stringify({ folder, subject: 'open', callers: 0, seconds: 0 } satisfies LedgerLoad),
+      ]),
+    );
+    return {
+      events: size,
+      'MB on the disk': rounded(bytes * 1e-6),
+      'restart ms, with the process': Math.round(performance.now() - beganMs),
+    };
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+console.log(`Node ${process.version}, ${cpus().length} × ${cpus()[0]?.model ?? 'unknown processor'}`);
+console.log(
+  `Median of ${rounds} rounds of ${seconds} s, in turn. Every event is durable (fsync) before it is answered.`,
+);
+const figures: Record<string, unknown> = {};
+figures.throughput = [await against(1), await against(64)];
+console.table(figures.throughput);
+figures.restart = await restart();
+console.table([figures.restart]);
+if (hasShim) {
+  figures.slow_disk = await slowDisk();
+  console.table([figures.slow_disk]);
+  figures.at_rest = await atRest();
+  console.table([figures.at_rest]);
+}
+if (flags.json !== undefined) {
+  writeFileSync(
+    flags.json,
+    `${JSON.stringify({ node: process.version, seconds, rounds, ...figures }, null, 2)}\n`,
+  );
+}
