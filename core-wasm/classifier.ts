@@ -32,7 +32,8 @@ const READY = 2;
 export class Classifier {
   /** Bytes of UTF-8 that one text can have. */
   readonly textBytesMax: number;
-  readonly #workspace: number;
+  /** Number of its workspace, for {@link Classifiers.at} in another thread. */
+  readonly index: number;
   readonly #text: Buffer;
   readonly #place: Uint32Array;
   readonly #functions: CoreFunctions;
@@ -40,7 +41,7 @@ export class Classifier {
   constructor(workspace: number, memory: SharedArrayBuffer, at: Constants, functions: CoreFunctions) {
     const space = at.WORKSPACE_FIRST + workspace * at.WORKSPACE_BYTES;
     this.textBytesMax = at.WORKSPACE_TEXT_BYTES;
-    this.#workspace = workspace;
+    this.index = workspace;
     this.#text = Buffer.from(memory, space + at.WORKSPACE_TEXT, at.WORKSPACE_TEXT_BYTES);
     this.#place = new Uint32Array(memory, space + at.WORKSPACE_FROM, 2);
     this.#functions = functions;
@@ -48,7 +49,7 @@ export class Classifier {
 
   /** Reads a text for {@link Classifier.score}. What is longer than `textBytesMax` is cut at a whole character. */
   read(text: string): void {
-    this.#functions.classifierRead(this.#workspace, this.#text.write(text, 0, 'utf8'));
+    this.#functions.classifierRead(this.index, this.#text.write(text, 0, 'utf8'));
   }
 
   /** The same for bytes that may be no UTF-8. Throws a RangeError when they are too many. */
@@ -56,7 +57,7 @@ export class Classifier {
     if (bytes.length > this.textBytesMax)
       throw new RangeError(`a text must be at most ${this.textBytesMax} bytes, not ${bytes.length}`);
     this.#text.set(bytes);
-    this.#functions.classifierRead(this.#workspace, bytes.length);
+    this.#functions.classifierRead(this.index, bytes.length);
   }
 
   /** Characters of the first `bytes` bytes of what was read, in UTF-16 code units. */
@@ -66,7 +67,7 @@ export class Classifier {
 
   /** Scores what was read. `window` 0: as a whole; else the highest of its phrases and windows, see assembly/classifier.ts. */
   score({ head, window, step }: { head: number; window: number; step: number }): ClassifierScore {
-    const score = this.#functions.classifierScore(this.#workspace, head, window, step);
+    const score = this.#functions.classifierScore(this.index, head, window, step);
     return { score, from: this.#place[0] ?? 0, to: this.#place[1] ?? 0 };
   }
 }
@@ -133,9 +134,16 @@ export class Classifiers {
     return Buffer.from(this.#memory, this.#at.CLASSIFIER_SHA256, 32).toString('hex');
   }
 
-  /** A workspace for this thread, for as long as the memory lives; undefined when all are taken. */
+  /** A workspace for one thread, for as long as the memory lives; undefined when all are taken. */
   take(): Classifier | undefined {
     const workspace = this.#functions.classifierTake();
-    return workspace < 0 ? undefined : new Classifier(workspace, this.#memory, this.#at, this.#functions);
+    return workspace < 0 ? undefined : this.at(workspace);
+  }
+
+  /** A workspace that was taken, for the thread that it was taken for. */
+  at(index: number): Classifier {
+    if (!(Number.isInteger(index) && index >= 0 && index < this.#at.WORKSPACE_COUNT))
+      throw new RangeError(`a workspace must be from 0 to ${this.#at.WORKSPACE_COUNT - 1}, not ${index}`);
+    return new Classifier(index, this.#memory, this.#at, this.#functions);
   }
 }

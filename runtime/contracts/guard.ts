@@ -18,6 +18,13 @@ export interface GuardResult {
 /** `prompt`: what a trusted person types. `document`: what a tool, a file or a page brings; read in windows. */
 export type GuardMode = 'prompt' | 'document';
 
+/** What is done with a verdict. `observe` answers and records it; with `off` nothing is judged. */
+export const guardActions = ['enforce', 'observe', 'off'] as const;
+export type GuardAction = (typeof guardActions)[number];
+
+/** Longest text that is judged, in UTF-16 code units. */
+export const GUARD_TEXT_MAX = 1_000_000;
+
 /** How much the classifier needs to refuse; a stricter level refuses more attacks and more harmless texts. */
 export const guardLevels = ['low', 'medium', 'high', 'paranoid'] as const;
 export type GuardLevel = (typeof guardLevels)[number];
@@ -53,14 +60,34 @@ export interface OutputGuard {
   finish(): OutputStep;
 }
 
+export interface CheckOptions {
+  /** `prompt` when not given. */
+  mode?: GuardMode | undefined;
+  /** The configured one when not given. */
+  level?: GuardLevel | undefined;
+  /** Whether the model that gets the text can use tools: then orders to run code are refused. False when not given. */
+  tools?: boolean | undefined;
+}
+
+export interface WatchOptions {
+  /** Text that must not leak. */
+  systemPrompt?: string | undefined;
+  /** Report a cut without cutting. */
+  observe?: boolean | undefined;
+}
+
 export interface Guard {
+  /** Judges what comes in; the caller enforces. Linear time, in this thread. Throws a RangeError above GUARD_TEXT_MAX. */
+  checkPrompt(text: string, options?: CheckOptions): GuardJudgement;
   /**
-   * Judges what comes in; the caller enforces. `mode` is `prompt` and `level` the configured one when not given. Linear time; `text`
-   * is at most the body limit.
+   * The same; a long text is judged in another thread. Rejects with AppError `payload_too_large` above GUARD_TEXT_MAX and `queue_full`
+   * when too many long texts wait.
    */
-  checkPrompt(text: string, options?: { mode?: GuardMode; level?: GuardLevel }): GuardJudgement;
-  /** A watcher for one answer. `systemPrompt` is the text that must not leak; `observe` reports a cut without cutting. */
-  watchOutput(options: { systemPrompt?: string; observe?: boolean }): OutputGuard;
+  detect(text: string, options?: CheckOptions): Promise<GuardJudgement>;
+  /** The text without what the reasons point at (`[…]` stands there) and without characters that nobody sees. */
+  sanitize(text: string, reasons: readonly GuardReason[]): string;
+  /** A watcher for one answer. */
+  watchOutput(options: WatchOptions): OutputGuard;
   /** Ids of the rules in force. */
   rules(): string[];
 }

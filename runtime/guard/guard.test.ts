@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it, vi } from 'vitest';
+import { GUARD_TEXT_MAX } from '../contracts/guard.js';
 import { guardForTests } from './testing/guard.js';
 
 const long = process.env.ARKALIA_TEST_LONG === '1';
@@ -93,6 +94,8 @@ describe('prompts', () => {
       'markdown-exfiltration',
       'secret-exfiltration',
       'addressed-to-model',
+      'tool-call-forgery',
+      'code-injection',
       'classifier',
       'secret-in-answer',
       'link-carries-data',
@@ -137,7 +140,7 @@ describe('prompts', () => {
     );
   });
 
-  const size = long ? 4_194_304 : 1_048_576;
+  const size = GUARD_TEXT_MAX - 100;
   it.each([
     'ignore all previous ',
     'you without no free ',

@@ -1,40 +1,64 @@
-import type { Classifiers } from '../../core-wasm/index.js';
-import type { Guard, GuardJudgement, GuardLevel, GuardMode, GuardReason } from '../contracts/guard.js';
-import { TextClassifier } from './classifier/classify.js';
+import type { Classifiers, Core } from '../../core-wasm/index.js';
+import { AppError } from '../contracts/errors.js';
+import { GUARD_TEXT_MAX, type Guard, type GuardLevel } from '../contracts/guard.js';
 import type { GuardModel } from './classifier/model-file.js';
+import { classifierRule, Judge, type JudgeModel } from './judge.js';
 import { PromptRuns } from './leak.js';
-import { normalise } from './normalise.js';
 import { AnswerWatcher, outputRules } from './output.js';
-import { PromptRules } from './prompt.js';
 import { rules } from './rules/index.js';
+import { sanitize } from './sanitize.js';
+import { GuardThread } from './thread.js';
 
 /** System prompts whose runs are kept; a configuration has one. */
 const PROMPTS_MAX = 8;
-
-const classifierRule = {
-  rule: 'classifier',
-  en: 'Its wording is like that of attacks on language models.',
-  fr: "Sa formulation ressemble à celle d'attaques contre des modèles de langage.",
-};
+/** From this many UTF-16 code units on a text is judged in another thread: there a message costs less than the judgement. */
+const LONG_MIN = 8192;
 
 export interface GuardOptions {
-  /** Of the hot core; the guard takes one workspace. */
-  classifiers: Classifiers;
+  /** Of the hot core; the guard takes a workspace for each of its two threads. */
+  core: Pick<Core, 'classifiers' | 'share'>;
   model: GuardModel;
   /** When a caller names none. */
   level: GuardLevel;
 }
 
+/** A guard, and the end of its thread. */
+export interface OwnedGuard extends Guard {
+  close(): Promise<void>;
+}
+
 /**
  * The guard: judges what comes in by rules and by the classifier, and watches answers. It judges and the caller enforces; only the
- * watcher of an answer acts, since it holds the text. Compiling the rules takes a few milliseconds, so one guard serves a process.
+ * watcher of an answer acts, since it holds the text. Throws when the hot core has another model, or no workspaces left.
  */
-export function createGuard({ classifiers, model, level: usualLevel }: GuardOptions): Guard {
-  const prompts = new PromptRules(rules);
-  const classifier = new TextClassifier(classifiers, model);
+export function createGuard({ core, model, level: usualLevel }: GuardOptions): OwnedGuard {
+  const { classifiers } = core;
+  if (classifiers.sha256 === undefined) classifiers.load(model.core);
+  if (classifiers.sha256 !== model.core.sha256) throw new Error('the hot core has other weights than these');
+  const judgeModel: JudgeModel = { header: model.header, sha256: model.core.sha256 };
+  const judge = new Judge(take(classifiers), judgeModel);
+  const thread = new GuardThread({
+    share: core.share,
+    workspace: take(classifiers).index,
+    model: judgeModel,
+  });
   const runsOf = new Map<string, PromptRuns>();
   return {
-    checkPrompt: (text, { mode = 'prompt', level = usualLevel } = {}) => judge(text, mode, level),
+    checkPrompt(text, { mode = 'prompt', level = usualLevel, tools = false } = {}) {
+      if (text.length > GUARD_TEXT_MAX)
+        throw new RangeError(`a text must be at most ${GUARD_TEXT_MAX} characters, not ${text.length}`);
+      return judge.judge({ text, mode, level, tools });
+    },
+    async detect(text, { mode = 'prompt', level = usualLevel, tools = false } = {}) {
+      if (text.length > GUARD_TEXT_MAX)
+        throw new AppError(
+          'payload_too_large',
+          `A text of ${text.length} characters is too long to be judged: at most ${GUARD_TEXT_MAX}.`,
+        );
+      const task = { text, mode, level, tools };
+      return text.length < LONG_MIN ? judge.judge(task) : thread.judge(task);
+    },
+    sanitize,
     watchOutput({ systemPrompt, observe = false }) {
       return new AnswerWatcher({
         runs: systemPrompt === undefined ? undefined : runs(systemPrompt),
@@ -42,22 +66,8 @@ export function createGuard({ classifiers, model, level: usualLevel }: GuardOpti
       });
     },
     rules: () => [...rules.map(({ id }) => id), classifierRule.rule, ...outputRules],
+    close: () => thread.close(),
   };
-
-  function judge(text: string, mode: GuardMode, level: GuardLevel): GuardJudgement {
-    const views = normalise(text, { known: prompts.knows });
-    const byRules = prompts.check(text, views);
-    const { score, threshold, verdict, span } = classifier.classify(views, mode, level);
-    const reason: GuardReason = { ...classifierRule, span };
-    const common = { score, threshold, mode, level, model: model.core.sha256 };
-    if (verdict === 'allow') return { ...byRules, ...common };
-    // What refuses stands first.
-    const reasons =
-      verdict === 'refuse' && byRules.verdict !== 'refuse'
-        ? [reason, ...byRules.reasons]
-        : [...byRules.reasons, reason];
-    return { verdict: byRules.verdict === 'refuse' ? 'refuse' : verdict, reasons, ...common };
-  }
 
   function runs(systemPrompt: string): PromptRuns {
     const known = runsOf.get(systemPrompt);
@@ -68,4 +78,10 @@ export function createGuard({ classifiers, model, level: usualLevel }: GuardOpti
     runsOf.set(systemPrompt, made);
     return made;
   }
+}
+
+function take(classifiers: Classifiers) {
+  const classifier = classifiers.take();
+  if (classifier === undefined) throw new Error('the hot core has no workspace left for a classifier');
+  return classifier;
 }

@@ -1,3 +1,4 @@
+import { decodeCodes, reverse } from './codes.js';
 import { decodeEscapes, decodePayloads, rot13 } from './decode.js';
 import { foldCodePoint } from './fold.js';
 import { foldLeet } from './leet.js';
@@ -17,7 +18,8 @@ export interface NormaliseOptions {
 
 /**
  * The readings of a text that the rules look at, the folded one first: then, where they differ from it, words
- * spelled out joined, leetspeak read, rot13 turned, and the same for what is behind escapes, base64 and hex.
+ * spelled out joined, leetspeak read, rot13 turned, backwards text turned round, and the same for what is behind escapes, base64,
+ * base32, hex, bits, decimal codes and Morse.
  *
  * Folding: NFKD without marks, lower case, look-alikes to Latin, invisible characters gone, white space
  * collapsed to one ' ' (or '\n' where a paragraph ends). Linear in the length of the text.
@@ -47,7 +49,11 @@ export function normalise(text: string, options: NormaliseOptions): View[] {
 
 function unwrap(source: View): View[] {
   const unescaped = decodeEscapes(source);
-  return [...(unescaped === undefined ? [] : [unescaped]), ...decodePayloads(source, PAYLOADS_MAX)];
+  return [
+    ...(unescaped === undefined ? [] : [unescaped]),
+    ...decodePayloads(source, PAYLOADS_MAX),
+    ...decodeCodes(source, PAYLOADS_MAX),
+  ];
 }
 
 function readings(source: View, options: NormaliseOptions, outermost: boolean): View[] {
@@ -59,6 +65,8 @@ function readings(source: View, options: NormaliseOptions, outermost: boolean): 
   if (leet !== undefined) views.push(leet);
   const turned = outermost ? rot13(plain) : undefined;
   if (turned !== undefined) views.push(turned);
+  const backwards = outermost ? reverse(plain) : undefined;
+  if (backwards !== undefined) views.push(backwards);
   return views;
 }
 

@@ -2,7 +2,7 @@ import type { GuardReason, GuardResult } from '../contracts/guard.js';
 import { Context } from './context.js';
 import { normalise } from './normalise.js';
 import { barredIds, compilePhrase, firstIds, type Phrase, partIds, reachOf } from './phrase.js';
-import type { Finding, Rule, Severity } from './rule.js';
+import type { Finding, Rule, Scope, Severity } from './rule.js';
 import type { View } from './view.js';
 import { BREAK, Lexicon, type Words, wordsOf } from './words.js';
 
@@ -22,9 +22,11 @@ class Findings {
   readonly #rules: readonly Rule[];
   readonly #worst: ({ severity: Severity; reason: GuardReason } | undefined)[];
   readonly #weighed: number[];
+  readonly scope: Scope;
 
-  constructor(rules: readonly Rule[]) {
+  constructor(rules: readonly Rule[], scope: Scope) {
     this.#rules = rules;
+    this.scope = scope;
     this.#worst = rules.map(() => undefined);
     this.#weighed = rules.map(() => 0);
   }
@@ -32,6 +34,7 @@ class Findings {
   /** Whether a finding of that severity could still change what is said. */
   wants(rule: number, severity: Severity): boolean {
     const worst = this.#worst[rule];
+    if (this.scope.mode === 'prompt' && this.#rules[rule]?.documentsOnly === true) return false;
     return worst === undefined || (severity === 'refuse' && worst.severity === 'flag');
   }
 
@@ -86,8 +89,12 @@ export class PromptRules {
   /** Whether a word matters to the rules. */
   readonly knows = (word: string): boolean => this.#lexicon.has(word);
 
-  check(text: string, views: readonly View[] = normalise(text, { known: this.knows })): GuardResult {
-    const findings = new Findings(this.#rules);
+  check(
+    text: string,
+    views: readonly View[] = normalise(text, { known: this.knows }),
+    scope: Scope = { mode: 'prompt', tools: false },
+  ): GuardResult {
+    const findings = new Findings(this.#rules, scope);
     this.#rules.forEach((rule, index) => {
       for (const { from, to, severity } of rule.scanTyped?.(text) ?? []) {
         findings.add(index, severity, [from, to]);
@@ -151,7 +158,8 @@ export class PromptRules {
       }
     }
     this.#rules.forEach((rule, index) => {
-      for (const finding of rule.scan?.(view) ?? []) {
+      if (rule.scan === undefined || !findings.wants(index, 'refuse')) return;
+      for (const finding of rule.scan(view, findings.scope)) {
         if (findings.wants(index, finding.severity)) this.#weigh(finding, index, view, words, findings);
       }
     });

@@ -1,5 +1,18 @@
 /** How a view was made from the text. */
-export type ViewKind = 'raw' | 'plain' | 'spaced' | 'leet' | 'escapes' | 'base64' | 'hex' | 'rot13';
+export type ViewKind =
+  | 'raw'
+  | 'plain'
+  | 'spaced'
+  | 'leet'
+  | 'escapes'
+  | 'base64'
+  | 'hex'
+  | 'rot13'
+  | 'reversed'
+  | 'binary'
+  | 'decimal'
+  | 'morse'
+  | 'base32';
 
 /**
  * A text derived from the original, with the way back: each of its UTF-16 code units knows the span of the
@@ -38,7 +51,8 @@ export class View {
 
   /** The span of the original behind `[from, to)` of this view; `from < to`. */
   span(from: number, to: number): [start: number, end: number] {
-    return [this.start(from), this.end(to - 1)];
+    // A view that is read backwards has its last unit first.
+    return [Math.min(this.start(from), this.start(to - 1)), Math.max(this.end(from), this.end(to - 1))];
   }
 }
 

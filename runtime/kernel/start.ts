@@ -223,10 +223,11 @@ async function open({ config, log, builtIn }: StartOptions, undo: Undo): Promise
 
   let ready = false;
   const guard = createGuard({
-    classifiers: core.classifiers,
+    core,
     model: loadGuardModel(config.guard),
     level: config.guard.level,
   });
+  undo.add('guard', () => guard.close());
   const modules = await loadModules(config.modules.enabled, builtIn);
   for (const module of modules) events.register(module.name, module.events?.() ?? []);
   const lifecycle = new Lifecycle(modules, log);

@@ -1,7 +1,7 @@
-import type { Classifier, ClassifierScore, Classifiers } from '../../../core-wasm/index.js';
+import type { Classifier, ClassifierScore } from '../../../core-wasm/index.js';
 import type { GuardLevel, GuardMode } from '../../contracts/guard.js';
 import type { View } from '../view.js';
-import type { GuardModel, ModelHead } from './model-file.js';
+import type { ModelHead, ModelHeader } from './model-file.js';
 
 /** UTF-16 code units of a view that are scored at once (at most 3 bytes each), and that the next part repeats. */
 const PART_MAX = 5461;
@@ -19,17 +19,12 @@ export interface Classified {
 
 /** Scores the readings of a text with the weights in the hot core, in this thread: a call takes less than a message to another. */
 export class TextClassifier {
-  readonly #model: GuardModel;
+  readonly #header: ModelHeader;
   readonly #classifier: Classifier;
 
-  /** Writes the model into the memory of the hot core when there is none. Throws when there is another, or no workspace is left. */
-  constructor(classifiers: Classifiers, model: GuardModel) {
-    if (classifiers.sha256 === undefined) classifiers.load(model.core);
-    if (classifiers.sha256 !== model.core.sha256)
-      throw new Error('the hot core has other weights than these');
-    const classifier = classifiers.take();
-    if (classifier === undefined) throw new Error('the hot core has no workspace left for a classifier');
-    this.#model = model;
+  /** The model that the header belongs to is in the memory of the classifier. */
+  constructor(classifier: Classifier, header: ModelHeader) {
+    this.#header = header;
     this.#classifier = classifier;
   }
 
@@ -46,7 +41,7 @@ export class TextClassifier {
         const score =
           mode === 'document'
             ? phrase.score
-            : this.#score('prompt').score + this.#model.header.document_share * phrase.score;
+            : this.#score('prompt').score + this.#header.document_share * phrase.score;
         if (score > best) {
           best = score;
           const start = from + this.#classifier.charactersOf(phrase.from);
@@ -56,12 +51,12 @@ export class TextClassifier {
         if (from + PART_MAX >= view.text.length) break;
       }
     }
-    return { ...judge(best, this.#model.header[mode], level), span };
+    return { ...judge(best, this.#header[mode], level), span };
   }
 
   /** Of what was read, by the head of a mode. */
   #score(mode: GuardMode): ClassifierScore {
-    const { window, step } = this.#model.header[mode];
+    const { window, step } = this.#header[mode];
     return this.#classifier.score({ head: mode === 'prompt' ? 0 : 1, window, step });
   }
 }

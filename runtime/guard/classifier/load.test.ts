@@ -34,9 +34,9 @@ function load(bytes: Uint8Array, sha256 = createHash('sha256').update(bytes).dig
 describe('weights', () => {
   it('that ship have the pinned hash and fit the hot core', () => {
     const model = loadGuardModel({});
-    const { classifiers } = Core.create();
-    createGuard({ classifiers, model, level: 'medium' });
-    expect(classifiers.sha256).toBe(model.core.sha256);
+    const core = Core.create();
+    createGuard({ core, model, level: 'medium' });
+    expect(core.classifiers.sha256).toBe(model.core.sha256);
   });
 
   it('of the configuration take their place', () => {
@@ -46,7 +46,7 @@ describe('weights', () => {
       [256, 3],
       [256, -3],
     ]);
-    const guard = createGuard({ classifiers: Core.create().classifiers, model, level: 'low' });
+    const guard = createGuard({ core: Core.create(), model, level: 'low' });
     // Seven features, each 3: 0.5 × 21 / √7 − 1 is about 2.97.
     expect(guard.checkPrompt('abc', { level: 'high' }).reasons.map(({ rule }) => rule)).toEqual([
       'classifier',
@@ -90,11 +90,9 @@ describe('weights', () => {
   });
 
   it('are not mixed up: a hot core has one model', () => {
-    const { classifiers } = Core.create();
-    createGuard({ classifiers, model: load(good), level: 'medium' });
-    expect(() => createGuard({ classifiers, model: loadGuardModel({}), level: 'medium' })).toThrow(
-      /other weights/,
-    );
+    const core = Core.create();
+    createGuard({ core, model: load(good), level: 'medium' });
+    expect(() => createGuard({ core, model: loadGuardModel({}), level: 'medium' })).toThrow(/other weights/);
   });
 });
 

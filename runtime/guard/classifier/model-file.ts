@@ -51,7 +51,7 @@ const headerSchema = z.strictObject({
   document: headSchema,
 });
 
-type ModelHeader = z.infer<typeof headerSchema>;
+export type ModelHeader = z.infer<typeof headerSchema>;
 export type ModelHead = z.infer<typeof headSchema>;
 
 /** What a file of weights holds. */

@@ -57,6 +57,7 @@ export const markdownExfiltration: Rule = {
     `${FILL_FR} ..4 ${DATA_FR} ..4 a|dans|en|sur ..3 <url>`,
   ],
   scan(view: View) {
+    if (!view.text.includes('//')) return [];
     return [...findAll(view.text, filledAddress, 'refuse'), ...findAll(view.text, foreignImage, 'flag')];
   },
 };
