@@ -15,6 +15,8 @@ import {
 } from '../../runtime/contracts/sandbox.js';
 import { type Candidate, type ChainRequest, resolveChain } from './chain.js';
 import { type Failure, slotOutcome, treat } from './failures.js';
+import { type Part, partsOfMessages } from './guard/parts.js';
+import { Screen } from './guard/screen.js';
 
 export interface Question extends ChainRequest {
   messages: PromptMessage[];
@@ -24,6 +26,10 @@ export interface Question extends ChainRequest {
   session?: string;
   requestId: string;
   signal: AbortSignal;
+  /** Path of the route that it came through; its setting of the guard applies. */
+  route?: string;
+  /** What is judged, where that is not each message as a whole. */
+  parts?: Part[];
   /** Text that the answer must not repeat. */
   systemPrompt?: string;
   /** What the end of the answer waits for beyond the disk, and how long; unset: nothing. */
@@ -67,10 +73,12 @@ type Ending = Extract<PromptEvent, { type: 'done' }>;
 export class Pipeline {
   readonly #context: ModuleContext;
   readonly #brief: (question: string) => Promise<NavigatorBrief>;
+  readonly #screen: Screen;
 
   constructor(context: ModuleContext, brief: (question: string) => Promise<NavigatorBrief>) {
     this.#context = context;
     this.#brief = brief;
+    this.#screen = new Screen(context);
   }
 
   /** @throws AppError with what went wrong; what was asked and refused or failed is recorded before. */
@@ -78,7 +86,14 @@ export class Pipeline {
     const startedMs = this.#context.clock.monotonicMs();
     this.#takeToken(question.client, startedMs);
     this.#refuseUnrecordable();
-    const flagged = await this.#screen(question);
+    const flagged = await this.#screen.check(
+      {
+        ...question,
+        texts: personTexts(question),
+        tools: question.messages.some(({ role }) => role === 'tool'),
+      },
+      question.parts ?? partsOfMessages(question.messages),
+    );
     const skipped: { engine: string; cause: string }[] = [];
     try {
       yield* this.#tryChain(question, startedMs, flagged, skipped);
@@ -107,36 +122,6 @@ export class Pipeline {
       'ledger_unavailable',
       `The ledger cannot record now${why}, and no answer is given that is not recorded. /health, /status and what was recorded are served.`,
       retryAfterMs === undefined ? {} : { retryAfterMs },
-    );
-  }
-
-  /** Judges what people and tools wrote. Returns the ids of the rules that flagged it. */
-  async #screen(question: Question): Promise<string[]> {
-    const { guard, config, ledger } = this.#context;
-    const results = question.messages
-      .filter((message) => message.role === 'user' || message.role === 'tool')
-      .map(({ content, role }) => {
-        // What a tool brings is nobody's word.
-        const mode = role === 'tool' ? 'document' : 'prompt';
-        return { text: content, result: guard.checkPrompt(content, { mode }) };
-      });
-    const rules = [...new Set(results.flatMap(({ result }) => result.reasons.map((reason) => reason.rule)))];
-    const refused = results.find(({ result }) => result.verdict === 'refuse');
-    if (refused === undefined || config.guard.mode === 'observe') return rules;
-    const receipt = await ledger.append({
-      type: 'prompt_refused',
-      module: 'assistantia',
-      correlationId: question.requestId,
-      data: { rules: refused.result.reasons.map((reason) => reason.rule), chars: refused.text.length },
-      texts: { prompt: refused.text, ...personTexts(question) },
-    });
-    const reasons = refused.result.reasons.map(({ rule, en, fr, span }) => ({ rule, en, fr, span }));
-    throw new AppError(
-      'prompt_refused',
-      `The guard refused the prompt: ${reasons.map((reason) => reason.en).join(' ')}`,
-      {
-        details: { reasons, receipt },
-      },
     );
   }
 
@@ -265,11 +250,9 @@ export class Pipeline {
     timeoutMs: number,
     began: () => void,
   ): AsyncGenerator<AnswerEvent, Ending | undefined> {
-    const { guard, prompts, clock, config } = this.#context;
-    const watch = guard.watchOutput({
-      systemPrompt: question.systemPrompt,
-      observe: config.guard.mode === 'observe',
-    });
+    const { guard, prompts, clock } = this.#context;
+    const action = this.#screen.actionFor(question);
+    const watch = guard.watchOutput({ systemPrompt: question.systemPrompt, action });
     for await (const event of prompts.run(job, { timeoutMs, signal: question.signal })) {
       began();
       attempt.claimed = event.model ?? attempt.claimed;
@@ -283,7 +266,7 @@ export class Pipeline {
       }
       if (step.cut !== undefined) {
         attempt.cut = step.cut;
-        if (config.guard.mode === 'enforce') return undefined;
+        if (action === 'enforce') return undefined;
       }
       if (event.type === 'done') return event;
     }

@@ -102,7 +102,7 @@ describe('environment', () => {
     ['ARKALIA_ENGINES_PROBE', 'yes', 'true or false'],
     ['ARKALIA_BREAKER_FAILURE_RATE', '1.01', 'a number from 0 to 1'],
     ['ARKALIA_BREAKER_FAILURE_RATE', 'NaN', 'a number from 0 to 1'],
-    ['ARKALIA_GUARD_MODE', 'off', 'one of: enforce, observe'],
+    ['ARKALIA_GUARD_MODE', 'on', 'one of: enforce, observe, off'],
     ['ARKALIA_API_KEY_FILE', '', 'is empty'],
     ['ARKALIA_ENGINES_ORDER', 'navigator,', 'a list of: ollama, openai, embedded, navigator'],
   ])('refuses %s=%j and says what is allowed', (name, value, allowed) => {
@@ -215,11 +215,14 @@ it('derives one variable for every key but tables', () => {
   const variables = describeConfig().flatMap(({ variable }) => variable ?? []);
   expect(new Set(variables).size).toBe(variables.length);
   expect(variables).toContain('ARKALIA_ENGINES_EMBEDDED_MODEL_FILE');
-  expect(describeConfig().length - variables.length).toBe(1);
+  expect(describeConfig().length - variables.length).toBe(3);
 });
 
 it('prints a configuration that reads back as the same one', () => {
-  const loaded = loadConfig({ file: fileOf('[aliases]\nfast = ["ollama"]\n[http]\nport = 5'), env: {} });
+  const loaded = loadConfig({
+    file: fileOf('[aliases]\nfast = ["ollama"]\n[http]\nport = 5\n[guard.routes]\n"/v1/x" = "off"'),
+    env: {},
+  });
   const text = renderConfig(loaded);
   expect(text).toContain('port = 5  # file');
   expect(loadConfig({ file: fileOf(text), env: {} }).config).toEqual(loaded.config);

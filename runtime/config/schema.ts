@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { guardLevels } from '../contracts/guard.js';
+import { guardActions, guardLevels } from '../contracts/guard.js';
 import { engineNames } from '../contracts/prompt.js';
 
 const milliseconds = (fallback: number, min = 1, max = 86_400_000) =>
@@ -260,9 +260,22 @@ const assistantia = section({
 
 const guard = section({
   mode: z
-    .enum(['enforce', 'observe'])
+    .enum(guardActions)
     .default('enforce')
-    .describe('enforce refuses what the guard refuses; observe lets it pass and records it.'),
+    .describe(
+      'enforce refuses what the guard refuses; observe lets it pass and records it; off judges nothing. What is not enforced is recorded at the start.',
+    ),
+  routes: z
+    .record(z.string().regex(/^\/[!-~]{0,199}$/, 'must be the path of a route'), z.enum(guardActions))
+    .default({})
+    .describe('Instead of guard.mode for a route, such as "/v1/chat/completions" = "observe".'),
+  keys: z
+    .record(z.string().regex(/^[a-z0-9]{8,32}$/, 'must be the id of a key'), z.enum(guardActions))
+    .default({})
+    .describe('Instead of guard.mode and guard.routes for a key, by its id.'),
+  repeats_per_minute: count(60, 0, 1_000_000).describe(
+    'How often a client may send the same prompt within a minute; 0: no limit.',
+  ),
   level: z
     .enum(guardLevels)
     .default('medium')

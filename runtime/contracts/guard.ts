@@ -16,7 +16,8 @@ export interface GuardResult {
 }
 
 /** `prompt`: what a trusted person types. `document`: what a tool, a file or a page brings; read in windows. */
-export type GuardMode = 'prompt' | 'document';
+export const guardModes = ['prompt', 'document'] as const;
+export type GuardMode = (typeof guardModes)[number];
 
 /** What is done with a verdict. `observe` answers and records it; with `off` nothing is judged. */
 export const guardActions = ['enforce', 'observe', 'off'] as const;
@@ -72,8 +73,8 @@ export interface CheckOptions {
 export interface WatchOptions {
   /** Text that must not leak. */
   systemPrompt?: string | undefined;
-  /** Report a cut without cutting. */
-  observe?: boolean | undefined;
+  /** `enforce` when not given; `observe` reports a cut without cutting, `off` watches nothing. */
+  action?: GuardAction | undefined;
 }
 
 export interface Guard {

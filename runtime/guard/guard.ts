@@ -1,6 +1,6 @@
 import type { Classifiers, Core } from '../../core-wasm/index.js';
 import { AppError } from '../contracts/errors.js';
-import { GUARD_TEXT_MAX, type Guard, type GuardLevel } from '../contracts/guard.js';
+import { GUARD_TEXT_MAX, type Guard, type GuardLevel, type OutputGuard } from '../contracts/guard.js';
 import type { GuardModel } from './classifier/model-file.js';
 import { classifierRule, Judge, type JudgeModel } from './judge.js';
 import { PromptRuns } from './leak.js';
@@ -21,6 +21,8 @@ export interface GuardOptions {
   /** When a caller names none. */
   level: GuardLevel;
 }
+
+const unwatched: OutputGuard = { push: (text) => ({ release: text }), finish: () => ({ release: '' }) };
 
 /** A guard, and the end of its thread. */
 export interface OwnedGuard extends Guard {
@@ -59,10 +61,11 @@ export function createGuard({ core, model, level: usualLevel }: GuardOptions): O
       return text.length < LONG_MIN ? judge.judge(task) : thread.judge(task);
     },
     sanitize,
-    watchOutput({ systemPrompt, observe = false }) {
+    watchOutput({ systemPrompt, action = 'enforce' }) {
+      if (action === 'off') return unwatched;
       return new AnswerWatcher({
         runs: systemPrompt === undefined ? undefined : runs(systemPrompt),
-        observe,
+        observe: action === 'observe',
       });
     },
     rules: () => [...rules.map(({ id }) => id), classifierRule.rule, ...outputRules],

@@ -71,7 +71,9 @@ function partExamples(rows: readonly Row[], random: () => number, bits: number):
  */
 export function phraseExamples(rows: readonly Row[], random: () => number): Example[] {
   const phrases = rows.filter(
-    ({ group, folded }) => group !== 'parts' && group !== 'readmes' && folded.length <= PHRASE_MAX,
+    // What a person may order, a document may not.
+    ({ group, kind, folded }) =>
+      group !== 'parts' && group !== 'readmes' && kind !== 'command' && folded.length <= PHRASE_MAX,
   );
   return [
     ...phrases.map((row) => ({
