@@ -1,6 +1,6 @@
 import type { SlotOutcome } from '../../runtime/contracts/admission.js';
 import { AppError } from '../../runtime/contracts/errors.js';
-import type { GuardReason, GuardResult } from '../../runtime/contracts/guard.js';
+import { type GuardReason, type GuardResult, HOLD_MS_MAX } from '../../runtime/contracts/guard.js';
 import type { JsonObject } from '../../runtime/contracts/json.js';
 import type { CheckpointedReceipt, Receipt } from '../../runtime/contracts/ledger.js';
 import type { ModuleContext } from '../../runtime/contracts/module.js';
@@ -15,6 +15,7 @@ import {
 } from '../../runtime/contracts/sandbox.js';
 import { type Candidate, type ChainRequest, resolveChain } from './chain.js';
 import { type Failure, slotOutcome, treat } from './failures.js';
+import { withExpiry } from './guard/held.js';
 import { type Part, partsOfMessages } from './guard/parts.js';
 import { Screen } from './guard/screen.js';
 
@@ -32,6 +33,8 @@ export interface Question extends ChainRequest {
   parts?: Part[];
   /** Text that the answer must not repeat. */
   systemPrompt?: string;
+  /** A word of it that stands nowhere else. */
+  canary?: string | undefined;
   /** What the end of the answer waits for beyond the disk, and how long; unset: nothing. */
   record?: { level: 'durable' | 'checkpointed'; waitMs?: number | undefined };
 }
@@ -252,15 +255,23 @@ export class Pipeline {
   ): AsyncGenerator<AnswerEvent, Ending | undefined> {
     const { guard, prompts, clock } = this.#context;
     const action = this.#screen.actionFor(question);
-    const watch = guard.watchOutput({ systemPrompt: question.systemPrompt, action });
-    for await (const event of prompts.run(job, { timeoutMs, signal: question.signal })) {
+    const { systemPrompt, canary } = question;
+    const watch = guard.watchOutput({ systemPrompt, canary, action });
+    const events = prompts.run(job, { timeoutMs, signal: question.signal });
+    const hold = { holdMs: HOLD_MS_MAX, nowMs: () => clock.monotonicMs() };
+    for await (const event of withExpiry(events, watch, hold)) {
+      if (event === 'expired') {
+        const { release } = watch.expire();
+        attempt.text += release;
+        yield* this.#begin(attempt);
+        yield { type: 'delta', text: release };
+        continue;
+      }
       began();
       attempt.claimed = event.model ?? attempt.claimed;
       const step = event.type === 'delta' ? watch.push(event.text) : watch.finish();
       if (step.release !== '') {
-        if (!attempt.started) yield { type: 'begin', ...this.#spoke(attempt) };
-        attempt.started = true;
-        attempt.firstAtMs ??= clock.monotonicMs();
+        yield* this.#begin(attempt);
         attempt.text += step.release;
         yield { type: 'delta', text: step.release };
       }
@@ -271,6 +282,13 @@ export class Pipeline {
       if (event.type === 'done') return event;
     }
     throw new AppError('internal', 'The sandbox ended without an ending.');
+  }
+
+  *#begin(attempt: Attempt): Generator<AnswerEvent> {
+    if (attempt.started) return;
+    yield { type: 'begin', ...this.#spoke(attempt) };
+    attempt.started = true;
+    attempt.firstAtMs = this.#context.clock.monotonicMs();
   }
 
   async #record(

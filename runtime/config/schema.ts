@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { guardActions, guardLevels } from '../contracts/guard.js';
+import { guardActions, guardLevels, personalKinds } from '../contracts/guard.js';
 import { engineNames } from '../contracts/prompt.js';
 
 const milliseconds = (fallback: number, min = 1, max = 86_400_000) =>
@@ -281,6 +281,18 @@ const guard = section({
     .default('medium')
     .describe(
       'How easily the classifier refuses: low, medium, high or paranoid. docs/guard-model.md says what each costs in false alarms.',
+    ),
+  personal_data: z
+    .array(z.enum(personalKinds))
+    .default([])
+    .describe(
+      'Personal data that an answer is cut before: email, phone, card (payment cards), iban (European accounts), nir (French social security numbers). With email each word is held until it has ended.',
+    ),
+  canary: z
+    .boolean()
+    .default(true)
+    .describe(
+      'Adds a line with a random word, new at each start, to the system prompt of /chat; an answer with that word is cut. Some 25 tokens.',
     ),
   weights_file: z
     .string()

@@ -41,6 +41,13 @@ export interface GuardJudgement extends GuardResult {
   model: string;
 }
 
+/** Kinds of personal data that answers can be watched for. */
+export const personalKinds = ['email', 'phone', 'card', 'iban', 'nir'] as const;
+export type PersonalKind = (typeof personalKinds)[number];
+
+/** Longest time that text is held back, in ms. */
+export const HOLD_MS_MAX = 2000;
+
 export interface OutputStep {
   /** Text that may go to the client now. */
   release: string;
@@ -58,6 +65,10 @@ export interface OutputStep {
  */
 export interface OutputGuard {
   push(text: string): OutputStep;
+  /** What is held: where in the answer it begins, and how many code units. */
+  held(): { from: number; count: number };
+  /** Releases what has been held for HOLD_MS_MAX, though it may be the beginning of a match; what follows it is cut all the same. */
+  expire(): OutputStep;
   finish(): OutputStep;
 }
 
@@ -73,6 +84,8 @@ export interface CheckOptions {
 export interface WatchOptions {
   /** Text that must not leak. */
   systemPrompt?: string | undefined;
+  /** A word that stands in the system prompt and nowhere else: an answer with it is cut. */
+  canary?: string | undefined;
   /** `enforce` when not given; `observe` reports a cut without cutting, `off` watches nothing. */
   action?: GuardAction | undefined;
 }

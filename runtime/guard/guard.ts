@@ -1,10 +1,16 @@
 import type { Classifiers, Core } from '../../core-wasm/index.js';
 import { AppError } from '../contracts/errors.js';
-import { GUARD_TEXT_MAX, type Guard, type GuardLevel, type OutputGuard } from '../contracts/guard.js';
+import {
+  GUARD_TEXT_MAX,
+  type Guard,
+  type GuardLevel,
+  type OutputGuard,
+  type PersonalKind,
+} from '../contracts/guard.js';
 import type { GuardModel } from './classifier/model-file.js';
 import { classifierRule, Judge, type JudgeModel } from './judge.js';
 import { PromptRuns } from './leak.js';
-import { AnswerWatcher, outputRules } from './output.js';
+import { AnswerWatcher, indexDetectors } from './output.js';
 import { rules } from './rules/index.js';
 import { sanitize } from './sanitize.js';
 import { GuardThread } from './thread.js';
@@ -20,9 +26,16 @@ export interface GuardOptions {
   model: GuardModel;
   /** When a caller names none. */
   level: GuardLevel;
+  /** Kinds of personal data that answers are cut before; none when not given. */
+  personalData?: readonly PersonalKind[];
 }
 
-const unwatched: OutputGuard = { push: (text) => ({ release: text }), finish: () => ({ release: '' }) };
+const unwatched: OutputGuard = {
+  push: (text) => ({ release: text }),
+  held: () => ({ from: 0, count: 0 }),
+  expire: () => ({ release: '' }),
+  finish: () => ({ release: '' }),
+};
 
 /** A guard, and the end of its thread. */
 export interface OwnedGuard extends Guard {
@@ -33,7 +46,7 @@ export interface OwnedGuard extends Guard {
  * The guard: judges what comes in by rules and by the classifier, and watches answers. It judges and the caller enforces; only the
  * watcher of an answer acts, since it holds the text. Throws when the hot core has another model, or no workspaces left.
  */
-export function createGuard({ core, model, level: usualLevel }: GuardOptions): OwnedGuard {
+export function createGuard({ core, model, level: usualLevel, personalData = [] }: GuardOptions): OwnedGuard {
   const { classifiers } = core;
   if (classifiers.sha256 === undefined) classifiers.load(model.core);
   if (classifiers.sha256 !== model.core.sha256) throw new Error('the hot core has other weights than these');
@@ -44,6 +57,7 @@ export function createGuard({ core, model, level: usualLevel }: GuardOptions): O
     workspace: take(classifiers).index,
     model: judgeModel,
   });
+  const output = indexDetectors(personalData);
   const runsOf = new Map<string, PromptRuns>();
   return {
     checkPrompt(text, { mode = 'prompt', level = usualLevel, tools = false } = {}) {
@@ -61,14 +75,16 @@ export function createGuard({ core, model, level: usualLevel }: GuardOptions): O
       return text.length < LONG_MIN ? judge.judge(task) : thread.judge(task);
     },
     sanitize,
-    watchOutput({ systemPrompt, action = 'enforce' }) {
+    watchOutput({ systemPrompt, canary, action = 'enforce' }) {
       if (action === 'off') return unwatched;
       return new AnswerWatcher({
+        detectors: output.index,
+        canary,
         runs: systemPrompt === undefined ? undefined : runs(systemPrompt),
         observe: action === 'observe',
       });
     },
-    rules: () => [...rules.map(({ id }) => id), classifierRule.rule, ...outputRules],
+    rules: () => [...rules.map(({ id }) => id), classifierRule.rule, ...output.rules],
     close: () => thread.close(),
   };
 

@@ -226,6 +226,7 @@ async function open({ config, log, builtIn }: StartOptions, undo: Undo): Promise
     core,
     model: loadGuardModel(config.guard),
     level: config.guard.level,
+    personalData: config.guard.personal_data,
   });
   undo.add('guard', () => guard.close());
   const modules = await loadModules(config.modules.enabled, builtIn);

@@ -32,10 +32,15 @@ beforeAll(async () => {
   const file = join(folder, 'arkalia.toml');
   await writeFile(
     file,
-    `[guard]\nrepeats_per_minute = 3\n[guard.routes]\n"/v1/chat/completions" = "observe"\n[guard.keys]\n${keys.watched?.id} = "observe"\n${keys.free?.id} = "off"\n`,
+    `[guard.routes]\n"/v1/chat/completions" = "observe"\n[guard.keys]\n${keys.watched?.id} = "observe"\n${keys.free?.id} = "off"\n`,
   );
   appliance = await startAppliance(
-    { ...noBreaker, ARKALIA_ENGINES_OPENAI_URL: upstream.url, ARKALIA_ENGINES_ORDER: 'openai' },
+    {
+      ...noBreaker,
+      ARKALIA_ENGINES_OPENAI_URL: upstream.url,
+      ARKALIA_ENGINES_ORDER: 'openai',
+      ARKALIA_GUARD_REPEATS_PER_MINUTE: '3',
+    },
     ['--config', file],
     folder,
   );

@@ -307,7 +307,12 @@ export function createFakeContext(options: FakeContextOptions = {}): FakeContext
       checkPrompt: (_text, options) => fakeJudgement(options),
       detect: async (_text, options) => fakeJudgement(options),
       sanitize: (text) => text,
-      watchOutput: () => ({ push: (text) => ({ release: text }), finish: () => ({ release: '' }) }),
+      watchOutput: () => ({
+        push: (text) => ({ release: text }),
+        held: () => ({ from: 0, count: 0 }),
+        expire: () => ({ release: '' }),
+        finish: () => ({ release: '' }),
+      }),
       rules: () => ['override-instructions', 'reveal-system-prompt'],
     },
     admission: {

@@ -5,6 +5,7 @@ import { asAppError, problemBody } from '../../../runtime/contracts/failure.js';
 import { defineRoute, json, type RouteDefinition } from '../../../runtime/contracts/http.js';
 import type { ModuleContext } from '../../../runtime/contracts/module.js';
 import { preferHeader, preferredWaitMs, recordedStatus } from '../../../runtime/contracts/record.js';
+import { type Marked, markPrompt } from '../guard/canary.js';
 import { partsOfMessages, withDocuments } from '../guard/parts.js';
 import type { Answer, Pipeline } from '../pipeline.js';
 import type { Sessions } from '../sessions.js';
@@ -75,6 +76,10 @@ export function chatRoutes(
   pipeline: Pipeline,
   sessions: Sessions,
 ): RouteDefinition[] {
+  const { system_prompt: own } = context.config.assistantia;
+  const marked: Marked = context.config.guard.canary
+    ? markPrompt(own, context.random)
+    : { prompt: own, canary: undefined };
   return [
     defineRoute({
       method: 'POST',
@@ -100,7 +105,7 @@ export function chatRoutes(
         const events = pipeline.ask({
           model: body.model,
           navigatorByDefault: true,
-          messages: [{ role: 'system', content: systemPrompt }, ...earlier, asked],
+          messages: [{ role: 'system', content: marked.prompt }, ...earlier, asked],
           parts: [
             ...partsOfMessages(earlier),
             { text: body.message, mode: 'prompt' },
@@ -113,6 +118,7 @@ export function chatRoutes(
           requestId,
           signal: signal(),
           systemPrompt,
+          canary: marked.canary,
           record: { level: query.record, waitMs },
         });
         const remember = (text: string, answer: Answer) => {
