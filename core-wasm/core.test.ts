@@ -60,7 +60,7 @@ describe('core', () => {
 
   it('refuses a memory that is not one of its own', () => {
     const { module } = Core.create().share;
-    const empty = new WebAssembly.Memory({ initial: 80, maximum: 80, shared: true });
+    const empty = new WebAssembly.Memory({ initial: 136, maximum: 136, shared: true });
     expect(() => Core.attach(empty, module)).toThrow('the memory has layout 0');
     const small = new WebAssembly.Memory({ initial: 1, maximum: 1, shared: true });
     expect(() => Core.attach(small, module)).toThrow();

@@ -1,6 +1,7 @@
 import { createHash, randomFillSync } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { BreakerSlots } from './breaker-slot.js';
+import { Classifiers } from './classifier.js';
 import { ConcurrencyLimits } from './concurrency-limit.js';
 import { type Constants, type CoreFunctions, readConstants } from './exports.js';
 import { LatencySketches } from './latency-sketch.js';
@@ -30,6 +31,7 @@ export class Core {
   readonly breakers: BreakerSlots;
   readonly limiters: RateLimiters;
   readonly sketches: LatencySketches;
+  readonly classifiers: Classifiers;
   readonly limits: ConcurrencyLimits;
   /** For {@link Core.attach} in another thread. */
   readonly share: CoreShare;
@@ -67,10 +69,11 @@ export class Core {
     this.breakers = new BreakerSlots(at, functions);
     this.limiters = new RateLimiters(memory.buffer, at, functions);
     this.sketches = new LatencySketches(memory.buffer, at, functions);
+    this.classifiers = new Classifiers(memory.buffer, at, functions);
     this.limits = new ConcurrencyLimits(memory.buffer, at, functions);
   }
 
-  /** Loads core.wasm, makes the shared memory (5 MiB) and writes the parameters into it. */
+  /** Loads core.wasm, makes the shared memory (8.5 MiB) and writes the parameters into it. */
   static create(): Core {
     const { bytes, sha256 } = coreModule();
     const module = new WebAssembly.Module(bytes);

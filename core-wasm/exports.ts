@@ -166,6 +166,23 @@ const constantNames = [
   'FAULT_TIME',
   'FAULT_DURATION',
   'FAULT_PERMIT',
+  'CLASSIFIER_FEATURES',
+  'CLASSIFIER_STATE',
+  'CLASSIFIER_HEAD_BITS',
+  'CLASSIFIER_SHA256',
+  'CLASSIFIER_SCALES',
+  'CLASSIFIER_BIASES',
+  'CLASSIFIER_WEIGHTS',
+  'CLASSIFIER_HEADS',
+  'CLASSIFIER_BITS_MIN',
+  'CLASSIFIER_BITS_MAX',
+  'WORKSPACE_FIRST',
+  'WORKSPACE_COUNT',
+  'WORKSPACE_BYTES',
+  'WORKSPACE_FROM',
+  'WORKSPACE_TO',
+  'WORKSPACE_TEXT',
+  'WORKSPACE_TEXT_BYTES',
 ] as const;
 
 /** Every offset, size, bit and code that the module exports, by name. */
@@ -231,6 +248,9 @@ export interface CoreFunctions extends ScoreFunctions {
   sketchBucket(sketch: number, bucket: number): number;
   sketchSum(sketch: number): number;
   sketchMax(sketch: number): number;
+  classifierTake(): number;
+  classifierRead(workspace: number, length: number): void;
+  classifierScore(workspace: number, head: number, window: number, step: number): number;
   limitTake(): number;
   limitConfigure(
     limit: number,

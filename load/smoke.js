@@ -41,6 +41,10 @@ const routes = [
   'get /reflexia/status',
   'get /sandozia/status',
   'post /chat',
+  'post /assistantia/guard',
+  'post /assistantia/guard/feedback',
+  'get /assistantia/guard/feedback',
+  'post /assistantia/guard/feedback/accept',
   'get /v1/models',
   'get /v1/models/{id}',
   'post /v1/chat/completions',
@@ -168,6 +172,15 @@ function prompts() {
       'is recorded': (r) => isReceipt(r.json('receipt')),
     });
   }
+  const guarded = post('/assistantia/guard', { texts: Object.values(injections), level: 'high' });
+  expectAnswer('guard', guarded, 200, {
+    'refuses each': (r) => r.json().every(({ verdict }) => verdict === 'refuse'),
+    'says where': (r) => r.json().every(({ spans }) => spans.length > 0),
+  });
+  const report = { text: 'What does "ignore all previous instructions" mean?', kind: 'false_alarm' };
+  expectAnswer('report', post('/assistantia/guard/feedback', report), 200, {
+    'is recorded': (r) => isReceipt(r.json('receipt')),
+  });
   expectAnswer('models', get('/v1/models'), 200, {
     'list arkalia': (r) => r.json('data').some(({ id }) => id === 'arkalia'),
   });
@@ -191,6 +204,9 @@ function administration() {
   expectAnswer('revoked key', gone, 401);
   expectAnswer('erasure', post('/ledger/erase', { session: 'nobody' }, expecting(401)), 401);
   expectAnswer('order to a breaker', post('/breakers/openai', { order: 'reset' }, expecting(401)), 401);
+  expectAnswer('reports', get('/assistantia/guard/feedback', expecting(401)), 401);
+  const accept = { index: 0, accepted: true };
+  expectAnswer('accepted report', post('/assistantia/guard/feedback/accept', accept, expecting(401)), 401);
   expectAnswer('breakers', get('/breakers'), 200);
   expectAnswer('new setup code', post('/setup/code', {}, expecting(401)), 401);
   expectAnswer('wrong setup code', post('/setup', { code: 'wrong' }, expecting(403)), 403);

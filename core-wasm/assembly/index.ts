@@ -78,6 +78,7 @@ export {
   sketchSum,
   sketchMax,
 } from "./sketch";
+export { CLASSIFIER_FEATURES, classifierTake, classifierRead, classifierScore } from "./classifier";
 export {
   LIMIT_MAX,
   LIMIT_QUEUE_MAX,

@@ -1,11 +1,11 @@
 // The fixed layout of the shared memory, in bytes. Exported by the module, so that no host repeats an offset.
 //
-//   0        64               1024       4096                          2 MiB                3 MiB          4 MiB     5 MiB
-//   ├ unused ┼ header, sha256 ┼ scoring's  ┼ 256 breaker slots × 5120 ┼ slab 4096 × 256    ┼ limiters, limits ┼ sketches ┤
+//   0        64               1024       4096                          2 MiB                3 MiB              4 MiB     5 MiB     8.5 MiB
+//   ├ unused ┼ header, sha256 ┼ scoring's  ┼ 256 breaker slots × 5120 ┼ slab 4096 × 256    ┼ limiters, limits ┼ sketches ┼ classifier ┤
 
-export const LAYOUT_VERSION: i32 = 2;
+export const LAYOUT_VERSION: i32 = 3;
 /** Pages of 64 KiB, initial and maximum: shared memory of a fixed size. */
-export const MEMORY_PAGES: i32 = 80;
+export const MEMORY_PAGES: i32 = 136;
 
 // Header. Written once by the host that makes the memory, except the slot counter.
 export const HEADER_VERSION: i32 = 64; // u32, LAYOUT_VERSION once the memory is ready
@@ -188,3 +188,30 @@ export const SKETCH_SUM: i32 = 8; // u64, in units of 1/SKETCH_TICKS_PER_MS
 export const SKETCH_MAX: i32 = 16; // f64
 export const SKETCH_BUCKETS: i32 = 64; // 2048 × u64
 export const SKETCH_BUCKET_COUNT: i32 = 2048;
+
+// Text classifier, see classifier.ts. The model is written once by the host that loads it.
+export const CLASSIFIER_STATE: i32 = 5242880; // i32, atomic: 0 no model, 1 being written, 2 ready
+export const CLASSIFIER_TAKEN: i32 = 5242884; // i32, atomic: workspaces
+export const CLASSIFIER_HEAD_BITS: i32 = 5242888; // i32 for each head: it has 2^bits weights
+export const CLASSIFIER_SHA256: i32 = 5242912; // 32 bytes, of the file of the model
+export const CLASSIFIER_SCALES: i32 = 5242944; // f64 for each head: what a weight of 1 stands for
+export const CLASSIFIER_BIASES: i32 = 5242960; // f64 for each head
+export const CLASSIFIER_WEIGHTS: i32 = 5246976; // i8, 2^CLASSIFIER_BITS_MAX bytes for each head
+export const CLASSIFIER_HEADS: i32 = 2;
+export const CLASSIFIER_BITS_MIN: i32 = 8;
+export const CLASSIFIER_BITS_MAX: i32 = 17;
+// Workspaces: one for each thread that scores.
+export const WORKSPACE_FIRST: i32 = 5767168;
+export const WORKSPACE_COUNT: i32 = 4;
+export const WORKSPACE_BYTES: i32 = 737408;
+export const WORKSPACE_EPOCH: i32 = 0; // u32, the stamp of the window that was scored last
+export const WORKSPACE_FROM: i32 = 4; // u32, output: where the window with the highest score begins
+export const WORKSPACE_TO: i32 = 8; // u32, output: and ends, exclusive
+export const WORKSPACE_LENGTH: i32 = 12; // u32, bytes of the text that was read
+export const WORKSPACE_TOKENS: i32 = 16; // u32, its tokens
+export const WORKSPACE_TEXT: i32 = 64;
+export const WORKSPACE_TEXT_BYTES: i32 = 16384;
+export const WORKSPACE_STAMPS: i32 = 16448; // 2^17 × u16
+export const WORKSPACE_LIST: i32 = 278592; // tokens, see classifier.ts: one for each byte at most, and one behind them
+export const TOKEN_BYTES: i32 = 16;
+export const WORKSPACE_GRAMS: i32 = 540752; // u32 each: 3 for each byte at most

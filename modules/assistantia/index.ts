@@ -1,5 +1,7 @@
 import type { RouteDefinition } from '../../runtime/contracts/http.js';
 import type { ArkaliaModule, ModuleContext, ModuleHealth } from '../../runtime/contracts/module.js';
+import { FeedbackRows } from './guard/feedback.js';
+import { guardRoutes } from './guard/routes.js';
 import { createNavigator } from './navigator/index.js';
 import { Pipeline } from './pipeline.js';
 import { chatRoutes } from './routes/chat.js';
@@ -14,6 +16,7 @@ class Assistantia implements ArkaliaModule {
   #context!: ModuleContext;
   #pipeline!: Pipeline;
   #sessions!: Sessions;
+  readonly #feedback = new FeedbackRows();
   #close = () => {};
 
   provision(context: ModuleContext): void {
@@ -21,6 +24,7 @@ class Assistantia implements ArkaliaModule {
     this.#context = context;
     this.#sessions = new Sessions(sessions_max, session_messages_max);
     const forgetting = context.bus.subscribe('texts.erased', (selector) => {
+      this.#feedback.forget();
       if ('session' in selector) this.#sessions.forget({ session: selector.session });
       else if ('key' in selector) this.#sessions.forget({ owner: `key:${selector.key}` });
       // When something was said, and in which event, is not known here.
@@ -34,16 +38,31 @@ class Assistantia implements ArkaliaModule {
     this.#pipeline = new Pipeline(context, (question) => navigator.brief(question));
   }
 
-  validate(): void {}
+  validate(): void {
+    const known = new Set(this.#context.routes().map(({ path }) => path));
+    const unknown = Object.keys(this.#context.config.guard.routes).filter((path) => !known.has(path));
+    if (unknown.length > 0)
+      throw new Error(`guard.routes names ${unknown.join(', ')}, which is no route of this appliance`);
+  }
 
   routes(): RouteDefinition[] {
     return [
       ...chatRoutes(this.#context, this.#pipeline, this.#sessions),
       ...openaiRoutes(this.#context, this.#pipeline),
+      ...guardRoutes(this.#context, this.#feedback),
     ];
   }
 
-  start(): void {}
+  async start(): Promise<void> {
+    const { mode, routes, keys } = this.#context.config.guard;
+    const settings = [mode, ...Object.values(routes), ...Object.values(keys)];
+    if (settings.every((action) => action === 'enforce')) return;
+    await this.#context.ledger.append({
+      type: 'guard_relaxed',
+      module: 'assistantia',
+      data: { mode, routes, keys },
+    });
+  }
 
   stop(): void {
     this.#close();

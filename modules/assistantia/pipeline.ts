@@ -1,6 +1,6 @@
 import type { SlotOutcome } from '../../runtime/contracts/admission.js';
 import { AppError } from '../../runtime/contracts/errors.js';
-import type { GuardReason, GuardResult } from '../../runtime/contracts/guard.js';
+import { type GuardReason, type GuardResult, HOLD_MS_MAX } from '../../runtime/contracts/guard.js';
 import type { JsonObject } from '../../runtime/contracts/json.js';
 import type { CheckpointedReceipt, Receipt } from '../../runtime/contracts/ledger.js';
 import type { ModuleContext } from '../../runtime/contracts/module.js';
@@ -15,6 +15,9 @@ import {
 } from '../../runtime/contracts/sandbox.js';
 import { type Candidate, type ChainRequest, resolveChain } from './chain.js';
 import { type Failure, slotOutcome, treat } from './failures.js';
+import { withExpiry } from './guard/held.js';
+import { type Part, partsOfMessages } from './guard/parts.js';
+import { Screen } from './guard/screen.js';
 
 export interface Question extends ChainRequest {
   messages: PromptMessage[];
@@ -24,8 +27,14 @@ export interface Question extends ChainRequest {
   session?: string;
   requestId: string;
   signal: AbortSignal;
+  /** Path of the route that it came through; its setting of the guard applies. */
+  route?: string;
+  /** What is judged, where that is not each message as a whole. */
+  parts?: Part[];
   /** Text that the answer must not repeat. */
   systemPrompt?: string;
+  /** A word of it that stands nowhere else. */
+  canary?: string | undefined;
   /** What the end of the answer waits for beyond the disk, and how long; unset: nothing. */
   record?: { level: 'durable' | 'checkpointed'; waitMs?: number | undefined };
 }
@@ -67,10 +76,12 @@ type Ending = Extract<PromptEvent, { type: 'done' }>;
 export class Pipeline {
   readonly #context: ModuleContext;
   readonly #brief: (question: string) => Promise<NavigatorBrief>;
+  readonly #screen: Screen;
 
   constructor(context: ModuleContext, brief: (question: string) => Promise<NavigatorBrief>) {
     this.#context = context;
     this.#brief = brief;
+    this.#screen = new Screen(context);
   }
 
   /** @throws AppError with what went wrong; what was asked and refused or failed is recorded before. */
@@ -78,7 +89,14 @@ export class Pipeline {
     const startedMs = this.#context.clock.monotonicMs();
     this.#takeToken(question.client, startedMs);
     this.#refuseUnrecordable();
-    const flagged = await this.#screen(question);
+    const flagged = await this.#screen.check(
+      {
+        ...question,
+        texts: personTexts(question),
+        tools: question.messages.some(({ role }) => role === 'tool'),
+      },
+      question.parts ?? partsOfMessages(question.messages),
+    );
     const skipped: { engine: string; cause: string }[] = [];
     try {
       yield* this.#tryChain(question, startedMs, flagged, skipped);
@@ -107,32 +125,6 @@ export class Pipeline {
       'ledger_unavailable',
       `The ledger cannot record now${why}, and no answer is given that is not recorded. /health, /status and what was recorded are served.`,
       retryAfterMs === undefined ? {} : { retryAfterMs },
-    );
-  }
-
-  /** Judges what people and tools wrote. Returns the ids of the rules that flagged it. */
-  async #screen(question: Question): Promise<string[]> {
-    const { guard, config, ledger } = this.#context;
-    const results = question.messages
-      .filter((message) => message.role === 'user' || message.role === 'tool')
-      .map((message) => ({ text: message.content, result: guard.checkPrompt(message.content) }));
-    const rules = [...new Set(results.flatMap(({ result }) => result.reasons.map((reason) => reason.rule)))];
-    const refused = results.find(({ result }) => result.verdict === 'refuse');
-    if (refused === undefined || config.guard.mode === 'observe') return rules;
-    const receipt = await ledger.append({
-      type: 'prompt_refused',
-      module: 'assistantia',
-      correlationId: question.requestId,
-      data: { rules: refused.result.reasons.map((reason) => reason.rule), chars: refused.text.length },
-      texts: { prompt: refused.text, ...personTexts(question) },
-    });
-    const reasons = refused.result.reasons.map(({ rule, en, fr, span }) => ({ rule, en, fr, span }));
-    throw new AppError(
-      'prompt_refused',
-      `The guard refused the prompt: ${reasons.map((reason) => reason.en).join(' ')}`,
-      {
-        details: { reasons, receipt },
-      },
     );
   }
 
@@ -261,29 +253,42 @@ export class Pipeline {
     timeoutMs: number,
     began: () => void,
   ): AsyncGenerator<AnswerEvent, Ending | undefined> {
-    const { guard, prompts, clock, config } = this.#context;
-    const watch = guard.watchOutput({
-      systemPrompt: question.systemPrompt,
-      observe: config.guard.mode === 'observe',
-    });
-    for await (const event of prompts.run(job, { timeoutMs, signal: question.signal })) {
+    const { guard, prompts, clock } = this.#context;
+    const action = this.#screen.actionFor(question);
+    const { systemPrompt, canary } = question;
+    const watch = guard.watchOutput({ systemPrompt, canary, action });
+    const events = prompts.run(job, { timeoutMs, signal: question.signal });
+    const hold = { holdMs: HOLD_MS_MAX, nowMs: () => clock.monotonicMs() };
+    for await (const event of withExpiry(events, watch, hold)) {
+      if (event === 'expired') {
+        const { release } = watch.expire();
+        attempt.text += release;
+        yield* this.#begin(attempt);
+        yield { type: 'delta', text: release };
+        continue;
+      }
       began();
       attempt.claimed = event.model ?? attempt.claimed;
       const step = event.type === 'delta' ? watch.push(event.text) : watch.finish();
       if (step.release !== '') {
-        if (!attempt.started) yield { type: 'begin', ...this.#spoke(attempt) };
-        attempt.started = true;
-        attempt.firstAtMs ??= clock.monotonicMs();
+        yield* this.#begin(attempt);
         attempt.text += step.release;
         yield { type: 'delta', text: step.release };
       }
       if (step.cut !== undefined) {
         attempt.cut = step.cut;
-        if (config.guard.mode === 'enforce') return undefined;
+        if (action === 'enforce') return undefined;
       }
       if (event.type === 'done') return event;
     }
     throw new AppError('internal', 'The sandbox ended without an ending.');
+  }
+
+  *#begin(attempt: Attempt): Generator<AnswerEvent> {
+    if (attempt.started) return;
+    yield { type: 'begin', ...this.#spoke(attempt) };
+    attempt.started = true;
+    attempt.firstAtMs = this.#context.clock.monotonicMs();
   }
 
   async #record(

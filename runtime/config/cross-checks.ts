@@ -23,6 +23,7 @@ export function crossCheck(config: Config): CrossProblem[] {
     ...checkRepeats('modules.enabled', config.modules.enabled),
     ...checkKeyFile(config),
     ...checkWitness(config),
+    ...checkWeights(config),
   ];
 }
 
@@ -35,6 +36,15 @@ function checkTls({ http }: Config): CrossProblem[] {
         : undefined;
   if (missing === undefined) return [];
   const given = missing === 'http.tls_key_file' ? 'http.tls_cert_file' : 'http.tls_key_file';
+  return [{ paths: [given, missing], message: `needs ${missing} too; both or neither are set.` }];
+}
+
+function checkWeights({ guard }: Config): CrossProblem[] {
+  if ((guard.weights_file === undefined) === (guard.weights_sha256 === undefined)) return [];
+  const [given, missing] =
+    guard.weights_file === undefined
+      ? ['guard.weights_sha256', 'guard.weights_file']
+      : ['guard.weights_file', 'guard.weights_sha256'];
   return [{ paths: [given, missing], message: `needs ${missing} too; both or neither are set.` }];
 }
 

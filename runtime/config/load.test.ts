@@ -102,7 +102,7 @@ describe('environment', () => {
     ['ARKALIA_ENGINES_PROBE', 'yes', 'true or false'],
     ['ARKALIA_BREAKER_FAILURE_RATE', '1.01', 'a number from 0 to 1'],
     ['ARKALIA_BREAKER_FAILURE_RATE', 'NaN', 'a number from 0 to 1'],
-    ['ARKALIA_GUARD_MODE', 'off', 'one of: enforce, observe'],
+    ['ARKALIA_GUARD_MODE', 'on', 'one of: enforce, observe, off'],
     ['ARKALIA_API_KEY_FILE', '', 'is empty'],
     ['ARKALIA_ENGINES_ORDER', 'navigator,', 'a list of: ollama, openai, embedded, navigator'],
   ])('refuses %s=%j and says what is allowed', (name, value, allowed) => {
@@ -181,6 +181,8 @@ describe('checks across keys', () => {
   it.each([
     ['[http]\ntls_key_file = "k"', 'needs http.tls_cert_file'],
     ['[http]\ntls_cert_file = "c"', 'needs http.tls_key_file'],
+    ['[guard]\nweights_file = "w"', 'needs guard.weights_sha256'],
+    [`[guard]\nweights_sha256 = "${'a'.repeat(64)}"`, 'needs guard.weights_file'],
     ['[breaker]\ncalls_min = 21', 'more than breaker.window_calls (20)'],
     ['[aliases]\narkalia = ["navigator"]', 'the name arkalia is taken'],
     ['[aliases]\nfast = ["olama/llama3"]', 'nearest: ollama'],
@@ -213,11 +215,14 @@ it('derives one variable for every key but tables', () => {
   const variables = describeConfig().flatMap(({ variable }) => variable ?? []);
   expect(new Set(variables).size).toBe(variables.length);
   expect(variables).toContain('ARKALIA_ENGINES_EMBEDDED_MODEL_FILE');
-  expect(describeConfig().length - variables.length).toBe(1);
+  expect(describeConfig().length - variables.length).toBe(3);
 });
 
 it('prints a configuration that reads back as the same one', () => {
-  const loaded = loadConfig({ file: fileOf('[aliases]\nfast = ["ollama"]\n[http]\nport = 5'), env: {} });
+  const loaded = loadConfig({
+    file: fileOf('[aliases]\nfast = ["ollama"]\n[http]\nport = 5\n[guard.routes]\n"/v1/x" = "off"'),
+    env: {},
+  });
   const text = renderConfig(loaded);
   expect(text).toContain('port = 5  # file');
   expect(loadConfig({ file: fileOf(text), env: {} }).config).toEqual(loaded.config);

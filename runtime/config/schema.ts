@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { guardActions, guardLevels, personalKinds } from '../contracts/guard.js';
 import { engineNames } from '../contracts/prompt.js';
 
 const milliseconds = (fallback: number, min = 1, max = 86_400_000) =>
@@ -259,9 +260,49 @@ const assistantia = section({
 
 const guard = section({
   mode: z
-    .enum(['enforce', 'observe'])
+    .enum(guardActions)
     .default('enforce')
-    .describe('enforce refuses what the rules refuse; observe lets it pass and records it.'),
+    .describe(
+      'enforce refuses what the guard refuses; observe lets it pass and records it; off judges nothing. What is not enforced is recorded at the start.',
+    ),
+  routes: z
+    .record(z.string().regex(/^\/[!-~]{0,199}$/, 'must be the path of a route'), z.enum(guardActions))
+    .default({})
+    .describe('Instead of guard.mode for a route, such as "/v1/chat/completions" = "observe".'),
+  keys: z
+    .record(z.string().regex(/^[a-z0-9]{8,32}$/, 'must be the id of a key'), z.enum(guardActions))
+    .default({})
+    .describe('Instead of guard.mode and guard.routes for a key, by its id.'),
+  repeats_per_minute: count(60, 0, 1_000_000).describe(
+    'How often a client may send the same prompt within a minute; 0: no limit.',
+  ),
+  level: z
+    .enum(guardLevels)
+    .default('medium')
+    .describe(
+      'How easily the classifier refuses: low, medium, high or paranoid. docs/guard-model.md says what each costs in false alarms.',
+    ),
+  personal_data: z
+    .array(z.enum(personalKinds))
+    .default([])
+    .describe(
+      'Personal data that an answer is cut before: email, phone, card (payment cards), iban (European accounts), nir (French social security numbers). With email each word is held until it has ended.',
+    ),
+  canary: z
+    .boolean()
+    .default(true)
+    .describe(
+      'Adds a line with a random word, new at each start, to the system prompt of /chat; an answer with that word is cut. Some 25 tokens.',
+    ),
+  weights_file: z
+    .string()
+    .optional()
+    .describe('Weights of the classifier instead of those that ship; together with weights_sha256.'),
+  weights_sha256: z
+    .string()
+    .regex(/^[0-9a-f]{64}$/, 'must be 64 lower-case hexadecimal digits')
+    .optional()
+    .describe('SHA-256 that weights_file must have, in hex; another file stops the start.'),
 });
 
 const witness = section({

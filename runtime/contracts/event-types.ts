@@ -2,6 +2,7 @@ import { z } from 'zod';
 import type { BreakerState } from './breaker.js';
 import { decisions, factorNames, severities } from './decision.js';
 import { levels } from './device.js';
+import { guardActions } from './guard.js';
 import type { JsonObject } from './json.js';
 import { ledgerTroubles } from './ledger-trouble.js';
 import { recoveryStrategies } from './recovery.js';
@@ -152,9 +153,39 @@ const definitions = {
     data: z.strictObject({ code: text, cause: text, skipped }),
   },
   prompt_refused: {
-    version: 1,
+    version: 2,
     about: 'The guard refused a prompt.',
-    data: z.strictObject({ rules: names, chars: count }),
+    upcasts: [(data: JsonObject) => data],
+    data: z.strictObject({
+      ...{ rules: names, chars: count },
+      // Not recorded before version 2.
+      ...{ mode: text.optional(), level: text.optional(), score: ratio.optional() },
+      ...{ threshold: ratio.optional(), model: text.optional() },
+    }),
+  },
+  guard_feedback: {
+    version: 1,
+    about: 'Someone says that a verdict of the guard was wrong.',
+    data: z.strictObject({
+      kind: z.enum(['false_alarm', 'missed']),
+      verdict: z.enum(['allow', 'flag', 'refuse']),
+      ...{ rules: names, mode: text, level: text, score: ratio, threshold: ratio, model: text, chars: count },
+      about: count.optional(),
+    }),
+  },
+  guard_row_judged: {
+    version: 1,
+    about: 'An administrator accepted a report about the guard as a row for training, or rejected it.',
+    data: z.strictObject({ index: count, accepted: z.boolean() }),
+  },
+  guard_relaxed: {
+    version: 1,
+    about: 'At the start: what the configuration does not let the guard enforce.',
+    data: z.strictObject({
+      mode: z.enum(guardActions),
+      routes: z.record(text, z.enum(guardActions)),
+      keys: z.record(text, z.enum(guardActions)),
+    }),
   },
   circuit_success: {
     version: 1,

@@ -3,7 +3,7 @@ import { BREAK, type Lexicon, type Words } from './words.js';
 
 /**
  * Openings after which the words of an attack are talked about instead of meant: how to, why, what does it mean,
- * he told me to, if someone. They end where the attack begins.
+ * he told me to, if someone, never. They end where the attack begins.
  */
 const openings = [
   'how do|can|to|should|could|would|does|did|is ..5',
@@ -17,6 +17,7 @@ const openings = [
   'dit|demande|ordonne de|d ..1',
   'such as|like ..1',
   'does|did ..3',
+  'never|not|t|jamais ..1',
   'can|could|should|may|must i|we|one|he|she|they|users|people ..1',
   'puis|peut|dois|peux je|on ..1',
   'peut|pourquoi|puis t on|elle|il ..1',

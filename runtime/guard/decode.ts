@@ -34,8 +34,8 @@ const entities: Readonly<Record<string, string>> = {
  */
 export function decodeEscapes(view: View): View | undefined {
   const { text } = view;
-  if (!/[%&\\]/.test(text)) return undefined;
-  const builder = new ViewBuilder();
+  if (!/%[0-9a-f]|&[#a-z]|\\[ux]/i.test(text)) return undefined;
+  const builder = new ViewBuilder(text.length + 16);
   let changed = false;
   for (let index = 0; index < text.length; ) {
     const found = escapeAt(text, index);
@@ -120,16 +120,63 @@ interface Run {
   bytes: Buffer;
 }
 
+/** For each ASCII character: 1 when it is of base64, 2 a hexadecimal digit, 4 a sign between such bytes. */
+const kinds = Uint8Array.from({ length: 128 }, (_, code) => {
+  const character = String.fromCharCode(code);
+  return (
+    Number(/[A-Za-z0-9+/_-]/.test(character)) +
+    2 * Number(/[0-9a-f]/i.test(character)) +
+    4 * Number(/[ ,:;-]/.test(character))
+  );
+});
+
+function kindOf(code: number): number {
+  return code < 128 ? (kinds[code] ?? 0) : 0;
+}
+
+/** Runs are found by looking at each BASE64_MIN-th character: one of them lies in every run that is long enough. */
 function* base64Runs(text: string): Generator<Run> {
-  for (const match of text.matchAll(/[A-Za-z0-9+/_-]+/g)) {
-    if (match[0].length < BASE64_MIN) continue;
-    const bytes = Buffer.from(match[0].slice(0, RUN_MAX), 'base64');
-    yield { start: match.index, end: match.index + match[0].length, bytes };
+  for (let index = BASE64_MIN - 1; index < text.length; index += BASE64_MIN) {
+    if ((kindOf(text.charCodeAt(index)) & 1) === 0) continue;
+    let start = index;
+    while (start > 0 && (kindOf(text.charCodeAt(start - 1)) & 1) !== 0) start--;
+    let end = index + 1;
+    while (end < text.length && (kindOf(text.charCodeAt(end)) & 1) !== 0) end++;
+    if (end - start >= BASE64_MIN) {
+      const bytes = Buffer.from(text.slice(start, Math.min(end, start + RUN_MAX)), 'base64');
+      yield { start, end, bytes };
+    }
+    // On from the last place that was looked at within this run.
+    index += Math.floor((end - 1 - index) / BASE64_MIN) * BASE64_MIN;
   }
+}
+
+/**
+ * Whether enough hexadecimal digits stand in a row, with signs between or without. Found in the same way; no further than the
+ * shortest run with its signs is looked at to either side.
+ */
+function mayHaveHex(text: string): boolean {
+  const least = 2 * HEX_BYTES_MIN;
+  const reach = least + HEX_BYTES_MIN;
+  for (let index = least - 1; index < text.length; index += least) {
+    let digits = 0;
+    for (let at = index; at >= Math.max(0, index - reach); at--) {
+      const kind = kindOf(text.charCodeAt(at));
+      if ((kind & 6) === 0) break;
+      if ((kind & 2) !== 0 && ++digits === least) return true;
+    }
+    for (let at = index + 1; at < Math.min(text.length, index + reach); at++) {
+      const kind = kindOf(text.charCodeAt(at));
+      if ((kind & 6) === 0) break;
+      if ((kind & 2) !== 0 && ++digits === least) return true;
+    }
+  }
+  return false;
 }
 
 /** Runs of two-digit bytes, next to each other or with one sign between. */
 function* hexRuns(text: string): Generator<Run> {
+  if (!mayHaveHex(text)) return;
   let index = 0;
   while (index < text.length) {
     const bytes: number[] = [];
@@ -174,10 +221,59 @@ function readable(text: string): boolean {
   return printable >= text.length * 0.9 && letters >= text.length * 0.5;
 }
 
-/** The folded view with its letters turned by thirteen places. */
-export function rot13(view: View): View {
-  const turned = view.text.replace(/[a-z]/g, (letter) =>
-    String.fromCharCode(((letter.charCodeAt(0) - 97 + 13) % 26) + 97),
+/** Fewest letters of a sentence that is tried as rot13. */
+const ROT13_LETTERS_MIN = 8;
+/** For each letter 1 when it is among the commonest of English and French, -1 when rot13 of it is; 0 for both or none. */
+const commonness = Int8Array.from('abcdefghijklmnopqrstuvwxyz', (letter) => {
+  const common = 'etaoinsrlu';
+  const turned = String.fromCharCode(((letter.charCodeAt(0) - 97 + 13) % 26) + 97);
+  return Number(common.includes(letter)) - Number(common.includes(turned));
+});
+
+/**
+ * The sentences of the folded view that look like rot13, with their letters turned by thirteen places: those with more letters
+ * that are common when turned than as they stand.
+ * @returns undefined when there is none.
+ */
+export function rot13(view: View): View | undefined {
+  const { text } = view;
+  let builder: ViewBuilder | undefined;
+  for (let from = 0; from < text.length; ) {
+    let to = from;
+    let letters = 0;
+    let common = 0;
+    for (; to < text.length; to++) {
+      const code = text.charCodeAt(to);
+      if (code >= 97 && code <= 122) {
+        letters++;
+        common += commonness[code - 97] ?? 0;
+      } else if (endsSentence(code)) break;
+    }
+    if (letters >= ROT13_LETTERS_MIN && common < 0) {
+      builder ??= new ViewBuilder();
+      for (let at = from; at <= to && at < text.length; at++)
+        builder.add(turn(text.charCodeAt(at)), view.start(at), view.end(at));
+    }
+    from = to + 1;
+  }
+  return builder?.build('rot13');
+}
+
+/** . : ; ! ? " ( ) or the end of a paragraph. */
+function endsSentence(code: number): boolean {
+  return (
+    code === 46 ||
+    code === 58 ||
+    code === 59 ||
+    code === 33 ||
+    code === 63 ||
+    code === 34 ||
+    code === 10 ||
+    code === 40 ||
+    code === 41
   );
-  return view.withText(turned, 'rot13');
+}
+
+function turn(code: number): string {
+  return String.fromCharCode(code >= 97 && code <= 122 ? ((code - 84) % 26) + 97 : code);
 }

@@ -1,28 +1,91 @@
-import type { Guard } from '../contracts/guard.js';
+import type { Classifiers, Core } from '../../core-wasm/index.js';
+import { AppError } from '../contracts/errors.js';
+import {
+  GUARD_TEXT_MAX,
+  type Guard,
+  type GuardLevel,
+  type OutputGuard,
+  type PersonalKind,
+} from '../contracts/guard.js';
+import type { GuardModel } from './classifier/model-file.js';
+import { classifierRule, Judge, type JudgeModel } from './judge.js';
 import { PromptRuns } from './leak.js';
-import { AnswerWatcher, outputRules } from './output.js';
-import { PromptRules } from './prompt.js';
+import { AnswerWatcher, indexDetectors } from './output.js';
 import { rules } from './rules/index.js';
+import { sanitize } from './sanitize.js';
+import { GuardThread } from './thread.js';
 
 /** System prompts whose runs are kept; a configuration has one. */
 const PROMPTS_MAX = 8;
+/** From this many UTF-16 code units on a text is judged in another thread: there a message costs less than the judgement. */
+const LONG_MIN = 8192;
+
+export interface GuardOptions {
+  /** Of the hot core; the guard takes a workspace for each of its two threads. */
+  core: Pick<Core, 'classifiers' | 'share'>;
+  model: GuardModel;
+  /** When a caller names none. */
+  level: GuardLevel;
+  /** Kinds of personal data that answers are cut before; none when not given. */
+  personalData?: readonly PersonalKind[];
+}
+
+const unwatched: OutputGuard = {
+  push: (text) => ({ release: text }),
+  held: () => ({ from: 0, count: 0 }),
+  expire: () => ({ release: '' }),
+  finish: () => ({ release: '' }),
+};
+
+/** A guard, and the end of its thread. */
+export interface OwnedGuard extends Guard {
+  close(): Promise<void>;
+}
 
 /**
- * The guard: judges prompts by rules and watches answers. It judges and the caller enforces; only the watcher of an
- * answer acts, since it holds the text. Compiling the rules takes a few milliseconds, so one guard serves a process.
+ * The guard: judges what comes in by rules and by the classifier, and watches answers. It judges and the caller enforces; only the
+ * watcher of an answer acts, since it holds the text. Throws when the hot core has another model, or no workspaces left.
  */
-export function createGuard(): Guard {
-  const prompts = new PromptRules(rules);
+export function createGuard({ core, model, level: usualLevel, personalData = [] }: GuardOptions): OwnedGuard {
+  const { classifiers } = core;
+  if (classifiers.sha256 === undefined) classifiers.load(model.core);
+  if (classifiers.sha256 !== model.core.sha256) throw new Error('the hot core has other weights than these');
+  const judgeModel: JudgeModel = { header: model.header, sha256: model.core.sha256 };
+  const judge = new Judge(take(classifiers), judgeModel);
+  const thread = new GuardThread({
+    share: core.share,
+    workspace: take(classifiers).index,
+    model: judgeModel,
+  });
+  const output = indexDetectors(personalData);
   const runsOf = new Map<string, PromptRuns>();
   return {
-    checkPrompt: (text) => prompts.check(text),
-    watchOutput({ systemPrompt, observe = false }) {
+    checkPrompt(text, { mode = 'prompt', level = usualLevel, tools = false } = {}) {
+      if (text.length > GUARD_TEXT_MAX)
+        throw new RangeError(`a text must be at most ${GUARD_TEXT_MAX} characters, not ${text.length}`);
+      return judge.judge({ text, mode, level, tools });
+    },
+    async detect(text, { mode = 'prompt', level = usualLevel, tools = false } = {}) {
+      if (text.length > GUARD_TEXT_MAX)
+        throw new AppError(
+          'payload_too_large',
+          `A text of ${text.length} characters is too long to be judged: at most ${GUARD_TEXT_MAX}.`,
+        );
+      const task = { text, mode, level, tools };
+      return text.length < LONG_MIN ? judge.judge(task) : thread.judge(task);
+    },
+    sanitize,
+    watchOutput({ systemPrompt, canary, action = 'enforce' }) {
+      if (action === 'off') return unwatched;
       return new AnswerWatcher({
+        detectors: output.index,
+        canary,
         runs: systemPrompt === undefined ? undefined : runs(systemPrompt),
-        observe,
+        observe: action === 'observe',
       });
     },
-    rules: () => [...rules.map(({ id }) => id), ...outputRules],
+    rules: () => [...rules.map(({ id }) => id), classifierRule.rule, ...output.rules],
+    close: () => thread.close(),
   };
 
   function runs(systemPrompt: string): PromptRuns {
@@ -34,4 +97,10 @@ export function createGuard(): Guard {
     runsOf.set(systemPrompt, made);
     return made;
   }
+}
+
+function take(classifiers: Classifiers) {
+  const classifier = classifiers.take();
+  if (classifier === undefined) throw new Error('the hot core has no workspace left for a classifier');
+  return classifier;
 }

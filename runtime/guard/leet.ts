@@ -25,25 +25,35 @@ const AMBIGUOUS_MAX = 4;
 
 const word = /[a-z0-9@$!|+]+/g;
 
+/** Fewest words that mix letters and signs, and their share of all words, in a text that is leetspeak all through. */
+const MIXED_MIN = 3;
+/** Longest word without a letter that is read so. */
+const SIGNS_MAX = 3;
+const MIXED_SHARE = 0.2;
+
 /**
- * The view with each leetspeak word ("1gn0r3") replaced by the word of the rules that it can be read as.
- * Words that the rules don't know stay as they are: they cannot matter.
+ * The view with each leetspeak word ("1gn0r3") replaced by the word of the rules that it can be read as. In a text that is
+ * leetspeak all through other words are read sign by sign; elsewhere they stay as they are.
  * @returns undefined when no word changes.
  */
 export function foldLeet(view: View, known: (word: string) => boolean): View | undefined {
-  const builder = new ViewBuilder();
   const { text } = view;
+  // A letter beside a sign: most texts have none.
+  if (!/[a-z][0-9@$!|+]|[0-9@$!|+][a-z]/.test(text)) return undefined;
+  const builder = new ViewBuilder(text.length + 16);
   let found = false;
   let copied = 0;
+  const allThrough = isLeetspeak(text);
   const copy = (to: number) => {
     for (; copied < to; copied++) builder.add(text.charAt(copied), view.start(copied), view.end(copied));
   };
   for (const match of text.matchAll(word)) {
     const written = match[0];
+    if (!/[^a-z]/.test(written)) continue;
     // A sign at the end is more often punctuation than a letter.
     const candidates = [written, written.replace(/[!|+]{1,24}$/, ''), written.replace(/^[!|+]{1,24}/, '')];
     for (const candidate of new Set(candidates)) {
-      const read = readWord(candidate, known);
+      const read = readWord(candidate, known) ?? (allThrough ? spellOut(candidate) : undefined);
       if (read === undefined) continue;
       found = true;
       const start = match.index + written.indexOf(candidate);
@@ -56,6 +66,28 @@ export function foldLeet(view: View, known: (word: string) => boolean): View | u
   if (!found) return undefined;
   copy(text.length);
   return builder.build('leet');
+}
+
+function isLeetspeak(text: string): boolean {
+  let words = 0;
+  let mixed = 0;
+  for (const [written] of text.matchAll(word)) {
+    words++;
+    if (isMixed(written)) mixed++;
+  }
+  return mixed >= MIXED_MIN && mixed >= words * MIXED_SHARE;
+}
+
+/** Whether letters and signs that stand for letters alternate in a word; not "mp3" or "20kg". */
+function isMixed(written: string): boolean {
+  return /[a-z]/.test(written) && /[0-9@$!|+][a-z]/.test(written) && !/^\d+[a-z]{1,2}$/.test(written);
+}
+
+/** A mixed word, or a few signs, with the commonest reading of each sign. */
+function spellOut(written: string): string | undefined {
+  if (written.length > WORD_MAX || !/[^a-z]/.test(written)) return undefined;
+  if (!/[a-z]/.test(written) && written.length > SIGNS_MAX) return undefined;
+  return written.replace(/[^a-z]/g, (sign) => readings[sign]?.charAt(0) ?? sign);
 }
 
 function readWord(written: string, known: (word: string) => boolean): string | undefined {

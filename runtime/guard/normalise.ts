@@ -1,3 +1,4 @@
+import { decodeCodes, reverse } from './codes.js';
 import { decodeEscapes, decodePayloads, rot13 } from './decode.js';
 import { foldCodePoint } from './fold.js';
 import { foldLeet } from './leet.js';
@@ -17,7 +18,8 @@ export interface NormaliseOptions {
 
 /**
  * The readings of a text that the rules look at, the folded one first: then, where they differ from it, words
- * spelled out joined, leetspeak read, rot13 turned, and the same for what is behind escapes, base64 and hex.
+ * spelled out joined, leetspeak read, rot13 turned, backwards text turned round, and the same for what is behind escapes, base64,
+ * base32, hex, bits, decimal codes and Morse.
  *
  * Folding: NFKD without marks, lower case, look-alikes to Latin, invisible characters gone, white space
  * collapsed to one ' ' (or '\n' where a paragraph ends). Linear in the length of the text.
@@ -47,7 +49,11 @@ export function normalise(text: string, options: NormaliseOptions): View[] {
 
 function unwrap(source: View): View[] {
   const unescaped = decodeEscapes(source);
-  return [...(unescaped === undefined ? [] : [unescaped]), ...decodePayloads(source, PAYLOADS_MAX)];
+  return [
+    ...(unescaped === undefined ? [] : [unescaped]),
+    ...decodePayloads(source, PAYLOADS_MAX),
+    ...decodeCodes(source, PAYLOADS_MAX),
+  ];
 }
 
 function readings(source: View, options: NormaliseOptions, outermost: boolean): View[] {
@@ -57,14 +63,35 @@ function readings(source: View, options: NormaliseOptions, outermost: boolean): 
   if (spaced !== undefined) views.push(spaced);
   const leet = foldLeet(spaced ?? plain, options.known);
   if (leet !== undefined) views.push(leet);
-  if (outermost) views.push(rot13(plain));
+  const turned = outermost ? rot13(plain) : undefined;
+  if (turned !== undefined) views.push(turned);
+  const backwards = outermost ? reverse(plain) : undefined;
+  if (backwards !== undefined) views.push(backwards);
   return views;
 }
 
+/** For each ASCII character its folded form when that is one letter or sign; 0 for white space and what nobody sees. */
+const ascii = Uint8Array.from({ length: 128 }, (_, code) => {
+  const folded = foldCodePoint(code);
+  return folded.length === 1 && folded !== ' ' && folded !== '\n' ? folded.charCodeAt(0) : 0;
+});
+
 function fold(source: View, kind: ViewKind): View {
   const { text } = source;
-  const builder = new ViewBuilder();
+  const builder = new ViewBuilder(text.length + 16);
   for (let index = 0; index < text.length; ) {
+    const code = text.charCodeAt(index);
+    const plain = code < 128 ? (ascii[code] ?? 0) : 0;
+    if (plain !== 0) {
+      builder.addCode(plain, source.start(index), source.end(index));
+      index++;
+      continue;
+    }
+    if (code === 32 && isPlainSign(text.charCodeAt(index + 1))) {
+      builder.addCode(32, source.start(index), source.end(index));
+      index++;
+      continue;
+    }
     const codePoint = text.codePointAt(index) ?? 0;
     const next = index + (codePoint > 0xffff ? 2 : 1);
     const folded = foldCodePoint(codePoint);
@@ -72,10 +99,15 @@ function fold(source: View, kind: ViewKind): View {
       index = foldSpace(source, builder, index);
       continue;
     }
-    if (folded !== '') builder.add(folded, ...source.span(index, next));
+    if (folded !== '') builder.add(folded, source.start(index), source.end(next - 1));
     index = next;
   }
   return builder.build(kind);
+}
+
+/** Whether a character is an ASCII letter or sign; not white space, not the end. */
+function isPlainSign(code: number): boolean {
+  return code < 128 && ascii[code] !== 0;
 }
 
 /** Adds one ' ' or '\n' for the white space (and what is invisible in it) from `from`; returns where it ends. */

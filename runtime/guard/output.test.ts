@@ -1,12 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, it, vi } from 'vitest';
-import type { GuardResult } from '../contracts/guard.js';
-import { createGuard } from './guard.js';
+import type { GuardAction, GuardResult } from '../contracts/guard.js';
+import { guardForTests } from './testing/guard.js';
 
 const long = process.env.ARKALIA_TEST_LONG === '1';
 if (long) vi.setConfig({ testTimeout: 600_000 });
 
-const guard = createGuard();
+const guard = guardForTests();
 const systemPrompt =
   'You are the assistant of a small local appliance in the attic. Answer briefly and honestly; say so when you do not know the answer at all.';
 const random43 = 'Zk3v_9aBcDeFgHiJkLmNoPqRsTuVwXyZ012345678-x';
@@ -37,7 +37,10 @@ interface Run {
   cut: GuardResult | undefined;
 }
 
-function stream(chunks: readonly string[], options: { systemPrompt?: string; observe?: boolean } = {}): Run {
+function stream(
+  chunks: readonly string[],
+  options: { systemPrompt?: string; action?: GuardAction } = {},
+): Run {
   const watcher = guard.watchOutput(options);
   const run: Run = { released: '', cut: undefined };
   for (const step of [...chunks.map((chunk) => () => watcher.push(chunk)), () => watcher.finish()]) {
@@ -139,7 +142,7 @@ describe('what passes', () => {
 
   it('everything after a cut that is only observed', () => {
     const text = `a ${secrets['an AWS key id']} b ${secrets['a GitHub token']} c`;
-    const { released, cut } = stream(split(text, [3]), { observe: true });
+    const { released, cut } = stream(split(text, [3]), { action: 'observe' });
     expect(released).toBe(text);
     expect(cut).toEqual(stream([text]).cut);
   });

@@ -1,13 +1,28 @@
-import type { GuardResult, OutputGuard, OutputStep } from '../contracts/guard.js';
-import { ALIVE, type Detector } from './detector.js';
+import type { GuardResult, OutputGuard, OutputStep, PersonalKind } from '../contracts/guard.js';
+import { ALIVE, DEAD, type Detector } from './detector.js';
 import { type Leak, LeakWatcher, type PromptRuns } from './leak.js';
 import { linkDetectors } from './links.js';
+import { personalDetectors } from './personal.js';
 import { secretDetectors } from './secrets.js';
 
-const detectors: readonly Detector[] = [...secretDetectors, ...linkDetectors];
-const byFirst = new Map<string, Detector[]>();
-for (const detector of detectors) {
-  for (const first of detector.first) byFirst.set(first, [...(byFirst.get(first) ?? []), detector]);
+/** Detectors by the characters that their matches can begin with. */
+export type DetectorIndex = ReadonlyMap<string, readonly Detector[]>;
+
+/** The detectors of every answer, and those for the kinds of personal data that the configuration names. */
+export function indexDetectors(kinds: readonly PersonalKind[]): { index: DetectorIndex; rules: string[] } {
+  const detectors = [...secretDetectors, ...linkDetectors, ...personalDetectors(kinds)];
+  return {
+    index: indexed(detectors),
+    rules: [...new Set([...detectors.map(({ rule }) => rule), leakReason.rule])],
+  };
+}
+
+function indexed(detectors: readonly Detector[]): Map<string, Detector[]> {
+  const index = new Map<string, Detector[]>();
+  for (const detector of detectors) {
+    for (const first of detector.first) index.set(first, [...(index.get(first) ?? []), detector]);
+  }
+  return index;
 }
 
 const leakReason = {
@@ -16,17 +31,29 @@ const leakReason = {
   fr: "La réponse répète les instructions propres de l'assistant.",
 };
 
-/** Ids of what answers are watched for. */
-export const outputRules: readonly string[] = [
-  ...new Set([...detectors.map(({ rule }) => rule), leakReason.rule]),
-];
+/** Finds one word, whatever its case. */
+function canaryDetector(canary: string): Detector {
+  const wanted = canary.toLowerCase();
+  return {
+    ...leakReason,
+    first: wanted.charAt(0) + wanted.charAt(0).toUpperCase(),
+    read(text, from, before) {
+      if (/[a-z0-9]/i.test(before)) return DEAD;
+      const there = text.slice(from, from + wanted.length).toLowerCase();
+      if (there === wanted) return from + wanted.length;
+      return wanted.startsWith(there) ? ALIVE : DEAD;
+    },
+  };
+}
 
 interface Match extends Leak {
   reason: { rule: string; en: string; fr: string };
 }
 
 interface WatcherOptions {
+  detectors: DetectorIndex;
   runs: PromptRuns | undefined;
+  canary: string | undefined;
   observe: boolean;
 }
 
@@ -35,15 +62,21 @@ interface WatcherOptions {
  * follows its words. What could still become a match is held; the first that does cuts the answer before it.
  */
 export class AnswerWatcher implements OutputGuard {
+  readonly #detectors: DetectorIndex;
+  readonly #canary: DetectorIndex | undefined;
   readonly #leaks: LeakWatcher | undefined;
   readonly #observe: boolean;
   /** Held text, where it begins in the answer, and the character before it. */
   #held = '';
   #heldFrom = 0;
   #before = '';
+  /** How many units of it were released all the same, because they had been held for too long. */
+  #gone = 0;
   #state: 'watching' | 'released' | 'cut' = 'watching';
 
-  constructor({ runs, observe }: WatcherOptions) {
+  constructor({ detectors, runs, canary, observe }: WatcherOptions) {
+    this.#detectors = detectors;
+    this.#canary = canary === undefined ? undefined : indexed([canaryDetector(canary)]);
     const runLength = runs?.runLength;
     this.#leaks =
       runs === undefined || runLength === undefined ? undefined : new LeakWatcher(runs, runLength);
@@ -60,6 +93,16 @@ export class AnswerWatcher implements OutputGuard {
     return { release: this.#release(safe) };
   }
 
+  held(): { from: number; count: number } {
+    return { from: this.#heldFrom + this.#gone, count: this.#held.length - this.#gone };
+  }
+
+  expire(): OutputStep {
+    const release = this.#held.slice(this.#gone);
+    this.#gone = this.#held.length;
+    return { release };
+  }
+
   finish(): OutputStep {
     if (this.#state !== 'watching') return { release: '' };
     const leak = this.#leaks?.finish();
@@ -74,7 +117,11 @@ export class AnswerWatcher implements OutputGuard {
     let alive = this.#heldFrom + this.#held.length;
     for (let index = 0; index < this.#held.length; index++) {
       if (match !== undefined && this.#heldFrom + index >= match.end) break;
-      for (const detector of byFirst.get(this.#held.charAt(index)) ?? []) {
+      const sign = this.#held.charAt(index);
+      const detectors = this.#detectors.get(sign);
+      const canary = this.#canary?.get(sign);
+      if (detectors === undefined && canary === undefined) continue;
+      for (const detector of [...(detectors ?? []), ...(canary ?? [])]) {
         const before = index === 0 ? this.#before : this.#held.charAt(index - 1);
         const read = detector.read(this.#held, index, before);
         const start = this.#heldFrom + index;
@@ -102,11 +149,12 @@ export class AnswerWatcher implements OutputGuard {
 
   /** Takes the held text before a place of the answer. */
   #release(to: number): string {
-    const count = Math.max(0, to - this.#heldFrom);
-    const release = this.#held.slice(0, count);
-    if (release !== '') this.#before = release.charAt(release.length - 1);
+    const count = Math.min(this.#held.length, Math.max(0, to - this.#heldFrom));
+    const release = this.#held.slice(this.#gone, count);
+    if (count > 0) this.#before = this.#held.charAt(count - 1);
     this.#held = this.#held.slice(count);
-    this.#heldFrom += release.length;
+    this.#heldFrom += count;
+    this.#gone = Math.max(0, this.#gone - count);
     return release;
   }
 }

@@ -28,6 +28,8 @@ export interface Phrase {
   elements: Element[];
   /** Most words it reads. */
   reach: number;
+  /** The words after the first of which one must stand in a text for the phrase to match: the parts of its text. */
+  needs: string[];
 }
 
 /** @throws RangeError when the phrase could read more than 30 words, or begins with a gap or an optional word. */
@@ -43,7 +45,14 @@ export function compilePhrase(text: string, lexicon: Lexicon): Phrase {
     throw new RangeError(`a phrase reads at most ${REACH_MAX} words, not ${reach}: ${text}`);
   if (first?.kind !== 'word' || first.optional) throw new RangeError(`a phrase begins with a word: ${text}`);
   for (const word of BARRED) lexicon.add(word);
-  return { text, elements, reach };
+  const needs = text
+    .split(/\s+/)
+    .slice(1)
+    .filter((_, index) => {
+      const element = elements[index + 1];
+      return element?.kind === 'word' && !element.optional;
+    });
+  return { text, elements, reach, needs };
 }
 
 function parseElement(part: string, lexicon: Lexicon): Element {
@@ -65,6 +74,11 @@ function wordId(word: string, lexicon: Lexicon): number {
   if (word === '<end>') return BREAK;
   if (!/^[a-z0-9]+$/.test(word)) throw new RangeError(`not a folded word: '${word}'`);
   return lexicon.add(word);
+}
+
+/** Ids of a part of a phrase that is one of some words. */
+export function partIds(part: string, lexicon: Lexicon): number[] {
+  return part.split('|').map((word) => wordId(word, lexicon));
 }
 
 /** Ids that begin the phrase. */

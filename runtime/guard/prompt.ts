@@ -1,8 +1,8 @@
 import type { GuardReason, GuardResult } from '../contracts/guard.js';
 import { Context } from './context.js';
 import { normalise } from './normalise.js';
-import { barredIds, compilePhrase, firstIds, type Phrase, reachOf } from './phrase.js';
-import type { Finding, Rule, Severity } from './rule.js';
+import { barredIds, compilePhrase, firstIds, type Phrase, partIds, reachOf } from './phrase.js';
+import type { Finding, Rule, Scope, Severity } from './rule.js';
 import type { View } from './view.js';
 import { BREAK, Lexicon, type Words, wordsOf } from './words.js';
 
@@ -13,6 +13,8 @@ interface RulePhrase {
   rule: number;
   severity: Severity;
   phrase: Phrase;
+  /** Numbers of the parts that must stand in the text. */
+  needs: number[];
 }
 
 /** What was found so far: for each rule its worst finding. */
@@ -20,9 +22,11 @@ class Findings {
   readonly #rules: readonly Rule[];
   readonly #worst: ({ severity: Severity; reason: GuardReason } | undefined)[];
   readonly #weighed: number[];
+  readonly scope: Scope;
 
-  constructor(rules: readonly Rule[]) {
+  constructor(rules: readonly Rule[], scope: Scope) {
     this.#rules = rules;
+    this.scope = scope;
     this.#worst = rules.map(() => undefined);
     this.#weighed = rules.map(() => 0);
   }
@@ -30,6 +34,7 @@ class Findings {
   /** Whether a finding of that severity could still change what is said. */
   wants(rule: number, severity: Severity): boolean {
     const worst = this.#worst[rule];
+    if (this.scope.mode === 'prompt' && this.#rules[rule]?.documentsOnly === true) return false;
     return worst === undefined || (severity === 'refuse' && worst.severity === 'flag');
   }
 
@@ -63,6 +68,12 @@ export class PromptRules {
   readonly #barred: Uint8Array;
   /** Phrases by the id of their first word. */
   readonly #byFirst: RulePhrase[][] = [];
+  /** The parts of phrases, numbered, and the numbers of those that a word is in, by its id. */
+  readonly #parts = new Map<string, number>();
+  readonly #partsOf: number[][] = [];
+  /** For each part the view that it was last seen in. */
+  #seen = new Uint32Array(0);
+  #view = 0;
 
   constructor(rules: readonly Rule[]) {
     this.#rules = rules;
@@ -72,34 +83,72 @@ export class PromptRules {
     });
     this.#context = new Context(this.#lexicon);
     this.#barred = barredIds(this.#lexicon);
+    this.#seen = new Uint32Array(this.#parts.size);
   }
 
-  check(text: string): GuardResult {
-    const findings = new Findings(this.#rules);
+  /** Whether a word matters to the rules. */
+  readonly knows = (word: string): boolean => this.#lexicon.has(word);
+
+  check(
+    text: string,
+    views: readonly View[] = normalise(text, { known: this.knows }),
+    scope: Scope = { mode: 'prompt', tools: false },
+  ): GuardResult {
+    const findings = new Findings(this.#rules, scope);
     this.#rules.forEach((rule, index) => {
       for (const { from, to, severity } of rule.scanTyped?.(text) ?? []) {
         findings.add(index, severity, [from, to]);
       }
     });
-    for (const view of normalise(text, { known: (word) => this.#lexicon.has(word) })) {
-      this.#checkView(view, findings);
-    }
+    for (const view of views) this.#checkView(view, findings);
     return findings.result();
   }
 
   #compile(rule: number, severity: Severity, text: string): void {
     const phrase = compilePhrase(text, this.#lexicon);
+    const needs = phrase.needs.map((part) => this.#numberOf(part));
     for (const id of firstIds(phrase)) {
       this.#byFirst[id] ??= [];
-      this.#byFirst[id].push({ rule, severity, phrase });
+      this.#byFirst[id].push({ rule, severity, phrase, needs });
     }
+  }
+
+  #numberOf(part: string): number {
+    const known = this.#parts.get(part);
+    if (known !== undefined) return known;
+    const number = this.#parts.size;
+    this.#parts.set(part, number);
+    for (const id of partIds(part, this.#lexicon)) {
+      this.#partsOf[id] ??= [];
+      this.#partsOf[id].push(number);
+    }
+    return number;
+  }
+
+  /** Notes which parts of phrases have a word in a view; behind its last word stands the end of a sentence. */
+  #look(words: Words): void {
+    // After 2^32 views the numbers begin anew; what was seen then must not count.
+    this.#view = (this.#view + 1) >>> 0;
+    if (this.#view === 0) {
+      this.#seen.fill(0);
+      this.#view = 1;
+    }
+    for (const part of this.#partsOf[BREAK] ?? []) this.#seen[part] = this.#view;
+    for (const id of words.ids) for (const part of this.#partsOf[id] ?? []) this.#seen[part] = this.#view;
+  }
+
+  #mayMatch({ needs }: RulePhrase): boolean {
+    for (const part of needs) if (this.#seen[part] !== this.#view) return false;
+    return true;
   }
 
   #checkView(view: View, findings: Findings): void {
     const words = wordsOf(view, this.#lexicon);
+    this.#look(words);
     for (let index = 0; index < words.ids.length; index++) {
-      for (const { rule, severity, phrase } of this.#byFirst[words.ids[index] ?? BREAK] ?? []) {
-        if (!findings.wants(rule, severity)) continue;
+      for (const candidate of this.#byFirst[words.ids[index] ?? BREAK] ?? []) {
+        const { rule, severity, phrase } = candidate;
+        if (!this.#mayMatch(candidate) || !findings.wants(rule, severity)) continue;
         const reached = reachOf(phrase, words, index, this.#barred);
         if (reached === 0) continue;
         const last = Math.min(index + 31 - Math.clz32(reached & -reached), words.ids.length) - 1;
@@ -109,7 +158,8 @@ export class PromptRules {
       }
     }
     this.#rules.forEach((rule, index) => {
-      for (const finding of rule.scan?.(view) ?? []) {
+      if (rule.scan === undefined || !findings.wants(index, 'refuse')) return;
+      for (const finding of rule.scan(view, findings.scope)) {
         if (findings.wants(index, finding.severity)) this.#weigh(finding, index, view, words, findings);
       }
     });

@@ -1,6 +1,14 @@
+import type { GuardMode } from '../contracts/guard.js';
 import type { View } from './view.js';
 
 export type Severity = 'flag' | 'refuse';
+
+/** What is known of the text that is judged. */
+export interface Scope {
+  mode: GuardMode;
+  /** Whether the model that gets the text can use tools. */
+  tools: boolean;
+}
 
 /** Something a rule found by signs instead of words; places in what was scanned. */
 export interface Finding {
@@ -24,8 +32,10 @@ export interface Rule {
   readonly hints?: readonly string[];
   /** Whether what is quoted in a question about it, or is asked about, is a `flag` only. */
   readonly softens: boolean;
+  /** Whether it looks at what tools, files and pages bring only: there an order is nobody's word. */
+  readonly documentsOnly?: boolean;
   /** Looks at the signs of a folded reading. Linear. */
-  scan?(view: View): Finding[];
+  scan?(view: View, scope: Scope): Finding[];
   /** Looks at the text as typed, once; places in that text. Linear. */
   scanTyped?(text: string): Finding[];
 }

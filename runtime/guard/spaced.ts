@@ -11,16 +11,15 @@ const LETTERS_MIN = 4;
  */
 export function joinSpaced(view: View): View | undefined {
   const { text } = view;
-  const builder = new ViewBuilder();
-  let found = false;
+  let builder: ViewBuilder | undefined;
   for (let index = 0; index < text.length; ) {
     const end = runEnd(text, index);
     if (end === index) {
-      builder.add(text.charAt(index), view.start(index), view.end(index));
+      builder?.addCode(text.charCodeAt(index), view.start(index), view.end(index));
       index++;
       continue;
     }
-    found = true;
+    builder ??= copyOf(view, index);
     for (let at = index; at < end; at += 2) {
       builder.add(text.charAt(at), view.start(at), view.end(at));
       const wide = text.charAt(at + 1) === ' ' && view.end(at + 1) - view.start(at + 1) > 1;
@@ -28,21 +27,34 @@ export function joinSpaced(view: View): View | undefined {
     }
     index = end;
   }
-  return found ? builder.build('spaced') : undefined;
+  return builder?.build('spaced');
+}
+
+/** A builder that holds the first `length` code units of a view. */
+function copyOf(view: View, length: number): ViewBuilder {
+  const builder = new ViewBuilder(view.text.length + 16);
+  for (let index = 0; index < length; index++)
+    builder.addCode(view.text.charCodeAt(index), view.start(index), view.end(index));
+  return builder;
 }
 
 /** End of the spelled-out run that begins at `index`; `index` itself when none does. */
 function runEnd(text: string, index: number): number {
-  if (!isLetter(text, index) || isLetter(text, index - 1)) return index;
+  if (isLetter(text, index + 1) || !isLetter(text, index) || isLetter(text, index - 1)) return index;
   const sign = text.charAt(index + 1);
-  if (sign === '' || sign === '\n' || sign === "'" || isLetter(text, index + 1)) return index;
+  if (sign === '' || sign === '\n' || sign === "'") return index;
   let at = index;
   while (text.charAt(at + 1) === sign && isLetter(text, at + 2) && !isLetter(text, at + 3)) at += 2;
   return (at - index) / 2 + 1 >= LETTERS_MIN ? at + 1 : index;
 }
 
 /** Letters, digits and the signs that stand for one. */
+const letters = Uint8Array.from({ length: 128 }, (_, code) =>
+  Number(/[a-z0-9@$]/.test(String.fromCharCode(code))),
+);
+
 function isLetter(text: string, index: number): boolean {
+  if (index < 0 || index >= text.length) return false;
   const code = text.charCodeAt(index);
-  return (code >= 97 && code <= 122) || (code >= 48 && code <= 57) || code === 64 || code === 36;
+  return code < 128 && letters[code] === 1;
 }

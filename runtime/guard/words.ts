@@ -111,9 +111,10 @@ function isWordCode(code: number): boolean {
 
 /** `.`, `!`, `?`, `;` at the end of a word, and the end of a paragraph. */
 function endsSentence(text: string, index: number): boolean {
-  const sign = text.charAt(index);
-  if (sign === '\n') return true;
-  if (!'.!?;'.includes(sign)) return false;
+  const sign = text.charCodeAt(index);
+  if (sign === 10) return true;
+  // . ! ? ;
+  if (sign !== 46 && sign !== 33 && sign !== 63 && sign !== 59) return false;
   return index + 1 === text.length || !isWordCode(text.charCodeAt(index + 1));
 }
 
@@ -123,6 +124,8 @@ const ADDRESS_MAX = 2048;
 
 /** End of the URL or e-mail address whose first word is `[start, end)`; `end` when there is none. */
 function addressEnd(text: string, start: number, end: number): number {
+  const sign = text.charCodeAt(end);
+  if (sign !== 58 && sign !== 64) return end;
   const scheme = text.startsWith('://', end) && /^(?:https?|ftp|wss?|file)$/.test(text.slice(start, end));
   const mail = text.charAt(end) === '@' && isWordCode(text.charCodeAt(end + 1));
   if (!scheme && !mail) return end;

@@ -20,6 +20,7 @@ import { CorePool } from '../core/pool.js';
 import { CoreScorer } from '../core/scorer.js';
 import { controlSocketPath } from '../data-folder/control-socket.js';
 import { openDataFolder } from '../data-folder/data-folder.js';
+import { loadGuardModel } from '../guard/classifier/load.js';
 import { createGuard } from '../guard/guard.js';
 import { EventCatalog } from '../ledger/events/catalog.js';
 import { type LedgerChange, openLedger } from '../ledger/ledger.js';
@@ -233,7 +234,13 @@ async function open({ config, log, builtIn }: StartOptions, undo: Undo): Promise
   };
 
   let ready = false;
-  const guard = createGuard();
+  const guard = createGuard({
+    core,
+    model: loadGuardModel(config.guard),
+    level: config.guard.level,
+    personalData: config.guard.personal_data,
+  });
+  undo.add('guard', () => guard.close());
   const modules = await loadModules(config.modules.enabled, builtIn);
   for (const module of modules) events.register(module.name, module.events?.() ?? []);
   const lifecycle = new Lifecycle(modules, log);

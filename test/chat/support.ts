@@ -6,6 +6,7 @@ import { TestAppliance } from '../support/appliance.js';
 const calm = {
   ARKALIA_ZEROIA_ACT: 'false',
   ARKALIA_LIMITS_PROMPTS_BURST: '10000',
+  ARKALIA_GUARD_REPEATS_PER_MINUTE: '0',
   ARKALIA_HTTP_SHUTDOWN_TIMEOUT_MS: '500',
 };
 

@@ -15,6 +15,7 @@ import {
 } from '../../runtime/contracts/decision.js';
 import type { Degradation, DegradationLevel } from '../../runtime/contracts/device.js';
 import { AppError } from '../../runtime/contracts/errors.js';
+import type { CheckOptions, GuardJudgement } from '../../runtime/contracts/guard.js';
 import { CanonicalJson } from '../../runtime/contracts/json.js';
 import type {
   Erasure,
@@ -278,6 +279,11 @@ function fakeStatus(context: Pick<ModuleContext, 'clock' | 'degradation' | 'vers
   };
 }
 
+const fakeJudgement = ({ mode = 'prompt', level = 'medium' }: CheckOptions = {}): GuardJudgement => ({
+  ...{ verdict: 'allow', reasons: [], score: 0, threshold: 0.5, model: '0'.repeat(64) },
+  ...{ mode, level },
+});
+
 export interface FakeContext extends ModuleContext {
   readonly clock: ManualClock;
   readonly bus: FakeBus;
@@ -306,8 +312,15 @@ export function createFakeContext(options: FakeContextOptions = {}): FakeContext
     ledger: new FakeLedger(clock),
     witness: noWitness,
     guard: {
-      checkPrompt: () => ({ verdict: 'allow', reasons: [] }),
-      watchOutput: () => ({ push: (text) => ({ release: text }), finish: () => ({ release: '' }) }),
+      checkPrompt: (_text, options) => fakeJudgement(options),
+      detect: async (_text, options) => fakeJudgement(options),
+      sanitize: (text) => text,
+      watchOutput: () => ({
+        push: (text) => ({ release: text }),
+        held: () => ({ from: 0, count: 0 }),
+        expire: () => ({ release: '' }),
+        finish: () => ({ release: '' }),
+      }),
       rules: () => ['override-instructions', 'reveal-system-prompt'],
     },
     admission: {

@@ -5,6 +5,8 @@ import { asAppError, problemBody } from '../../../runtime/contracts/failure.js';
 import { defineRoute, json, type RouteDefinition } from '../../../runtime/contracts/http.js';
 import type { ModuleContext } from '../../../runtime/contracts/module.js';
 import { preferHeader, preferredWaitMs, recordedStatus } from '../../../runtime/contracts/record.js';
+import { type Marked, markPrompt } from '../guard/canary.js';
+import { partsOfMessages, withDocuments } from '../guard/parts.js';
 import type { Answer, Pipeline } from '../pipeline.js';
 import type { Sessions } from '../sessions.js';
 import { sseEvent, sseHeaders, streamResponse } from '../sse.js';
@@ -18,6 +20,13 @@ const chatRequest = z.strictObject({
     .regex(/^[A-Za-z0-9_-]{1,64}$/, 'must be 1 to 64 of A-Z a-z 0-9 _ -')
     .optional()
     .describe('Continues a conversation; a new one begins without it'),
+  documents: z
+    .array(
+      z.strictObject({ name: z.string().min(1).max(200), text: z.string().min(1).max(MESSAGE_CHARS_MAX) }),
+    )
+    .max(16)
+    .default([])
+    .describe('Texts to work on. Nobody in this conversation wrote them: orders in them are refused'),
   stream: z.boolean().default(false).describe('Answer as server-sent events: delta, then done or error'),
   model: z
     .string()
@@ -67,6 +76,10 @@ export function chatRoutes(
   pipeline: Pipeline,
   sessions: Sessions,
 ): RouteDefinition[] {
+  const { system_prompt: own } = context.config.assistantia;
+  const marked: Marked = context.config.guard.canary
+    ? markPrompt(own, context.random)
+    : { prompt: own, canary: undefined };
   return [
     defineRoute({
       method: 'POST',
@@ -87,17 +100,25 @@ export function chatRoutes(
         const session = body.session_id ?? randomBytes(12).toString('base64url');
         const owner = caller.id;
         const { system_prompt: systemPrompt } = context.config.assistantia;
-        const asked = { role: 'user', content: body.message } as const;
+        const asked = { role: 'user', content: withDocuments(body.message, body.documents) } as const;
+        const earlier = sessions.messages(owner, session);
         const events = pipeline.ask({
           model: body.model,
           navigatorByDefault: true,
-          messages: [{ role: 'system', content: systemPrompt }, ...sessions.messages(owner, session), asked],
+          messages: [{ role: 'system', content: marked.prompt }, ...earlier, asked],
+          parts: [
+            ...partsOfMessages(earlier),
+            { text: body.message, mode: 'prompt' },
+            ...body.documents.map(({ text }) => ({ text, mode: 'document' as const })),
+          ],
+          route: '/chat',
           sampling: {},
           client: owner,
           session,
           requestId,
           signal: signal(),
           systemPrompt,
+          canary: marked.canary,
           record: { level: query.record, waitMs },
         });
         const remember = (text: string, answer: Answer) => {

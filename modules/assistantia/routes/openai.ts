@@ -4,6 +4,7 @@ import { asAppError, openaiErrorBody } from '../../../runtime/contracts/failure.
 import { defineRoute, json, type RouteDefinition, type TextAnswer } from '../../../runtime/contracts/http.js';
 import type { ModuleContext } from '../../../runtime/contracts/module.js';
 import { offeredModels } from '../chain.js';
+import { partsOfMarked } from '../guard/parts.js';
 import { completionRequest, messagesOf, refuseUnsupported, samplingOf } from '../openai-request.js';
 import type { Answer, AnswerEvent, Pipeline } from '../pipeline.js';
 import { sseEvent, sseHeaders, streamResponse } from '../sse.js';
@@ -164,6 +165,8 @@ export function openaiRoutes(context: ModuleContext, pipeline: Pipeline): RouteD
           model: body.model ?? undefined,
           navigatorByDefault: false,
           messages,
+          parts: partsOfMarked(body.messages),
+          route: '/v1/chat/completions',
           sampling: samplingOf(body),
           client: caller.id,
           requestId,

@@ -22,6 +22,7 @@ export const chatTemplate: Rule = {
   fr: "Il contient des jetons de contrôle d'un gabarit de dialogue, qui parlent au nom du système ou de l'assistant.",
   softens: true,
   scan(view: View) {
+    if (!/[<[#]/.test(view.text)) return [];
     return [
       ...findAll(view.text, forgedTurn, 'refuse'),
       ...findAll(view.text, anyToken, 'flag'),

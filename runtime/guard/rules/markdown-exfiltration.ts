@@ -4,7 +4,7 @@ import { findAll } from './signs.js';
 
 /** An image or link, in Markdown or HTML, to an address whose query has a place to fill in. On the folded text. */
 const filledAddress =
-  /(?:\]\(|src ?= ?["']?|href ?= ?["']?|\]: ?)(?:https?:)?\/\/[^\s)"'?]{1,200}\?[^\s)"'{[<$]{0,100}(?:\{|\[|<|\$\{|%7b|\$[a-z]|data\b|secret|history|prompt|conversation|here\b)/g;
+  /(?:\]\(|src ?= ?["']?|href ?= ?["']?|\]: ?)(?:https?:)?\/\/[^\s)"'?]{1,200}\?[^\s)"'{[<$]{0,100}(?:\{|\[|<|\$\{|%7b|\$[a-z]|data\b(?!:image)|secret|history|prompt|conversation|here\b)/g;
 
 /** An image from another host, wherever it leads. */
 const foreignImage =
@@ -57,6 +57,7 @@ export const markdownExfiltration: Rule = {
     `${FILL_FR} ..4 ${DATA_FR} ..4 a|dans|en|sur ..3 <url>`,
   ],
   scan(view: View) {
+    if (!view.text.includes('//')) return [];
     return [...findAll(view.text, filledAddress, 'refuse'), ...findAll(view.text, foreignImage, 'flag')];
   },
 };
