@@ -1,7 +1,8 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import type { Duplex, Readable, Writable } from 'node:stream';
 import { encodeFrame, FrameDecoder } from './frames.js';
-import type { ChildLimits, Launcher } from './launch.js';
+import { startLaunch } from './launch.js';
+import type { ChildLimits, ChildProgram, Launcher } from './levels/level.js';
 import { residentBytes } from './memory.js';
 import { type FromChild, frameBytesBase, readFromChild, type ToChild } from './protocol.js';
 
@@ -10,10 +11,8 @@ export type KillCause = 'deadline' | 'out_of_memory' | 'protocol' | 'aborted' | 
 /** Why a child ended. */
 export type ExitCause = KillCause | 'crashed';
 
-export interface ChildOptions {
+export interface ChildOptions extends ChildProgram {
   launcher: Launcher;
-  entry: URL;
-  limits: ChildLimits;
   cwd: string;
 }
 
@@ -23,8 +22,22 @@ const memoryLookMs = 100;
 const pipesCloseMs = 200;
 /** A retired child has this long to leave by itself. */
 const retireMs = 500;
+/** Bubblewrap has this long to leave after our program. */
+const wrapperLeavesMs = 100;
+/** How much of what bubblewrap tells is read. */
+const infoKept = 1024;
 /** How much of what it wrote on stderr is kept, to tell an exhausted heap from a crash. */
 const stderrKept = 4096;
+
+/** Kills a process; false when it has gone, or is not ours to kill. */
+function killed(pid: number): boolean {
+  try {
+    return process.kill(pid, 'SIGKILL');
+  } catch (error) {
+    if (['ESRCH', 'EPERM'].includes(String((error as NodeJS.ErrnoException).code))) return false;
+    throw error;
+  }
+}
 
 /** One child process and its pipes. Frames that break the protocol get it killed; its exit is reported exactly once. */
 export class Child {
@@ -37,6 +50,7 @@ export class Child {
   readonly #in: Writable;
   readonly #out: Readable;
   readonly #decoder = new FrameDecoder(frameBytesBase);
+  #pid: number | undefined;
   #cause: KillCause | undefined;
   #gone = false;
   #stderr = '';
@@ -47,12 +61,11 @@ export class Child {
 
   constructor(options: ChildOptions) {
     this.limits = options.limits;
-    const [program, args] = options.launcher.command(options.entry, options.limits);
-    this.#process = spawn(program, args, {
+    this.#process = startLaunch(options.launcher.command(options), {
       cwd: options.cwd,
-      env: {},
-      stdio: ['pipe', 'ignore', 'pipe', 'pipe'],
+      stdio: ['pipe', 'ignore', 'pipe'],
     });
+    this.#findPid();
     this.#in = this.#process.stdin as Writable;
     this.#out = this.#process.stdio[3] as Duplex;
     this.exited = new Promise((resolve) => this.#whenGone(resolve));
@@ -61,7 +74,7 @@ export class Child {
       for (const listener of this.#exitListeners) listener(cause);
     });
     // A broken pipe means that the child is going; its exit is what counts.
-    for (const pipe of [this.#in, this.#out]) pipe.on('error', () => this.#process.kill('SIGKILL'));
+    for (const pipe of [this.#in, this.#out]) pipe.on('error', () => this.#end());
     this.#out.on('data', (chunk: Buffer) => this.#read(chunk));
     this.#process.stderr?.setEncoding('utf8').on('data', (text: string) => {
       this.#stderr = (this.#stderr + text).slice(-stderrKept);
@@ -75,8 +88,9 @@ export class Child {
     return () => this.#exitListeners.delete(listener);
   }
 
+  /** Id of the process that runs our program; at level strict bubblewrap tells it, a moment after the start. */
   get pid(): number | undefined {
-    return this.#process.pid;
+    return this.#pid;
   }
 
   /** Resolves when the pipe can take more, or the child has gone. */
@@ -114,7 +128,19 @@ export class Child {
   kill(cause: KillCause): void {
     if (this.#gone) return;
     this.#cause ??= cause;
-    this.#process.kill('SIGKILL');
+    this.#end();
+  }
+
+  /** Ends our program; bubblewrap, which waits for it, then goes by itself, and is made to when it does not. */
+  #end(): void {
+    if (this.#process.exitCode !== null || this.#process.signalCode !== null) return;
+    const wrapped = this.#pid !== undefined && this.#pid !== this.#process.pid;
+    if (!wrapped || !killed(this.#pid as number)) {
+      this.#process.kill('SIGKILL');
+      return;
+    }
+    const timer = setTimeout(() => this.#process.kill('SIGKILL'), wrapperLeavesMs);
+    void this.exited.then(() => clearTimeout(timer));
   }
 
   /** Lets it go: its stdin ends, so it leaves; what has not left soon is killed. */
@@ -133,6 +159,20 @@ export class Child {
     clearInterval(this.#watch);
     this.#watch = undefined;
     if (watched && !this.#gone) this.#watch = setInterval(() => void this.#look(), memoryLookMs);
+  }
+
+  #findPid(): void {
+    const info = (this.#process.stdio as readonly (Readable | null | undefined)[])[5];
+    if (info === null || info === undefined) {
+      this.#pid = this.#process.pid;
+      return;
+    }
+    let told = '';
+    info.setEncoding('utf8').on('data', (text: string) => {
+      told = (told + text).slice(0, infoKept);
+      const found = /"child-pid": (\d+)\D/.exec(told)?.[1];
+      if (found !== undefined) this.#pid = Number(found);
+    });
   }
 
   async #look(): Promise<void> {
@@ -162,12 +202,18 @@ export class Child {
       this.watchMemory(false);
       resolve(this.#cause ?? this.#causeOfItsOwn());
     };
+    // Seen about once in a hundred kills: the process had ended and its pipes were closed, but SIGCHLD, which makes Node look for it,
+    // was lost. Sent once more it finds it.
+    this.#out.on('close', () => {
+      const timer = setTimeout(() => process.kill(process.pid, 'SIGCHLD'), pipesCloseMs);
+      void this.exited.then(() => clearTimeout(timer));
+    });
     this.#process.on('error', finish);
     this.#process.on('close', finish);
     this.#process.on('exit', () => {
       this.hold(false);
       const timer = setTimeout(() => {
-        for (const pipe of [this.#in, this.#out, this.#process.stderr]) pipe?.destroy();
+        for (const pipe of this.#process.stdio) pipe?.destroy();
         finish();
       }, pipesCloseMs);
       void this.exited.then(() => clearTimeout(timer));
@@ -175,6 +221,6 @@ export class Child {
   }
 
   #causeOfItsOwn(): ExitCause {
-    return /out of memory|allocation failed/i.test(this.#stderr) ? 'out_of_memory' : 'crashed';
+    return /out of memory|allocation failed|unable to grow/i.test(this.#stderr) ? 'out_of_memory' : 'crashed';
   }
 }

@@ -102,9 +102,15 @@ export interface RunOptions {
 
 export type EngineKind = 'ollama' | 'openai' | 'embedded' | 'navigator';
 
+/** Levels of isolation, strongest first. `seatbelt` is macOS's, `strict` Linux's. */
+export const sandboxLevels = ['strict', 'seatbelt', 'process'] as const;
+export type SandboxLevel = (typeof sandboxLevels)[number];
+
 export interface SandboxStatus {
   /** What the workers are isolated by; a level that the host lacks is never claimed. */
-  level: 'process';
+  level: SandboxLevel;
+  /** Why the level is not stronger, in words; absent at the strongest one. */
+  short?: string;
   workers: { idle: number; busy: number; starting: number };
   /** Counters since start. */
   spawned: number;

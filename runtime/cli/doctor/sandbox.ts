@@ -1,5 +1,5 @@
 import { configSchema } from '../../config/schema.js';
-import type { EngineView } from '../../contracts/sandbox.js';
+import type { EngineView, SandboxStatus } from '../../contracts/sandbox.js';
 import { printable } from '../../contracts/text.js';
 import type { Check, DoctorContext, Finding } from './finding.js';
 
@@ -20,13 +20,7 @@ export const sandboxCheck: Check = {
     });
     try {
       await prompts.start();
-      const { level, holds, lacks } = prompts.status();
-      const sandboxFinding: Finding = {
-        check: 'sandbox',
-        level: 'ok',
-        found: `level ${level}, ${holds.length} limits in force; not held: ${lacks.join('; ') || 'nothing'}`,
-      };
-      return [sandboxFinding, engineFinding(prompts.engines())];
+      return [levelFinding(prompts.status()), engineFinding(prompts.engines())];
     } catch (error) {
       const message = error instanceof Error ? error.message : String(error);
       return [
@@ -34,7 +28,7 @@ export const sandboxCheck: Check = {
           check: 'sandbox',
           level: 'fatal',
           found: `no worker starts: ${printable(message)}`,
-          todo: 'Check the memory limit of this machine (ulimit -a) and sandbox.memory_bytes.',
+          todo: 'Check sandbox.require, the memory limit of this machine (ulimit -a) and sandbox.memory_bytes.',
         },
       ];
     } finally {
@@ -42,6 +36,16 @@ export const sandboxCheck: Check = {
     }
   },
 };
+
+function levelFinding({ level, short, holds, lacks }: SandboxStatus): Finding {
+  const found = `level ${level}, ${holds.length} limits in force; not held: ${lacks.join('; ') || 'nothing'}`;
+  if (short === undefined) return { check: 'sandbox', level: 'ok', found };
+  const todo =
+    process.platform === 'linux'
+      ? 'For level strict install bubblewrap, allow user namespaces, and let other users read this program if the server is root; docs/security.md says more.'
+      : 'docs/security.md says what each level needs.';
+  return { check: 'sandbox', level: 'warning', found: printable(`${found}; no stronger: ${short}`), todo };
+}
 
 /** The configuration in force, or the defaults where it is faulty: the sandbox can be looked at all the same. */
 function configOf({ config }: DoctorContext): ReturnType<typeof configSchema.parse> {
