@@ -1,10 +1,10 @@
 import type { ChildProcess } from 'node:child_process';
 import type { Duplex, Readable, Writable } from 'node:stream';
 import { encodeFrame, FrameDecoder } from './frames.js';
-import { startLaunch } from './launch.js';
 import type { ChildLimits, ChildProgram, Launcher } from './levels/level.js';
 import { residentBytes } from './memory.js';
 import { type FromChild, frameBytesBase, readFromChild, type ToChild } from './protocol.js';
+import { endLaunch, onPid, startLaunch } from './start.js';
 
 /** Why a child was ended by us. */
 export type KillCause = 'deadline' | 'out_of_memory' | 'protocol' | 'aborted' | 'stalled' | 'retired';
@@ -17,27 +17,13 @@ export interface ChildOptions extends ChildProgram {
 }
 
 /** How often the memory of a busy child is looked at. */
-const memoryLookMs = 100;
+export const memoryLookMs = 100;
 /** After the process has gone its pipes may be held open by something else for this long. */
 const pipesCloseMs = 200;
 /** A retired child has this long to leave by itself. */
 const retireMs = 500;
-/** Bubblewrap has this long to leave after our program. */
-const wrapperLeavesMs = 100;
-/** How much of what bubblewrap tells is read. */
-const infoKept = 1024;
 /** How much of what it wrote on stderr is kept, to tell an exhausted heap from a crash. */
 const stderrKept = 4096;
-
-/** Kills a process; false when it has gone, or is not ours to kill. */
-function killed(pid: number): boolean {
-  try {
-    return process.kill(pid, 'SIGKILL');
-  } catch (error) {
-    if (['ESRCH', 'EPERM'].includes(String((error as NodeJS.ErrnoException).code))) return false;
-    throw error;
-  }
-}
 
 /** One child process and its pipes. Frames that break the protocol get it killed; its exit is reported exactly once. */
 export class Child {
@@ -61,11 +47,11 @@ export class Child {
 
   constructor(options: ChildOptions) {
     this.limits = options.limits;
-    this.#process = startLaunch(options.launcher.command(options), {
-      cwd: options.cwd,
-      stdio: ['pipe', 'ignore', 'pipe'],
+    const launch = options.launcher.command(options);
+    this.#process = startLaunch(launch, { cwd: options.cwd, stdio: ['pipe', 'ignore', 'pipe'] });
+    onPid(this.#process, launch, (pid) => {
+      this.#pid = pid;
     });
-    this.#findPid();
     this.#in = this.#process.stdin as Writable;
     this.#out = this.#process.stdio[3] as Duplex;
     this.exited = new Promise((resolve) => this.#whenGone(resolve));
@@ -74,7 +60,7 @@ export class Child {
       for (const listener of this.#exitListeners) listener(cause);
     });
     // A broken pipe means that the child is going; its exit is what counts.
-    for (const pipe of [this.#in, this.#out]) pipe.on('error', () => this.#end());
+    for (const pipe of [this.#in, this.#out]) pipe.on('error', () => endLaunch(this.#process, this.#pid));
     this.#out.on('data', (chunk: Buffer) => this.#read(chunk));
     this.#process.stderr?.setEncoding('utf8').on('data', (text: string) => {
       this.#stderr = (this.#stderr + text).slice(-stderrKept);
@@ -128,19 +114,7 @@ export class Child {
   kill(cause: KillCause): void {
     if (this.#gone) return;
     this.#cause ??= cause;
-    this.#end();
-  }
-
-  /** Ends our program; bubblewrap, which waits for it, then goes by itself, and is made to when it does not. */
-  #end(): void {
-    if (this.#process.exitCode !== null || this.#process.signalCode !== null) return;
-    const wrapped = this.#pid !== undefined && this.#pid !== this.#process.pid;
-    if (!wrapped || !killed(this.#pid as number)) {
-      this.#process.kill('SIGKILL');
-      return;
-    }
-    const timer = setTimeout(() => this.#process.kill('SIGKILL'), wrapperLeavesMs);
-    void this.exited.then(() => clearTimeout(timer));
+    endLaunch(this.#process, this.#pid);
   }
 
   /** Lets it go: its stdin ends, so it leaves; what has not left soon is killed. */
@@ -159,20 +133,6 @@ export class Child {
     clearInterval(this.#watch);
     this.#watch = undefined;
     if (watched && !this.#gone) this.#watch = setInterval(() => void this.#look(), memoryLookMs);
-  }
-
-  #findPid(): void {
-    const info = (this.#process.stdio as readonly (Readable | null | undefined)[])[5];
-    if (info === null || info === undefined) {
-      this.#pid = this.#process.pid;
-      return;
-    }
-    let told = '';
-    info.setEncoding('utf8').on('data', (text: string) => {
-      told = (told + text).slice(0, infoKept);
-      const found = /"child-pid": (\d+)\D/.exec(told)?.[1];
-      if (found !== undefined) this.#pid = Number(found);
-    });
   }
 
   async #look(): Promise<void> {

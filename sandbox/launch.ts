@@ -1,11 +1,10 @@
-import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process';
-import type { Writable } from 'node:stream';
 import { encodeFrame } from './frames.js';
 import type { ChildLimits, Launch, Launcher } from './levels/level.js';
 import { permissionFlag } from './levels/node-arguments.js';
 import { processLauncher, wrappings } from './levels/process.js';
 import { seatbeltLauncher } from './levels/seatbelt.js';
 import { strictLauncher, strictMeans } from './levels/strict.js';
+import { startLaunch } from './start.js';
 import { type SandboxLevel, sandboxLevels } from './types.js';
 
 const tryTimeoutMs = 10_000;
@@ -15,25 +14,6 @@ export interface Found {
   launcher: Launcher;
   /** Why it is not stronger; absent at the strongest level. */
   short?: string;
-}
-
-/** Starts what a launcher says, with stdin, stdout and descriptor 3 as asked, and hands the filter over where there is one. */
-export function startLaunch(
-  { program, args, filter }: Launch,
-  options: {
-    cwd: string;
-    stdio: [stdin: 'pipe' | 'ignore', stdout: 'pipe' | 'ignore', frames: 'pipe' | 'ignore'];
-  },
-): ChildProcess {
-  const [stdin, stdout, frames] = options.stdio;
-  const stdio: SpawnOptions['stdio'] = [stdin, stdout, 'pipe', frames];
-  if (filter === undefined) return spawn(program, args, { cwd: options.cwd, env: {}, stdio });
-  const child = spawn(program, args, { cwd: options.cwd, env: {}, stdio: [...stdio, 'pipe', 'pipe'] });
-  const pipe = child.stdio[4] as Writable;
-  // When the program ends before it has read the filter, its exit tells.
-  pipe.on('error', () => pipe.destroy());
-  pipe.end(filter);
-  return child;
 }
 
 /** Whether a child started so comes up, says what it should and nothing else; else what it said, in a line. */

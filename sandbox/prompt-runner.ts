@@ -2,8 +2,9 @@ import { chmodSync, mkdtempSync, readdirSync, rmdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Broker } from './broker.js';
-import { Child } from './child.js';
+import { Child, memoryLookMs } from './child.js';
 import { EngineDirectory } from './engine-directory.js';
+import { probeEscape } from './escape/probe.js';
 import { failureOfExit } from './failures.js';
 import { type Found, findLauncher } from './launch.js';
 import { ModelProcess } from './model-process.js';
@@ -12,6 +13,7 @@ import { closedError, WorkerPool } from './pool.js';
 import { PromptRun } from './prompt-run.js';
 import {
   type EngineView,
+  type EscapeOutcome,
   type PromptEvent,
   type PromptJob,
   type PromptRunner,
@@ -70,6 +72,12 @@ function isRunning(pid: number): boolean {
   } catch (error) {
     return (error as NodeJS.ErrnoException).code !== 'ESRCH';
   }
+}
+
+/** Host and port of a server's URL. */
+function addressOfServer({ hostname, port, protocol }: URL): { host: string; port: number } {
+  const usual = protocol === 'https:' ? 443 : 80;
+  return { host: hostname.replace(/^\[|\]$/g, ''), port: port === '' ? usual : Number(port) };
 }
 
 /** The supervisor: workers, the model's process, the broker to the servers, and the directory of engines. */
@@ -148,6 +156,27 @@ export class Supervisor implements PromptRunner {
       options.signal.removeEventListener('abort', abort);
       this.#running.delete(ending);
     }
+  }
+
+  /**
+   * Tries to escape from a worker as this host isolates it; undoes what succeeds. `files`: what must not be read.
+   * @throws Error before `start`, when the probe breaks, and when the signal ends it.
+   */
+  async probeEscape(files: { ledger: string; keys: string }, signal: AbortSignal): Promise<EscapeOutcome[]> {
+    const parts = this.#parts;
+    if (parts === undefined || this.#closed) throw closedError();
+    const memoryBytes = this.#options.sandbox.memory_bytes;
+    const base = (['ollama', 'openai'] as const)
+      .map((name) => this.#directory.endpoint(name)?.base)
+      .find((url) => url !== undefined);
+    return probeEscape({
+      launcher: parts.found.launcher,
+      limits: { kind: 'worker', memoryBytes },
+      lookMs: memoryLookMs,
+      files,
+      signal,
+      ...(base === undefined ? {} : { modelServer: addressOfServer(base) }),
+    });
   }
 
   engines(): EngineView[] {

@@ -106,6 +106,32 @@ export type EngineKind = 'ollama' | 'openai' | 'embedded' | 'navigator';
 export const sandboxLevels = ['strict', 'seatbelt', 'process'] as const;
 export type SandboxLevel = (typeof sandboxLevels)[number];
 
+/** What the escape probe tries from inside a worker. */
+export const escapeAttempts = [
+  'read_shadow',
+  'read_ledger',
+  'read_keys',
+  'environment',
+  'tcp',
+  'udp',
+  'unix_socket',
+  'model_server',
+  'write_outside',
+  'fork',
+  'allocate',
+  'ptrace',
+  'mount',
+  'namespaces',
+] as const;
+
+/** How one attempt to escape ended: `stopped` by the level, `open` when it succeeded (and was undone), or `not_tried`. */
+export interface EscapeOutcome {
+  attempt: (typeof escapeAttempts)[number];
+  outcome: 'stopped' | 'open' | 'not_tried';
+  /** In a word or a few: the error that it met, what it could do, why it was not tried. */
+  how: string;
+}
+
 export interface SandboxStatus {
   /** What the workers are isolated by; a level that the host lacks is never claimed. */
   level: SandboxLevel;

@@ -230,6 +230,12 @@ const sandbox = section({
     .describe(
       'Weakest level of isolation that will do; where the host has less, the server does not start. strict needs Linux with bubblewrap, seatbelt is for macOS.',
     ),
+  probe: z
+    .boolean()
+    .default(true)
+    .describe(
+      'Try to escape from a worker at the start, once for each kernel, level and version; the attempts are recorded and shown in /status.',
+    ),
   workers: count(3, 1, 64).describe(
     'Warm worker processes; each runs one prompt at a time and takes about 45 MB.',
   ),

@@ -36,10 +36,12 @@ export function processLauncher(wrapping: Wrapping, cpuSeconds: number): Launche
   const { shellLimits, dieWithParent, ownUser, permissions } = wrapping;
   return {
     level: 'process',
-    command: ({ entry, limits }) => {
-      const file = realpathSync(fileURLToPath(entry));
-      const node = nodeArguments({ limits, permissions, folder: distFolder, entry: file });
-      if (!shellLimits) return { program: process.execPath, args: node };
+    command: (program) => {
+      const { limits, native } = program;
+      const entry = realpathSync(fileURLToPath(program.entry));
+      const node = [process.execPath, ...nodeArguments({ program, permissions, folder: distFolder, entry })];
+      const [first, ...args] = native === undefined ? node : [native];
+      if (!shellLimits) return { program: first as string, args };
       const steps = dieWithParent
         ? ['setpriv', ...(ownUser ? becomeUser(unusedUserId()) : []), '--pdeathsig', 'KILL']
         : [];
@@ -48,7 +50,7 @@ export function processLauncher(wrapping: Wrapping, cpuSeconds: number): Launche
       const rules = limitCommands(limits, { cpuSeconds, processes: ownUser });
       const script = `${rules} && PATH=/usr/bin:/bin && exec "$@"`;
       const home = ownUser && limits.kind === 'model' ? ['HOME=/tmp'] : [];
-      const command = [...steps, '/usr/bin/env', '-i', ...home, process.execPath, ...node];
+      const command = [...steps, '/usr/bin/env', '-i', ...home, ...(native === undefined ? node : [native])];
       return { program: '/bin/sh', args: ['-c', script, 'sh', ...command] };
     },
     inside: (file) => file,

@@ -55,7 +55,7 @@ export function seatbeltLauncher(options: { permissions: string | null; cpuSecon
     level: 'seatbelt',
     command: (program) => {
       const entry = realpathSync(fileURLToPath(program.entry));
-      const args = nodeArguments({ limits: program.limits, permissions, folder: distFolder, entry });
+      const args = nodeArguments({ program, permissions, folder: distFolder, entry });
       const script = `${limitCommands(program.limits, { cpuSeconds, processes: false })} && exec "$@"`;
       const profile = seatbeltProfile(program, node);
       const command = ['/usr/bin/sandbox-exec', '-p', profile, '/usr/bin/env', '-i', node, ...args];

@@ -19,6 +19,7 @@ import { nodeArguments } from './node-arguments.js';
 const nobody = '65534';
 const tmpBytes = 16_777_216;
 const appFolder = '/app';
+const nativeInside = `${appFolder}/bin/native`;
 const nodeInside = `${appFolder}/bin/node`;
 
 /** `dist`, and the folder that it stands in: the children see it as /app. */
@@ -70,7 +71,7 @@ const insideApp = (file: string): string => join(appFolder, relative(rootFolder,
 const insideModels = (file: string): string => `/models/${basename(file)}`;
 
 /** Read-only views of what a child of this kind needs, and of nothing else. */
-function binds(means: Means, { entry, limits, files }: ChildProgram): string[] {
+function binds(means: Means, { entry, limits, files, native }: ChildProgram): string[] {
   const views: [from: string, to: string][] = [
     ...means.libraries.map((file): [string, string] => [file, file]),
     ['/bin/sh', '/bin/sh'],
@@ -81,6 +82,7 @@ function binds(means: Means, { entry, limits, files }: ChildProgram): string[] {
   if (!`${folder}/`.startsWith(`${program[0]}/`)) program.push(folder);
   for (const file of program) views.push([file, insideApp(file)]);
   for (const file of files ?? []) views.push([realpathSync(file), insideModels(file)]);
+  if (native !== undefined) views.push([native, nativeInside]);
   const packages = join(rootFolder, 'node_modules');
   if (limits.kind === 'model' && existsSync(packages))
     views.push([realpathSync(packages), insideApp(packages)]);
@@ -120,7 +122,10 @@ export function strictLauncher({ means, permissions, cpuSeconds }: StrictOptions
     command: (program): Launch => {
       const { limits } = program;
       const entry = insideApp(realpathSync(fileURLToPath(program.entry)));
-      const node = [nodeInside, ...nodeArguments({ limits, permissions, folder: appFolder, entry })];
+      const node =
+        program.native !== undefined
+          ? [nativeInside]
+          : [nodeInside, ...nodeArguments({ program, permissions, folder: appFolder, entry })];
       // The limits are set inside, where the processes of the child's own user namespace are counted.
       const script = `unset PWD OLDPWD; ${limitCommands(limits, { cpuSeconds, processes: true })} && exec "$@"`;
       const args = bubble(binds(means, program), limits.kind);

@@ -1,4 +1,6 @@
+import { join } from 'node:path';
 import { configSchema } from '../../config/schema.js';
+import type { EscapeOutcome } from '../../contracts/escape.js';
 import type { EngineView, SandboxStatus } from '../../contracts/sandbox.js';
 import { printable } from '../../contracts/text.js';
 import type { Check, DoctorContext, Finding } from './finding.js';
@@ -20,7 +22,14 @@ export const sandboxCheck: Check = {
     });
     try {
       await prompts.start();
-      return [levelFinding(prompts.status()), engineFinding(prompts.engines())];
+      const { data_dir } = configOf(context);
+      const files = { ledger: join(data_dir, 'ledger.sqlite'), keys: join(data_dir, 'keys.json') };
+      const outcomes = await prompts.probeEscape(files, new AbortController().signal);
+      return [
+        levelFinding(prompts.status()),
+        ...escapeFindings(prompts.status().level, outcomes),
+        engineFinding(prompts.engines()),
+      ];
     } catch (error) {
       const message = error instanceof Error ? error.message : String(error);
       return [
@@ -45,6 +54,25 @@ function levelFinding({ level, short, holds, lacks }: SandboxStatus): Finding {
       ? 'For level strict install bubblewrap, allow user namespaces, and let other users read this program if the server is root; docs/security.md says more.'
       : 'docs/security.md says what each level needs.';
   return { check: 'sandbox', level: 'warning', found: printable(`${found}; no stronger: ${short}`), todo };
+}
+
+/** One line of what was stopped, and one of what got through or was not tried. */
+function escapeFindings(level: SandboxStatus['level'], outcomes: EscapeOutcome[]): Finding[] {
+  const told = (outcome: EscapeOutcome['outcome']) =>
+    outcomes
+      .filter((one) => one.outcome === outcome)
+      .map(({ attempt, how }) => printable(`${attempt} (${how})`))
+      .join(', ');
+  const [stopped, open, notTried] = [told('stopped'), told('open'), told('not_tried')];
+  const check = 'escape probe';
+  const findings: Finding[] = [{ check, level: 'ok', found: `stopped: ${stopped || 'nothing'}` }];
+  if (notTried !== '') findings.push({ check, level: 'ok', found: `not tried: ${notTried}` });
+  if (open === '') return findings;
+  const todo =
+    level === 'process'
+      ? 'The level process stops no more; level strict stops all of it.'
+      : 'This level should stop it: please report it with the output of this command.';
+  return [...findings, { check, level: 'warning', found: `got through: ${open}`, todo }];
 }
 
 /** The configuration in force, or the defaults where it is faulty: the sandbox can be looked at all the same. */
