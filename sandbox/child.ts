@@ -1,24 +1,23 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import type { Duplex, Readable, Writable } from 'node:stream';
 import { encodeFrame, FrameDecoder } from './frames.js';
-import type { ChildLimits, Launcher } from './launch.js';
+import type { ChildLimits, ChildProgram, Launcher } from './levels/level.js';
 import { residentBytes } from './memory.js';
 import { type FromChild, frameBytesBase, readFromChild, type ToChild } from './protocol.js';
+import { endLaunch, onPid, startLaunch } from './start.js';
 
 /** Why a child was ended by us. */
 export type KillCause = 'deadline' | 'out_of_memory' | 'protocol' | 'aborted' | 'stalled' | 'retired';
 /** Why a child ended. */
 export type ExitCause = KillCause | 'crashed';
 
-export interface ChildOptions {
+export interface ChildOptions extends ChildProgram {
   launcher: Launcher;
-  entry: URL;
-  limits: ChildLimits;
   cwd: string;
 }
 
 /** How often the memory of a busy child is looked at. */
-const memoryLookMs = 100;
+export const memoryLookMs = 100;
 /** After the process has gone its pipes may be held open by something else for this long. */
 const pipesCloseMs = 200;
 /** A retired child has this long to leave by itself. */
@@ -37,6 +36,7 @@ export class Child {
   readonly #in: Writable;
   readonly #out: Readable;
   readonly #decoder = new FrameDecoder(frameBytesBase);
+  #pid: number | undefined;
   #cause: KillCause | undefined;
   #gone = false;
   #stderr = '';
@@ -47,11 +47,10 @@ export class Child {
 
   constructor(options: ChildOptions) {
     this.limits = options.limits;
-    const [program, args] = options.launcher.command(options.entry, options.limits);
-    this.#process = spawn(program, args, {
-      cwd: options.cwd,
-      env: {},
-      stdio: ['pipe', 'ignore', 'pipe', 'pipe'],
+    const launch = options.launcher.command(options);
+    this.#process = startLaunch(launch, { cwd: options.cwd, stdio: ['pipe', 'ignore', 'pipe'] });
+    onPid(this.#process, launch, (pid) => {
+      this.#pid = pid;
     });
     this.#in = this.#process.stdin as Writable;
     this.#out = this.#process.stdio[3] as Duplex;
@@ -61,7 +60,7 @@ export class Child {
       for (const listener of this.#exitListeners) listener(cause);
     });
     // A broken pipe means that the child is going; its exit is what counts.
-    for (const pipe of [this.#in, this.#out]) pipe.on('error', () => this.#process.kill('SIGKILL'));
+    for (const pipe of [this.#in, this.#out]) pipe.on('error', () => endLaunch(this.#process, this.#pid));
     this.#out.on('data', (chunk: Buffer) => this.#read(chunk));
     this.#process.stderr?.setEncoding('utf8').on('data', (text: string) => {
       this.#stderr = (this.#stderr + text).slice(-stderrKept);
@@ -75,8 +74,9 @@ export class Child {
     return () => this.#exitListeners.delete(listener);
   }
 
+  /** Id of the process that runs our program; at level strict bubblewrap tells it, a moment after the start. */
   get pid(): number | undefined {
-    return this.#process.pid;
+    return this.#pid;
   }
 
   /** Resolves when the pipe can take more, or the child has gone. */
@@ -114,7 +114,7 @@ export class Child {
   kill(cause: KillCause): void {
     if (this.#gone) return;
     this.#cause ??= cause;
-    this.#process.kill('SIGKILL');
+    endLaunch(this.#process, this.#pid);
   }
 
   /** Lets it go: its stdin ends, so it leaves; what has not left soon is killed. */
@@ -162,12 +162,18 @@ export class Child {
       this.watchMemory(false);
       resolve(this.#cause ?? this.#causeOfItsOwn());
     };
+    // Seen about once in a hundred kills: the process had ended and its pipes were closed, but SIGCHLD, which makes Node look for it,
+    // was lost. Sent once more it finds it.
+    this.#out.on('close', () => {
+      const timer = setTimeout(() => process.kill(process.pid, 'SIGCHLD'), pipesCloseMs);
+      void this.exited.then(() => clearTimeout(timer));
+    });
     this.#process.on('error', finish);
     this.#process.on('close', finish);
     this.#process.on('exit', () => {
       this.hold(false);
       const timer = setTimeout(() => {
-        for (const pipe of [this.#in, this.#out, this.#process.stderr]) pipe?.destroy();
+        for (const pipe of this.#process.stdio) pipe?.destroy();
         finish();
       }, pipesCloseMs);
       void this.exited.then(() => clearTimeout(timer));
@@ -175,6 +181,6 @@ export class Child {
   }
 
   #causeOfItsOwn(): ExitCause {
-    return /out of memory|allocation failed/i.test(this.#stderr) ? 'out_of_memory' : 'crashed';
+    return /out of memory|allocation failed|unable to grow/i.test(this.#stderr) ? 'out_of_memory' : 'crashed';
   }
 }

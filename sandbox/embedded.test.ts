@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -153,6 +153,7 @@ describe.runIf(installed)('the embedded model', () => {
   it('says that a damaged file cannot be loaded', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'arkalia-models-'));
     cleanups.push(() => rmSync(folder, { recursive: true }));
+    chmodSync(folder, 0o755);
     const file = join(folder, 'damaged.gguf');
     writeFileSync(file, readFileSync(modelFile).subarray(0, 2000));
     const runner = await started({ model_file: file });
@@ -161,6 +162,19 @@ describe.runIf(installed)('the embedded model', () => {
       message: expect.stringContaining('damaged'),
     });
     expect(view(runner).problem ?? (await runner.refreshEngines())[2]?.problem).toContain('damaged');
+  });
+});
+
+describe.runIf(installed && process.getuid?.() === 0)('a model that only root can read', () => {
+  it('is not loaded, since its process is somebody else, and the cure is said', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'arkalia-models-'));
+    cleanups.push(() => rmSync(folder, { recursive: true }));
+    const file = join(folder, 'private.gguf');
+    writeFileSync(file, readFileSync(modelFile));
+    const runner = await started({ model_file: file });
+    await expect(answerOf(runner, job('Hello'))).rejects.toThrow(
+      `cannot read ${folder}; make it readable for all`,
+    );
   });
 });
 

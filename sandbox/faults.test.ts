@@ -1,6 +1,10 @@
 import { once } from 'node:events';
-import { existsSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { fileURLToPath } from 'node:url';
 import { afterEach, describe, expect, it } from 'vitest';
+import { descendants } from '../test/support/descendants.js';
+import { levelsToTest } from '../test/support/levels.js';
 import { answerOf, jobFor, sandboxOptions } from '../test/support/sandbox-options.js';
 import { createPromptRunner, type Incident } from './index.js';
 import type { PromptEvent } from './types.js';
@@ -32,7 +36,7 @@ afterEach(async () => {
 const ask = (of: Runner, content: string, timeoutMs = 20_000) =>
   answerOf(of, jobFor('navigator', content), { timeoutMs });
 
-const pidIn = (text: string): number => Number(/pid (\d+)/.exec(text)?.[1]);
+const workerIn = (text: string): string => /worker (\S+):/.exec(text)?.[1] as string;
 
 /** Waits until a condition holds; the test's own timeout is the bound. */
 async function until(condition: () => boolean): Promise<void> {
@@ -47,6 +51,7 @@ const isAlive = (pid: number): boolean => {
   }
 };
 
+const levels = await levelsToTest();
 const small = { memory_bytes: 134_217_728 };
 
 describe('a prompt that goes wrong', () => {
@@ -87,15 +92,6 @@ describe('a prompt that goes wrong', () => {
       expect(of.status().killed[cause]).toBe(1);
       expect(of.status().spawned).toBe(3);
       expect(incidents).toEqual([{ cause, child: 'worker', engine: 'navigator' }]);
-    },
-  );
-
-  it.runIf(process.platform === 'linux')(
-    'burst: memory that grows faster than the watch is refused by the kernel',
-    async () => {
-      const of = await started({ sandbox: { workers: 1, ...small } });
-      expect(of.status().holds).toContain('memory bursts: RLIMIT_DATA');
-      await expect(ask(of, 'burst')).rejects.toMatchObject({ code: 'out_of_memory' });
     },
   );
 
@@ -176,10 +172,10 @@ describe('a prompt that is ended', () => {
 describe('the pool', () => {
   it('replaces a worker after its share of prompts', async () => {
     const of = await started({ sandbox: { workers: 1, prompts_max: 2 } });
-    const pids = [];
-    for (let i = 0; i < 5; i += 1) pids.push(pidIn((await ask(of, 'hello')).text));
-    expect(new Set(pids).size).toBe(3);
-    expect(pids[0]).toBe(pids[1]);
+    const ids = [];
+    for (let i = 0; i < 5; i += 1) ids.push(workerIn((await ask(of, 'hello')).text));
+    expect(new Set(ids).size).toBe(3);
+    expect(ids[0]).toBe(ids[1]);
     expect(of.status().recycled).toBe(2);
     expect(incidents).toEqual([]);
   });
@@ -208,7 +204,9 @@ describe('the pool', () => {
 
   it('ends what runs and leaves no process after close', async () => {
     const of = await started({ sandbox: { workers: 2 } });
-    const pid = pidIn((await ask(of, 'hello')).text);
+    expect((await ask(of, 'hello')).text).toContain('hello');
+    const processes = descendants(process.pid);
+    expect(processes.length).toBeGreaterThanOrEqual(2);
     const running = ask(of, 'hang');
     const waiting = [ask(of, 'deaf'), ask(of, 'waits')];
     running.catch(() => {});
@@ -217,7 +215,7 @@ describe('the pool', () => {
     await of.close();
     for (const outcome of await outcomes)
       expect(outcome).toMatchObject({ status: 'rejected', reason: { code: 'closed' } });
-    expect(isAlive(pid)).toBe(false);
+    expect(processes.filter(isAlive)).toEqual([]);
     await expect(ask(of, 'after')).rejects.toMatchObject({ code: 'closed' });
   });
 
@@ -233,19 +231,29 @@ describe('the pool', () => {
   });
 });
 
-describe('isolation', () => {
+describe.each(levels)('isolation at level %s', (level) => {
+  const internal = { workerEntry, levels: [level] };
+
   it('gives the worker nothing of ours, and claims no more than it keeps', async () => {
     process.env.ARKALIA_TEST_SECRET = 'secret';
-    const of = await started();
+    const of = await started({ internal });
     delete process.env.ARKALIA_TEST_SECRET;
     const seen = JSON.parse((await ask(of, 'report')).text) as Record<string, unknown>;
     const env = Object.keys(seen.env as object).filter((name) => name !== '__CF_USER_TEXT_ENCODING');
     expect(env).toEqual([]);
-    expect(seen.cwd).toContain('arkalia-sandbox-');
-    const { level, holds, lacks } = of.status();
-    expect(level).toBe('process');
-    expect(lacks).toContain('network: reachable');
-    const permissions = holds.some((text) => text.includes("Node's permission model"));
+    const { holds, lacks } = of.status();
+    expect(of.status().level).toBe(level);
+    if (level === 'strict') {
+      expect(seen).toMatchObject({ uid: 65534, cwd: '/tmp' });
+      expect(lacks).toEqual([]);
+      expect(of.status().short).toBeUndefined();
+    } else {
+      expect(seen.cwd).toContain('arkalia-sandbox-');
+      expect(lacks).toContain('network: reachable');
+      expect(lacks.includes('user: the same as the server')).toBe(seen.uid === process.getuid?.());
+      expect(of.status().short).toBeDefined();
+    }
+    const permissions = level === 'strict' || holds.some((text) => text.includes("Node's permission model"));
     const denied = permissions ? 'ERR_ACCESS_DENIED' : 'allowed';
     expect(seen).toMatchObject({ read: denied, execute: denied });
     if (permissions || holds.some((text) => text.includes('RLIMIT_FSIZE')))
@@ -256,30 +264,33 @@ describe('isolation', () => {
     'dies with a server that is killed, also in an endless loop',
     async () => {
       const { spawn } = await import('node:child_process');
-      const parent = spawn(
-        process.execPath,
-        [new URL('../test/support/sandbox-parent.js', import.meta.url).pathname],
-        {
-          stdio: ['ignore', 'pipe', 'inherit'],
-        },
-      );
+      const script = fileURLToPath(new URL('../test/support/sandbox-parent.js', import.meta.url));
+      const parent = spawn(process.execPath, [script, level], { stdio: ['ignore', 'pipe', 'inherit'] });
       const [line] = (await once(parent.stdout, 'data')) as [Buffer];
-      const { pids, folder, dies } = JSON.parse(String(line)) as {
-        pids: number[];
-        folder: string;
-        dies: boolean;
-      };
-      expect(pids.every(isAlive)).toBe(true);
-      expect(existsSync(folder)).toBe(true);
+      const { dies } = JSON.parse(String(line)) as { dies: boolean };
+      const processes = descendants(parent.pid as number);
+      expect(processes.length).toBeGreaterThanOrEqual(2);
+      const folders = () =>
+        readdirSync(tmpdir()).filter((name) => name.startsWith(`arkalia-sandbox-${parent.pid}-`));
+      expect(folders()).toHaveLength(1);
       parent.kill('SIGKILL');
-      const [idle, looping] = pids as [number, number];
-      await until(() => !isAlive(idle));
-      if (dies) await until(() => !isAlive(looping));
-      else process.kill(looping, 'SIGKILL');
+      if (!dies) for (const pid of processes.filter(isAlive)) process.kill(pid, 'SIGKILL');
+      await until(() => !processes.some(isAlive));
       // The next one that starts removes what this one left.
       await until(() => parent.signalCode !== null);
-      await started();
-      expect(existsSync(folder)).toBe(false);
+      await started({ internal });
+      expect(folders()).toEqual([]);
     },
   );
+});
+
+describe('a level that the host lacks', () => {
+  it('is refused at start when it is required, with the reason', async () => {
+    const starting = started({ sandbox: { require: 'strict' }, internal: { levels: ['process'] } });
+    await expect(starting).rejects.toThrow(
+      /sandbox\.require is "strict", but .* is "process" \(no stronger level was asked for\)/,
+    );
+    expect(descendants(process.pid)).toEqual([]);
+    await expect(started({ sandbox: { require: 'process' } })).resolves.toBeDefined();
+  });
 });

@@ -6,7 +6,8 @@ import type { FromChild, LoadFault } from './protocol.js';
 import { type PromptMessage, type PromptSampling, type PromptUsage, SandboxError } from './types.js';
 
 export interface ModelProcessOptions {
-  spawn: () => Child;
+  /** A new process that can read the file, and the path under which it does; or why it could not. */
+  spawn: (file: string) => { child: Child; file: string } | string;
   /** The GGUF file to load now, or why there is none. */
   modelFile: () => ModelFile;
   embedded: EmbeddedOptions;
@@ -114,10 +115,12 @@ export class ModelProcess {
   async #load(): Promise<Loaded> {
     const found = this.#options.modelFile();
     if ('problem' in found) return this.#fail(found.problem);
-    const child = this.#options.spawn();
+    const spawned = this.#options.spawn(found.file);
+    if (typeof spawned === 'string') return this.#fail(spawned);
+    const { child, file } = spawned;
     this.#children.add(child);
     child.watchMemory(true);
-    const loaded = await this.#awaitLoad(child, found.file);
+    const loaded = await this.#awaitLoad(child, file);
     child.onMessage = undefined;
     if (loaded !== true) {
       child.retire();

@@ -1,4 +1,4 @@
-import type { EngineKind } from './types.js';
+import type { EngineKind, SandboxLevel } from './types.js';
 
 /** Sections of the configuration that this room uses; the names are those of arkalia.toml. */
 export interface RemoteEngineOptions {
@@ -33,7 +33,15 @@ export interface Incident {
 }
 
 export interface SandboxOptions {
-  sandbox: { workers: number; memory_bytes: number; prompts_max: number; output_bytes_max: number };
+  sandbox: {
+    /** The weakest level that will do; with less, `start` throws. */
+    require: SandboxLevel;
+    workers: number;
+    memory_bytes: number;
+    cpu_seconds: number;
+    prompts_max: number;
+    output_bytes_max: number;
+  };
   engines: EnginesOptions;
   models_dir: string;
   /** Names this server in the Via header of everything it asks, so that an address that leads back is noticed. */
@@ -47,6 +55,8 @@ export interface SandboxOptions {
 }
 
 interface InternalOptions {
+  /** The levels that may be chosen. */
+  levels?: readonly SandboxLevel[];
   workerEntry?: URL;
   modelHostEntry?: URL;
   ollamaProbeUrl?: string;
@@ -57,9 +67,10 @@ interface InternalOptions {
 
 /** The bounds that this room relies on; configuration checks them too, a caller of its own might not. */
 export function checkOptions(options: SandboxOptions): void {
-  const { workers, memory_bytes, prompts_max, output_bytes_max } = options.sandbox;
+  const { workers, memory_bytes, cpu_seconds, prompts_max, output_bytes_max } = options.sandbox;
   within('sandbox.workers', workers, 1, 64);
   within('sandbox.memory_bytes', memory_bytes, 100_663_296, Number.MAX_SAFE_INTEGER);
+  within('sandbox.cpu_seconds', cpu_seconds, 1, 1_000_000);
   within('sandbox.prompts_max', prompts_max, 1, Number.MAX_SAFE_INTEGER);
   within('sandbox.output_bytes_max', output_bytes_max, 1024, Number.MAX_SAFE_INTEGER);
   if (!/^[A-Za-z0-9_-]{1,64}$/.test(options.viaToken))

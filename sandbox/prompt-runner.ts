@@ -1,23 +1,26 @@
-import { mkdtempSync, readdirSync, rmdirSync, rmSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readdirSync, rmdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Broker } from './broker.js';
-import { Child } from './child.js';
+import { Child, memoryLookMs } from './child.js';
 import { EngineDirectory } from './engine-directory.js';
+import { probeEscape } from './escape/probe.js';
 import { failureOfExit } from './failures.js';
-import { findLauncher, type Launcher } from './launch.js';
+import { type Found, findLauncher } from './launch.js';
 import { ModelProcess } from './model-process.js';
 import { checkOptions, type SandboxOptions } from './options.js';
 import { closedError, WorkerPool } from './pool.js';
 import { PromptRun } from './prompt-run.js';
-import type {
-  EngineView,
-  PromptEvent,
-  PromptJob,
-  PromptRunner,
-  RunOptions,
-  SandboxError,
-  SandboxStatus,
+import {
+  type EngineView,
+  type EscapeOutcome,
+  type PromptEvent,
+  type PromptJob,
+  type PromptRunner,
+  type RunOptions,
+  type SandboxError,
+  type SandboxStatus,
+  sandboxLevels,
 } from './types.js';
 
 /** Longest that a timer of Node can wait. */
@@ -29,11 +32,18 @@ const rawPerOutput = 64;
 interface Parts {
   /** Empty, and where every child stands. */
   folder: string;
-  launcher: Launcher;
+  found: Found;
   pool: WorkerPool;
   model: ModelProcess;
   broker: Broker;
 }
+
+/** What every level holds. */
+const holdsAlways = [
+  'environment: empty (a model: HOME, which names /tmp)',
+  'memory: resident memory watched from outside every 100 ms while a prompt runs',
+  'time: killed at the deadline',
+];
 
 const folderPrefix = 'arkalia-sandbox-';
 
@@ -64,6 +74,12 @@ function isRunning(pid: number): boolean {
   }
 }
 
+/** Host and port of a server's URL. */
+function addressOfServer({ hostname, port, protocol }: URL): { host: string; port: number } {
+  const usual = protocol === 'https:' ? 443 : 80;
+  return { host: hostname.replace(/^\[|\]$/g, ''), port: port === '' ? usual : Number(port) };
+}
+
 /** The supervisor: workers, the model's process, the broker to the servers, and the directory of engines. */
 export class Supervisor implements PromptRunner {
   readonly #options: SandboxOptions;
@@ -78,13 +94,17 @@ export class Supervisor implements PromptRunner {
     this.#directory = new EngineDirectory(options, () => this.#parts?.model.problem());
   }
 
-  /** Finds how children can be limited here, starts the workers and asks the engines. Throws when no worker comes up. */
+  /**
+   * Finds how children can be isolated here, starts the workers and asks the engines. Throws when the level is weaker than required, or
+   * when no worker comes up.
+   */
   async start(): Promise<void> {
     if (this.#parts !== undefined || this.#closed) throw new Error('a sandbox is started once');
     removeLeftFolders(tmpdir());
     const folder = mkdtempSync(join(tmpdir(), `${folderPrefix}${process.pid}-`));
-    const launcher = await findLauncher(this.#options.sandbox.memory_bytes, folder);
-    const parts = this.#assemble(folder, launcher);
+    // Children may be another user; there is nothing in it.
+    chmodSync(folder, 0o755);
+    const parts = this.#assemble(folder, await this.#find(folder));
     this.#parts = parts;
     try {
       await Promise.all([parts.pool.start(), this.#directory.refresh()]);
@@ -97,6 +117,22 @@ export class Supervisor implements PromptRunner {
     // In the background: a failure becomes the problem of the engine.
     const review = () => this.#directory.reviewEmbedded();
     parts.model.load().then(review, review);
+  }
+
+  async #find(folder: string): Promise<Found> {
+    const { sandbox, internal } = this.#options;
+    const found = await findLauncher({
+      memoryBytes: sandbox.memory_bytes,
+      cpuSeconds: sandbox.cpu_seconds,
+      cwd: folder,
+      ...(internal?.levels === undefined ? {} : { levels: internal.levels }),
+    });
+    const { level } = found.launcher;
+    if (sandboxLevels.indexOf(level) <= sandboxLevels.indexOf(sandbox.require)) return found;
+    rmSync(folder, { recursive: true, force: true });
+    throw new Error(
+      `sandbox.require is "${sandbox.require}", but the strongest level that this host has is "${level}" (${found.short})`,
+    );
   }
 
   async *run(job: PromptJob, options: RunOptions): AsyncGenerator<PromptEvent> {
@@ -122,6 +158,27 @@ export class Supervisor implements PromptRunner {
     }
   }
 
+  /**
+   * Tries to escape from a worker as this host isolates it; undoes what succeeds. `files`: what must not be read.
+   * @throws Error before `start`, when the probe breaks, and when the signal ends it.
+   */
+  async probeEscape(files: { ledger: string; keys: string }, signal: AbortSignal): Promise<EscapeOutcome[]> {
+    const parts = this.#parts;
+    if (parts === undefined || this.#closed) throw closedError();
+    const memoryBytes = this.#options.sandbox.memory_bytes;
+    const base = (['ollama', 'openai'] as const)
+      .map((name) => this.#directory.endpoint(name)?.base)
+      .find((url) => url !== undefined);
+    return probeEscape({
+      launcher: parts.found.launcher,
+      limits: { kind: 'worker', memoryBytes },
+      lookMs: memoryLookMs,
+      files,
+      signal,
+      ...(base === undefined ? {} : { modelServer: addressOfServer(base) }),
+    });
+  }
+
   engines(): EngineView[] {
     return this.#directory.views();
   }
@@ -138,8 +195,15 @@ export class Supervisor implements PromptRunner {
       killed: { deadline: 0, out_of_memory: 0, crashed: 0, protocol: 0, aborted: 0 },
       recycled: 0,
     };
-    const { holds, lacks } = parts?.launcher ?? { holds: [], lacks: [] };
-    return { level: 'process', ...counts, holds: [...holds], lacks: [...lacks] };
+    const { level, holds, lacks } = parts?.found.launcher ?? { level: 'process', holds: [], lacks: [] };
+    const short = parts?.found.short;
+    return {
+      level,
+      ...(short === undefined ? {} : { short }),
+      ...counts,
+      holds: [...holdsAlways, ...holds],
+      lacks: [...lacks],
+    };
   }
 
   /** Ends every prompt with `closed` and every process; resolves when nothing is left. */
@@ -153,20 +217,31 @@ export class Supervisor implements PromptRunner {
     rmSync(parts.folder, { recursive: true, force: true });
   }
 
-  #assemble(folder: string, launcher: Launcher): Parts {
+  #assemble(folder: string, found: Found): Parts {
+    const { launcher } = found;
     const { sandbox, engines, internal, viaToken, monotonicMs, onIncident } = this.#options;
     const workerEntry = internal?.workerEntry ?? new URL('./worker.js', import.meta.url);
     const modelHostEntry = internal?.modelHostEntry ?? new URL('./model-host.js', import.meta.url);
-    const spawn = (entry: URL, kind: 'worker' | 'model', memoryBytes: number) => () =>
-      new Child({ launcher, entry, limits: { kind, memoryBytes }, cwd: folder });
     const pool = new WorkerPool({
       workers: sandbox.workers,
       promptsMax: sandbox.prompts_max,
-      spawn: spawn(workerEntry, 'worker', sandbox.memory_bytes),
+      spawn: () =>
+        new Child({
+          launcher,
+          entry: workerEntry,
+          limits: { kind: 'worker', memoryBytes: sandbox.memory_bytes },
+          cwd: folder,
+        }),
       onIncident,
     });
     const model = new ModelProcess({
-      spawn: spawn(modelHostEntry, 'model', engines.embedded.memory_bytes),
+      spawn: (file) => {
+        const unreadable = launcher.unreadable(file);
+        if (unreadable !== undefined) return unreadable;
+        const limits = { kind: 'model' as const, memoryBytes: engines.embedded.memory_bytes };
+        const child = new Child({ launcher, entry: modelHostEntry, limits, files: [file], cwd: folder });
+        return { child, file: launcher.inside(file) };
+      },
       modelFile: () => this.#directory.modelFile(),
       embedded: engines.embedded,
       llamaPackage: internal?.llamaPackage ?? 'node-llama-cpp',
@@ -178,7 +253,7 @@ export class Supervisor implements PromptRunner {
       viaToken,
       bytesMax: sandbox.output_bytes_max * rawPerOutput + 1_048_576,
     });
-    return { folder, launcher, pool, model, broker };
+    return { folder, found, pool, model, broker };
   }
 
   /** Starts the prompt on the worker, and sees to it that the worker is given back. */

@@ -102,9 +102,41 @@ export interface RunOptions {
 
 export type EngineKind = 'ollama' | 'openai' | 'embedded' | 'navigator';
 
+/** Levels of isolation, strongest first. `seatbelt` is macOS's, `strict` Linux's. */
+export const sandboxLevels = ['strict', 'seatbelt', 'process'] as const;
+export type SandboxLevel = (typeof sandboxLevels)[number];
+
+/** What the escape probe tries from inside a worker. */
+export const escapeAttempts = [
+  'read_shadow',
+  'read_ledger',
+  'read_keys',
+  'environment',
+  'tcp',
+  'udp',
+  'unix_socket',
+  'model_server',
+  'write_outside',
+  'fork',
+  'allocate',
+  'ptrace',
+  'mount',
+  'namespaces',
+] as const;
+
+/** How one attempt to escape ended: `stopped` by the level, `open` when it succeeded (and was undone), or `not_tried`. */
+export interface EscapeOutcome {
+  attempt: (typeof escapeAttempts)[number];
+  outcome: 'stopped' | 'open' | 'not_tried';
+  /** In a word or a few: the error that it met, what it could do, why it was not tried. */
+  how: string;
+}
+
 export interface SandboxStatus {
   /** What the workers are isolated by; a level that the host lacks is never claimed. */
-  level: 'process';
+  level: SandboxLevel;
+  /** Why the level is not stronger, in words; absent at the strongest one. */
+  short?: string;
   workers: { idle: number; busy: number; starting: number };
   /** Counters since start. */
   spawned: number;

@@ -225,11 +225,26 @@ const engines = section({
 });
 
 const sandbox = section({
+  require: z
+    .enum(['strict', 'seatbelt', 'process'])
+    .default('process')
+    .describe(
+      'Weakest level of isolation that will do; where the host has less, the server does not start. strict needs Linux with bubblewrap, seatbelt is for macOS.',
+    ),
+  probe: z
+    .boolean()
+    .default(true)
+    .describe(
+      'Try to escape from a worker at the start, once for each kernel, level and version; the attempts are recorded and shown in /status.',
+    ),
   workers: count(3, 1, 64).describe(
     'Warm worker processes; each runs one prompt at a time and takes about 45 MB.',
   ),
   memory_bytes: bytes(268_435_456, 100_663_296, 8_589_934_592).describe(
     'Resident memory above which a worker is killed and replaced.',
+  ),
+  cpu_seconds: count(300, 10, 1_000_000).describe(
+    'Processor time after which a worker is killed; between two prompts it is replaced after half of it.',
   ),
   prompts_max: count(200, 1, 1_000_000).describe(
     'Prompts after which a worker is replaced by a fresh process.',

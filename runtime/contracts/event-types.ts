@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { escapeAttempts, sandboxLevels } from '../../sandbox/types.js';
 import type { BreakerState } from './breaker.js';
 import { decisions, factorNames, severities } from './decision.js';
 import { levels } from './device.js';
@@ -269,6 +270,16 @@ const definitions = {
     version: 1,
     about: 'The setup code was exchanged for the first key.',
     data: z.strictObject({ key_id: text }),
+  },
+  escape_attempted: {
+    version: 1,
+    about: 'The escape probe tried one way out of a worker: `stopped`, `open` (and undone) or `not_tried`.',
+    data: z.strictObject({
+      level: z.enum(sandboxLevels),
+      attempt: z.enum(escapeAttempts),
+      outcome: z.enum(['stopped', 'open', 'not_tried']),
+      how: text,
+    }),
   },
   log_pruned: {
     version: 1,

@@ -7,12 +7,13 @@ import type { Bus } from './bus.js';
 import type { Clock } from './clock.js';
 import type { CoreIdentity, DecisionScorer } from './decision.js';
 import type { Degradation, DegradationLevel } from './device.js';
+import type { SandboxReport } from './escape.js';
 import type { EventDefinition } from './event-types.js';
 import type { Guard } from './guard.js';
 import type { Caller, RouteDefinition } from './http.js';
 import type { Latencies, LatencyStatus } from './latency.js';
 import type { Ledger, LedgerStatus } from './ledger.js';
-import type { EngineView, PromptRunner, SandboxStatus } from './sandbox.js';
+import type { EngineView, PromptRunner } from './sandbox.js';
 import type { Witness, WitnessStatus } from './witness.js';
 
 export type { Config } from '../config/schema.js';
@@ -49,7 +50,7 @@ export interface SystemStatus {
   rate: { requests: RateStatus; prompts: RateStatus };
   /** By route, and by engine. */
   latency: { http: Record<string, LatencyStatus>; engine: Record<string, LatencyStatus> };
-  sandbox: SandboxStatus;
+  sandbox: SandboxReport;
   core: CoreIdentity & { offload: string; crossover: number | null; batch_max: number; threads: number };
   ledger: LedgerStatus;
   witness: WitnessStatus;

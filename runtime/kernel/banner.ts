@@ -20,6 +20,7 @@ export function banner({ status, address, dataDir, order, warnings }: BannerFact
       engine.state === 'found' ? `found${where}: ${models}` : `absent: ${engine.problem ?? 'not there'}`;
     return [printable(`  ${engine.name.padEnd(10)}${what}`)];
   });
+  const { short } = status.sandbox;
   // "Every address" is none that a client can name.
   const reachable = address.replace('//0.0.0.0:', '//127.0.0.1:').replace('//[::]:', '//[::1]:');
   return [
@@ -28,7 +29,7 @@ export function banner({ status, address, dataDir, order, warnings }: BannerFact
     'Engines, in the order in which they are tried when no model is named',
     '(navigator, the built-in assistant, answers /chat and the model "arkalia" only):',
     ...engines,
-    `Sandbox: level ${status.sandbox.level}. Ledger: ${status.ledger.size} events in ${printable(dataDir)}.`,
+    `Sandbox: level ${status.sandbox.level}${short === undefined ? '' : printable(` (${short})`)}. Ledger: ${status.ledger.size} events in ${printable(dataDir)}.`,
     `Scoring: ${scoring(status.core)}.`,
     ...warnings.map((warning) => `Warning: ${printable(warning)}`),
     ...(status.setup_mode

@@ -32,6 +32,7 @@ import { openAccess } from '../security/access.js';
 import { banner } from './banner.js';
 import { createBus } from './bus.js';
 import { createDegradation } from './degradation.js';
+import { EscapeWatch } from './escape-watch.js';
 import { Lifecycle } from './lifecycle.js';
 import { type BuiltInModules, loadModules } from './modules.js';
 import { createTurnClock } from './turn-clock.js';
@@ -219,6 +220,21 @@ async function open({ config, log, builtIn }: StartOptions, undo: Undo): Promise
   });
   undo.add('sandbox', () => prompts.close());
   await prompts.start();
+  const escapeWatch = new EscapeWatch({
+    file: join(folder.path, 'escape-probe.json'),
+    version,
+    enabled: config.sandbox.probe,
+    sandbox: () => prompts.status(),
+    probe: (signal) =>
+      prompts.probeEscape(
+        { ledger: join(folder.path, 'ledger.sqlite'), keys: join(folder.path, 'keys.json') },
+        signal,
+      ),
+    wallMs: () => clock.wallMs(),
+    record: (event) => recordLater(ledger, log, event),
+    log,
+  });
+  undo.add('escape probe', () => escapeWatch.close());
   const { limits } = config;
   const rate = {
     requests: core.limiters.take({
@@ -268,7 +284,7 @@ async function open({ config, log, builtIn }: StartOptions, undo: Undo): Promise
       return { http: latency.status('http'), engine: latency.status('engine') };
     },
     rate: { requests: rateStatus(rate.requests), prompts: rateStatus(rate.prompts) },
-    sandbox: prompts.status(),
+    sandbox: { ...prompts.status(), escape: escapeWatch.status() },
     core: {
       ...core.identity,
       offload: config.core.offload,
@@ -319,6 +335,16 @@ async function open({ config, log, builtIn }: StartOptions, undo: Undo): Promise
       core_sha256: core.identity.core_sha256,
     },
   });
+  const tried = escapeWatch.start();
+  // Whoever requires a level is not served before it has been tried.
+  if (config.sandbox.require !== 'process') {
+    await tried;
+    const open = escapeWatch.open();
+    if (open.length > 0)
+      throw new Error(
+        `sandbox.require is "${config.sandbox.require}", but the escape probe got through: ${open.join(', ')}`,
+      );
+  }
   await lifecycle.start();
   ready = true;
 

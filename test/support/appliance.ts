@@ -49,6 +49,7 @@ export class TestAppliance {
         env: {
           PATH: process.env.PATH,
           ARKALIA_ENGINES_PROBE: 'false',
+          ARKALIA_SANDBOX_PROBE: 'false',
           ARKALIA_MODELS_DIR: join(dataDir, 'models'),
           ARKALIA_LOG_LEVEL: 'warn',
           ...options.env,

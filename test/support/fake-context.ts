@@ -15,6 +15,7 @@ import {
 } from '../../runtime/contracts/decision.js';
 import type { Degradation, DegradationLevel } from '../../runtime/contracts/device.js';
 import { AppError } from '../../runtime/contracts/errors.js';
+import type { SandboxReport } from '../../runtime/contracts/escape.js';
 import type { CheckOptions, GuardJudgement } from '../../runtime/contracts/guard.js';
 import { CanonicalJson } from '../../runtime/contracts/json.js';
 import type {
@@ -27,7 +28,7 @@ import type {
   StoredEvent,
 } from '../../runtime/contracts/ledger.js';
 import type { ModuleContext, SystemStatus } from '../../runtime/contracts/module.js';
-import type { EngineView, SandboxStatus } from '../../runtime/contracts/sandbox.js';
+import type { EngineView } from '../../runtime/contracts/sandbox.js';
 import type { Witness } from '../../runtime/contracts/witness.js';
 
 /** A clock that stands still until it is told to move. */
@@ -227,7 +228,7 @@ class FakeDegradation implements Degradation {
 }
 
 const navigatorOnly: EngineView[] = [{ name: 'navigator', state: 'found', models: ['arkalia'] }];
-const sandboxStatus: SandboxStatus = {
+const sandboxStatus: SandboxReport = {
   level: 'process',
   workers: { idle: 2, busy: 0, starting: 0 },
   spawned: 2,
@@ -235,6 +236,7 @@ const sandboxStatus: SandboxStatus = {
   recycled: 0,
   holds: ['environment: empty'],
   lacks: ['network: reachable'],
+  escape: { state: 'off', attempts: [] },
 };
 const rateStatus = { refused: 0, evicted: 0, evicted_in_debt: 0 };
 const noWitness: Witness = {

@@ -1,11 +1,15 @@
 import { execFileSync } from 'node:child_process';
-import { readFileSync, writeFileSync, writeSync } from 'node:fs';
+import { randomUUID } from 'node:crypto';
+import { openSync, readFileSync, writeFileSync, writeSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 import { connectSupervisor } from '../../sandbox/inside.js';
 
 /** A worker that does to its supervisor what the prompt says. Anything else it answers like a good one. */
 
 const mebibyte = 1_048_576;
 const held: unknown[] = [];
+/** Tells this process from others; at level strict every worker is process 1. */
+const id = randomUUID();
 
 /** Grows to 400 MiB in small steps, so that only someone who watches from outside can stop it. */
 function grow(): void {
@@ -24,7 +28,7 @@ function attempt(action: () => unknown): string {
 
 const report = () =>
   JSON.stringify({
-    pid: process.pid,
+    uid: process.getuid?.(),
     env: process.env,
     cwd: process.cwd(),
     read: attempt(() => readFileSync('/etc/passwd')),
@@ -44,6 +48,33 @@ const faults: Record<string, () => void> = {
   },
   burst: () => {
     for (let i = 0; i < 64; i += 1) held.push(Buffer.alloc(64 * mebibyte, 1));
+  },
+  wasm: () => {
+    const memory = new WebAssembly.Memory({ initial: 1, maximum: 65_536, shared: true });
+    held.push(memory);
+    // 64 KiB a page; every byte is written, so that it is resident.
+    for (let i = 0; i < 64; i += 1) new Uint8Array(memory.buffer, memory.grow(512) * 65_536).fill(1);
+  },
+  mmap: () => {
+    // A buffer that can grow is reserved by mmap and made accessible piece by piece.
+    // TypeScript's library for this target does not know it yet; every Node that runs this does.
+    const Growable = SharedArrayBuffer as unknown as new (
+      bytes: number,
+      options: { maxByteLength: number },
+    ) => SharedArrayBuffer & { grow(bytes: number): void };
+    const shared = new Growable(0, { maxByteLength: 2048 * mebibyte });
+    held.push(shared);
+    for (let i = 1; i <= 64; i += 1) {
+      shared.grow(i * 32 * mebibyte);
+      new Uint8Array(shared, (i - 1) * 32 * mebibyte).fill(1);
+    }
+  },
+  files: () => {
+    let opened = 0;
+    const open = () => openSync(fileURLToPath(import.meta.url), 'r');
+    for (let code = ''; opened < 1000 && code === ''; opened += code === '' ? 1 : 0)
+      code = attempt(open) === 'allowed' ? '' : 'refused';
+    answer(`opened ${opened}`);
   },
   noise: () => writeSync(3, Buffer.from([1, 0, 0, 0, 0x7b])),
   huge: () => writeSync(3, Buffer.from([0xff, 0xff, 0xff, 0xff])),
@@ -85,7 +116,7 @@ const supervisor = connectSupervisor((message) => {
   if (message.type !== 'job') return;
   const word = message.job.messages.at(-1)?.content ?? '';
   const fault = faults[word];
-  if (fault === undefined) answer(`pid ${process.pid}: ${word}`);
+  if (fault === undefined) answer(`worker ${id}: ${word}`);
   else fault();
 });
 

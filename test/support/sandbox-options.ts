@@ -14,7 +14,9 @@ export function sandboxOptions(
   const remote = { connect_timeout_ms: 2000, idle_timeout_ms: 10_000 };
   return {
     sandbox: {
+      require: 'process',
       workers: 2,
+      cpu_seconds: 300,
       memory_bytes: 268_435_456,
       prompts_max: 1_000_000,
       output_bytes_max: 1_048_576,

@@ -1,5 +1,7 @@
+import { join } from 'node:path';
 import { configSchema } from '../../config/schema.js';
-import type { EngineView } from '../../contracts/sandbox.js';
+import type { EscapeOutcome } from '../../contracts/escape.js';
+import type { EngineView, SandboxStatus } from '../../contracts/sandbox.js';
 import { printable } from '../../contracts/text.js';
 import type { Check, DoctorContext, Finding } from './finding.js';
 
@@ -20,13 +22,14 @@ export const sandboxCheck: Check = {
     });
     try {
       await prompts.start();
-      const { level, holds, lacks } = prompts.status();
-      const sandboxFinding: Finding = {
-        check: 'sandbox',
-        level: 'ok',
-        found: `level ${level}, ${holds.length} limits in force; not held: ${lacks.join('; ') || 'nothing'}`,
-      };
-      return [sandboxFinding, engineFinding(prompts.engines())];
+      const { data_dir } = configOf(context);
+      const files = { ledger: join(data_dir, 'ledger.sqlite'), keys: join(data_dir, 'keys.json') };
+      const outcomes = await prompts.probeEscape(files, new AbortController().signal);
+      return [
+        levelFinding(prompts.status()),
+        ...escapeFindings(prompts.status().level, outcomes),
+        engineFinding(prompts.engines()),
+      ];
     } catch (error) {
       const message = error instanceof Error ? error.message : String(error);
       return [
@@ -34,7 +37,7 @@ export const sandboxCheck: Check = {
           check: 'sandbox',
           level: 'fatal',
           found: `no worker starts: ${printable(message)}`,
-          todo: 'Check the memory limit of this machine (ulimit -a) and sandbox.memory_bytes.',
+          todo: 'Check sandbox.require, the memory limit of this machine (ulimit -a) and sandbox.memory_bytes.',
         },
       ];
     } finally {
@@ -42,6 +45,35 @@ export const sandboxCheck: Check = {
     }
   },
 };
+
+function levelFinding({ level, short, holds, lacks }: SandboxStatus): Finding {
+  const found = `level ${level}, ${holds.length} limits in force; not held: ${lacks.join('; ') || 'nothing'}`;
+  if (short === undefined) return { check: 'sandbox', level: 'ok', found };
+  const todo =
+    process.platform === 'linux'
+      ? 'For level strict install bubblewrap, allow user namespaces, and let other users read this program if the server is root; docs/security.md says more.'
+      : 'docs/security.md says what each level needs.';
+  return { check: 'sandbox', level: 'warning', found: printable(`${found}; no stronger: ${short}`), todo };
+}
+
+/** One line of what was stopped, and one of what got through or was not tried. */
+function escapeFindings(level: SandboxStatus['level'], outcomes: EscapeOutcome[]): Finding[] {
+  const told = (outcome: EscapeOutcome['outcome']) =>
+    outcomes
+      .filter((one) => one.outcome === outcome)
+      .map(({ attempt, how }) => printable(`${attempt} (${how})`))
+      .join(', ');
+  const [stopped, open, notTried] = [told('stopped'), told('open'), told('not_tried')];
+  const check = 'escape probe';
+  const findings: Finding[] = [{ check, level: 'ok', found: `stopped: ${stopped || 'nothing'}` }];
+  if (notTried !== '') findings.push({ check, level: 'ok', found: `not tried: ${notTried}` });
+  if (open === '') return findings;
+  const todo =
+    level === 'process'
+      ? 'The level process stops no more; level strict stops all of it.'
+      : 'This level should stop it: please report it with the output of this command.';
+  return [...findings, { check, level: 'warning', found: `got through: ${open}`, todo }];
+}
 
 /** The configuration in force, or the defaults where it is faulty: the sandbox can be looked at all the same. */
 function configOf({ config }: DoctorContext): ReturnType<typeof configSchema.parse> {

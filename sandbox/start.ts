@@ -1,0 +1,63 @@
+import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process';
+import type { Readable, Writable } from 'node:stream';
+import type { Launch } from './levels/level.js';
+
+/** Bubblewrap has this long to leave after our program. */
+const wrapperLeavesMs = 100;
+/** How much of what bubblewrap tells is read. */
+const infoKept = 1024;
+
+/** Starts what a launcher says, with stdin, stdout and descriptor 3 as asked, and hands the filter over where there is one. */
+export function startLaunch(
+  { program, args, filter }: Launch,
+  options: {
+    cwd: string;
+    stdio: [stdin: 'pipe' | 'ignore', stdout: 'pipe' | 'ignore', frames: 'pipe' | 'ignore'];
+  },
+): ChildProcess {
+  const [stdin, stdout, frames] = options.stdio;
+  const stdio: SpawnOptions['stdio'] = [stdin, stdout, 'pipe', frames];
+  if (filter === undefined) return spawn(program, args, { cwd: options.cwd, env: {}, stdio });
+  const child = spawn(program, args, { cwd: options.cwd, env: {}, stdio: [...stdio, 'pipe', 'pipe'] });
+  const pipe = child.stdio[4] as Writable;
+  // When the program ends before it has read the filter, its exit tells.
+  pipe.on('error', () => pipe.destroy());
+  pipe.end(filter);
+  return child;
+}
+
+/** Tells the id of the process that runs our program: at once, or at level strict a moment later, when bubblewrap has told it. */
+export function onPid(child: ChildProcess, launch: Launch, tell: (pid: number) => void): void {
+  if (launch.filter === undefined) {
+    if (child.pid !== undefined) tell(child.pid);
+    return;
+  }
+  const info = (child.stdio as readonly (Readable | null | undefined)[])[5];
+  let told = '';
+  info?.setEncoding('utf8').on('data', (text: string) => {
+    told = (told + text).slice(0, infoKept);
+    const found = /"child-pid": (\d+)\D/.exec(told)?.[1];
+    if (found !== undefined) tell(Number(found));
+  });
+}
+
+/** Kills our program, whose id is given where it is known; bubblewrap, which waits for it, then goes by itself, and is made to when not. */
+export function endLaunch(child: ChildProcess, pid: number | undefined): void {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  if (pid === undefined || pid === child.pid || !killed(pid)) {
+    child.kill('SIGKILL');
+    return;
+  }
+  const timer = setTimeout(() => child.kill('SIGKILL'), wrapperLeavesMs);
+  child.once('exit', () => clearTimeout(timer));
+}
+
+/** Kills a process; false when it has gone, or is not ours to kill. */
+function killed(pid: number): boolean {
+  try {
+    return process.kill(pid, 'SIGKILL');
+  } catch (error) {
+    if (['ESRCH', 'EPERM'].includes(String((error as NodeJS.ErrnoException).code))) return false;
+    throw error;
+  }
+}
