@@ -75,7 +75,10 @@ export class Supervisor implements PromptRunner {
   constructor(options: SandboxOptions) {
     checkOptions(options);
     this.#options = options;
-    this.#directory = new EngineDirectory(options, () => this.#parts?.model.problem());
+    this.#directory = new EngineDirectory(options, {
+      problem: () => this.#parts?.model.problem(),
+      isLoaded: () => this.#parts?.model.isLoaded() ?? false,
+    });
   }
 
   /** Finds how children can be limited here, starts the workers and asks the engines. Throws when no worker comes up. */

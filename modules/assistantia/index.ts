@@ -1,9 +1,10 @@
 import type { RouteDefinition } from '../../runtime/contracts/http.js';
 import type { ArkaliaModule, ModuleContext, ModuleHealth } from '../../runtime/contracts/module.js';
 import { createNavigator } from './navigator/index.js';
+import { ollamaRoutes } from './ollama/index.js';
+import { openaiRoutes } from './openai/index.js';
 import { Pipeline } from './pipeline.js';
 import { chatRoutes } from './routes/chat.js';
-import { openaiRoutes } from './routes/openai.js';
 import { Sessions } from './sessions.js';
 
 /** Assistantia: talks to the models, and answers about the appliance itself when there is none. */
@@ -40,6 +41,7 @@ class Assistantia implements ArkaliaModule {
     return [
       ...chatRoutes(this.#context, this.#pipeline, this.#sessions),
       ...openaiRoutes(this.#context, this.#pipeline),
+      ...ollamaRoutes(this.#context, this.#pipeline),
     ];
   }
 

@@ -83,7 +83,7 @@ function answer(text: string): void {
 
 const supervisor = connectSupervisor((message) => {
   if (message.type !== 'job') return;
-  const word = message.job.messages.at(-1)?.content ?? '';
+  const word = 'embed' in message.job ? '' : (message.job.messages.at(-1)?.content ?? '');
   const fault = faults[word];
   if (fault === undefined) answer(`pid ${process.pid}: ${word}`);
   else fault();
