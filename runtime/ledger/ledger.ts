@@ -453,8 +453,6 @@ export class SqliteLedger implements Ledger {
 
   /** The disk refuses for now. Who waits is refused, and the writer tries again until it can. */
   #unavailable(trouble: LedgerTrouble, problem: string): void {
-    // Its connection keeps what was recorded readable while the writer has none.
-    this.#reader.prepare();
     const refused = this.#pending;
     const outage = this.#outages.begin({ trouble, problem, refused });
     if (this.#state.name === 'open' || this.#state.name === 'unavailable') {
