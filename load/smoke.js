@@ -48,6 +48,16 @@ const routes = [
   'get /v1/models',
   'get /v1/models/{id}',
   'post /v1/chat/completions',
+  'post /v1/completions',
+  'post /v1/embeddings',
+  'get /api/tags',
+  'get /api/ps',
+  'get /api/version',
+  'post /api/show',
+  'post /api/chat',
+  'post /api/generate',
+  'post /api/embed',
+  'post /api/embeddings',
   'get /keys',
   'post /keys',
   'delete /keys/{id}',
@@ -194,6 +204,43 @@ function prompts() {
   expectAnswer('streamed completion', streamed, 200, {
     'ends with [DONE]': (r) => r.body.endsWith('data: [DONE]\n\n'),
   });
+  const prompt = messages[0].content;
+  expectAnswer('older completion', post('/v1/completions', { model: 'arkalia', prompt }), 200, {
+    answers: (r) => r.json('choices.0.text').length > 0,
+  });
+  // The built-in assistant has no vectors, and whether there is a model is not known here.
+  const vectors = post('/v1/embeddings', { model: 'navigator', input: 'x' }, expecting(400));
+  expectAnswer('vectors', vectors, 400, {
+    'are refused by it': (r) => r.json('error.code') === 'unsupported_content',
+  });
+}
+
+function ollama() {
+  const messages = [{ role: 'user', content: 'How are you?' }];
+  expectAnswer('tags', get('/api/tags'), 200, {
+    'list arkalia': (r) => r.json('models').some(({ name }) => name === 'arkalia'),
+  });
+  expectAnswer('ps', get('/api/ps'), 200);
+  expectAnswer('version', get('/api/version'), 200, { 'is one': (r) => /^\d+\./.test(r.json('version')) });
+  expectAnswer('show', post('/api/show', { model: 'arkalia' }), 200, {
+    completes: (r) => r.json('capabilities').includes('completion'),
+  });
+  expectAnswer('streamed ollama chat', post('/api/chat', { model: 'arkalia', messages }), 200, {
+    'ends with done and a receipt': (r) => {
+      const last = JSON.parse(r.body.trimEnd().split('\n').at(-1));
+      return last.done === true && isReceipt(last.arkalia.receipt);
+    },
+  });
+  const generated = post('/api/generate', { model: 'arkalia', prompt: 'How are you?', stream: false });
+  expectAnswer('generate', generated, 200, { answers: (r) => r.json('response').length > 0 });
+  for (const [path, body] of [
+    ['/api/embed', { model: 'navigator', input: 'x' }],
+    ['/api/embeddings', { model: 'navigator', prompt: 'x' }],
+  ]) {
+    expectAnswer(path, post(path, body, expecting(400)), 400, {
+      'is refused by it': (r) => r.json('code') === 'unsupported_content',
+    });
+  }
 }
 
 /** Administration is refused without a key that may; with ARKALIA_KEY set this part is left to the key's role. */
@@ -216,5 +263,6 @@ export default function smoke() {
   system();
   decisions();
   prompts();
+  ollama();
   if (!__ENV.ARKALIA_KEY) administration();
 }

@@ -22,8 +22,8 @@ export interface BrokerSink {
 
 /** All that a worker may ask of its engine. */
 const allowedPaths: Record<ServerEngine, readonly string[]> = {
-  ollama: ['/api/chat'],
-  openai: ['/v1/chat/completions'],
+  ollama: ['/api/chat', '/api/embed'],
+  openai: ['/v1/chat/completions', '/v1/embeddings'],
 };
 
 /** The address of a path below an endpoint's base. */

@@ -21,7 +21,10 @@ async function server(options: ScriptedUpstreamOptions): Promise<ScriptedUpstrea
 }
 
 function directory(changes: Parameters<typeof sandboxOptions>[0]): EngineDirectory {
-  const made = new EngineDirectory(sandboxOptions(changes), () => undefined);
+  const made = new EngineDirectory(sandboxOptions(changes), {
+    problem: () => undefined,
+    isLoaded: () => false,
+  });
   cleanups.push(() => made.close());
   return made;
 }

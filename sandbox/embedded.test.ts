@@ -89,12 +89,14 @@ describe.runIf(installed)('the embedded model', () => {
       where: modelFile,
       models: ['tiny-chat'],
       defaultModel: 'tiny-chat',
+      loaded: false,
     });
     const answers = await Promise.all(expected.map(([question]) => answerOf(runner, job(question))));
     for (const [i, [question, text]] of expected.entries()) {
       expect(answers[i], question).toMatchObject({ text, finishReason: 'stop', model: 'tiny-chat' });
       expect(answers[i]?.usage?.completion_tokens).toBeGreaterThan(1);
     }
+    expect(view(runner).loaded).toBe(true);
     expect(answers[0]?.usage?.prompt_tokens).toBeLessThan(answers[7]?.usage?.prompt_tokens as number);
   });
 
@@ -106,6 +108,62 @@ describe.runIf(installed)('the embedded model', () => {
     });
     const stopped = await answerOf(runner, job('What is the capital of Japan?', { stop: [' is'] }));
     expect(stopped).toMatchObject({ text: 'The capital of Japan', finishReason: 'stop' });
+  });
+
+  it('holds its answer to a JSON Schema, and to JSON', async () => {
+    const runner = await started();
+    const schema = {
+      type: 'object',
+      properties: { city: { enum: ['Paris', 'Tokyo'] }, sure: { type: 'boolean' } },
+      required: ['city', 'sure'],
+      additionalProperties: false,
+    };
+    const { text, finishReason } = await answerOf(runner, { ...job('Where?'), format: { schema } });
+    expect(finishReason).toBe('stop');
+    const value = JSON.parse(text) as { city: string; sure: boolean };
+    expect(['Paris', 'Tokyo']).toContain(value.city);
+    expect(typeof value.sure).toBe('boolean');
+    expect((await answerOf(runner, { ...job('Hi', { maxTokens: 8 }), format: 'json' })).text).toMatch(
+      /^\s*[[{"\d]/,
+    );
+    expect((await answerOf(runner, job('ping'))).text).toBe('pong');
+  });
+
+  it('takes tools and a conversation with a call in it; what no grammar can promise is refused', async () => {
+    const runner = await started();
+    const tools = [
+      { name: 'clock', description: 'The time', parameters: { type: 'object', properties: {} } },
+    ];
+    const { messages } = job('What time is it?');
+    const toolCalls = [{ id: 'a', name: 'clock', arguments: '{}' }];
+    const conversation = [
+      ...messages,
+      { role: 'assistant' as const, content: '', toolCalls },
+      { role: 'tool' as const, content: 'noon', answers: { id: 'a', name: 'clock' } },
+    ];
+    const asked = { ...job('', { maxTokens: 8 }), messages: conversation, tools };
+    expect(['stop', 'length', 'tool_calls']).toContain((await answerOf(runner, asked)).finishReason);
+    for (const beyond of [{ toolChoice: 'required' as const }, { format: 'json' as const }]) {
+      const refused = answerOf(runner, { ...job('Hi'), tools, ...beyond });
+      await expect(refused).rejects.toMatchObject({ code: 'unsupported' });
+    }
+    expect((await answerOf(runner, job('ping'))).text).toBe('pong');
+  });
+
+  it('gives vectors of length 1, the same for the same text, in order; one that is too long is refused', async () => {
+    const runner = await started({ context_tokens: 128 });
+    const embed = (...texts: string[]) =>
+      answerOf(runner, { engine: 'embedded', model: 'tiny-chat', embed: texts });
+    const { vectors = [], usage } = await embed('ping', 'What is the capital of Japan?', 'ping');
+    expect(vectors).toHaveLength(3);
+    for (const vector of vectors) expect(Math.hypot(...vector)).toBeCloseTo(1, 6);
+    expect(vectors[2]).toEqual(vectors[0]);
+    expect(vectors[1]).not.toEqual(vectors[0]);
+    expect(usage?.prompt_tokens).toBeGreaterThan(2);
+    await expect(embed('ping', 'word '.repeat(300))).rejects.toMatchObject({
+      code: 'context_length_exceeded',
+    });
+    expect((await answerOf(runner, job('ping'))).text).toBe('pong');
   });
 
   it('refuses a prompt that is longer than its context, and a model that is not loaded', async () => {

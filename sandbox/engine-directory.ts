@@ -9,10 +9,16 @@ import { absent } from './views.js';
 const engineKinds: readonly EngineKind[] = ['ollama', 'openai', 'embedded', 'navigator'];
 const apiKeyLengthMax = 4096;
 
+/** The embedded model: why it cannot be loaded, if so, and whether it is. */
+interface ModelState {
+  problem(): string | undefined;
+  isLoaded(): boolean;
+}
+
 /** What is known of the engines: how each was last seen, and where prompts for it go. */
 export class EngineDirectory {
   readonly #options: SandboxOptions;
-  readonly #modelProblem: () => string | undefined;
+  readonly #model: ModelState;
   readonly #endpoints = new Map<ServerEngine, Endpoint>();
   readonly #ending = new AbortController();
   readonly #authorization: string | undefined;
@@ -20,15 +26,19 @@ export class EngineDirectory {
   #refreshing: Promise<EngineView[]> | undefined;
 
   /** Reads the key of the OpenAI-compatible server; throws when its file is no key. */
-  constructor(options: SandboxOptions, modelProblem: () => string | undefined) {
+  constructor(options: SandboxOptions, model: ModelState) {
     this.#options = options;
-    this.#modelProblem = modelProblem;
+    this.#model = model;
     this.#authorization = authorizationIn(options.engines.openai.api_key_file);
     this.#views = engineKinds.map((name) => this.#unasked(name));
   }
 
   views(): EngineView[] {
-    return this.#views.map((view) => ({ ...view, models: [...view.models] }));
+    return this.#views.map((view) => ({
+      ...view,
+      models: [...view.models],
+      ...(view.name === 'embedded' && view.state === 'found' ? { loaded: this.#model.isLoaded() } : {}),
+    }));
   }
 
   endpoint(engine: ServerEngine): Endpoint | undefined {
@@ -96,7 +106,7 @@ export class EngineDirectory {
     if ('problem' in found) return absent('embedded', found.problem);
     const llamaPackage = this.#options.internal?.llamaPackage ?? 'node-llama-cpp';
     if (!isInstalled(llamaPackage)) return absent('embedded', notInstalled, found.file);
-    const problem = this.#modelProblem();
+    const problem = this.#model.problem();
     if (problem !== undefined) return absent('embedded', problem, found.file);
     return {
       name: 'embedded',

@@ -14,6 +14,8 @@ const sentences: Record<FailureCode, string> = {
   context_length_exceeded: 'says that the prompt is longer than its context',
   loop_detected: 'is this appliance itself',
   output_limit: 'answered more than allowed',
+  unsupported:
+    'cannot do what the request asks for (tools, JSON or embeddings); docs/engines.md says which can',
 };
 
 /** Words a failure that a worker reported, from its code and facts; nothing of the engine's own words is in it. */

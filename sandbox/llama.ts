@@ -1,16 +1,26 @@
-import type { LoadFault } from './protocol.js';
-import type { PromptMessage, PromptSampling, PromptUsage } from './types.js';
+import type { LoadFault, Piece } from './protocol.js';
+import type { FailureCode, FinishReason, Prompt, PromptMessage, PromptTool, PromptUsage } from './types.js';
 
 /**
  * The part of node-llama-cpp that is used. Written down here, not imported: the package is optional, and the program must
  * compile without it.
  */
 interface LlamaPackage {
-  getLlama(options: object): Promise<{ loadModel(options: object): Promise<Model> }>;
+  getLlama(options: object): Promise<Library>;
   LlamaChat: new (options: { contextSequence: Sequence }) => Chat;
   LlamaLogLevel: { disabled: string };
 }
+interface Library {
+  loadModel(options: object): Promise<Model>;
+  getGrammarFor(type: 'json'): Promise<unknown>;
+  createGrammarForJsonSchema(schema: object): Promise<unknown>;
+}
+interface EmbeddingContext {
+  getEmbeddingFor(tokens: unknown[]): Promise<{ vector: readonly number[] }>;
+}
 interface Model {
+  tokenize(text: string): unknown[];
+  createEmbeddingContext(options: object): Promise<EmbeddingContext>;
   readonly tokenizer: unknown;
   readonly trainContextSize: number;
   createContext(options: object): Promise<{ readonly contextSize: number; getSequence(): Sequence }>;
@@ -23,14 +33,33 @@ interface Sequence {
   clearHistory(): Promise<void>;
   readonly tokenMeter: { getState(): Meter; diff(before: Meter): Meter };
 }
-type HistoryItem = { type: 'system' | 'user'; text: string } | { type: 'model'; response: string[] };
+interface HistoryCall {
+  type: 'functionCall';
+  name: string;
+  params: unknown;
+  result: unknown;
+}
+type HistoryItem =
+  | { type: 'system' | 'user'; text: string }
+  | { type: 'model'; response: (string | HistoryCall)[] };
+type Functions = Record<string, { description?: string; params?: object }>;
 interface Chat {
   readonly chatWrapper: {
-    generateContextState(options: { chatHistory: HistoryItem[] }): {
+    generateContextState(options: {
+      chatHistory: HistoryItem[];
+      availableFunctions?: Functions;
+      documentFunctionParams?: boolean;
+    }): {
       contextText: { tokenize(tokenizer: unknown): unknown[] };
     };
   };
-  generateResponse(history: HistoryItem[], options: object): Promise<{ metadata: { stopReason: string } }>;
+  generateResponse(
+    history: HistoryItem[],
+    options: object,
+  ): Promise<{
+    functionCalls?: { functionName: string; params: unknown }[];
+    metadata: { stopReason: string };
+  }>;
 }
 
 export interface LoadRequest {
@@ -40,21 +69,23 @@ export interface LoadRequest {
   llamaPackage: string;
 }
 
-export interface GenerateRequest {
-  messages: PromptMessage[];
-  sampling: PromptSampling;
+interface Work {
   signal: AbortSignal;
-  onText(text: string): void;
+  onPiece(piece: Piece): void;
 }
 
-export interface GenerateEnd {
-  finishReason: 'stop' | 'length';
+interface WorkEnd {
+  finishReason: FinishReason;
   usage: PromptUsage;
 }
 
+/** What is asked for cannot be done, and the model was not asked. */
+type Refusal = Extract<FailureCode, 'context_length_exceeded' | 'unsupported'>;
+
 export interface LoadedModel {
   readonly contextTokens: number;
-  generate(request: GenerateRequest): Promise<GenerateEnd | 'too_long'>;
+  generate(prompt: Prompt, work: Work): Promise<WorkEnd | Refusal>;
+  embed(texts: readonly string[], work: Work): Promise<WorkEnd | Refusal>;
 }
 
 /** Used when a request says nothing about temperature; the package's own default is greedy. */
@@ -63,15 +94,27 @@ const temperatureDefault = 0.8;
 /** A model loaded by node-llama-cpp with one sequence; the chat template is the model's own. */
 export class Llama implements LoadedModel {
   readonly contextTokens: number;
+  readonly #library: Library;
+  readonly #threads: number;
   readonly #model: Model;
   readonly #sequence: Sequence;
   readonly #chat: Chat;
+  #embedding: EmbeddingContext | undefined;
 
-  private constructor(model: Model, sequence: Sequence, chat: Chat, contextTokens: number) {
-    this.#model = model;
-    this.#sequence = sequence;
-    this.#chat = chat;
-    this.contextTokens = contextTokens;
+  private constructor(parts: {
+    library: Library;
+    model: Model;
+    sequence: Sequence;
+    chat: Chat;
+    contextTokens: number;
+    threads: number;
+  }) {
+    this.#library = parts.library;
+    this.#model = parts.model;
+    this.#sequence = parts.sequence;
+    this.#chat = parts.chat;
+    this.contextTokens = parts.contextTokens;
+    this.#threads = parts.threads;
   }
 
   /** Loads a GGUF file. What fails is told by a word; the texts of the library may hold paths and go to nobody. */
@@ -80,14 +123,14 @@ export class Llama implements LoadedModel {
     try {
       const { getLlama, LlamaChat, LlamaLogLevel } = (await import(request.llamaPackage)) as LlamaPackage;
       fault = 'binary';
-      const llama = await getLlama({
+      const library = await getLlama({
         build: 'never',
         gpu: process.platform === 'darwin' ? 'auto' : false,
         progressLogs: false,
         logLevel: LlamaLogLevel.disabled,
       });
       fault = 'model';
-      const model = await llama.loadModel({ modelPath: request.modelFile });
+      const model = await library.loadModel({ modelPath: request.modelFile });
       fault = 'context';
       const context = await model.createContext({
         contextSize: Math.min(request.contextTokens, model.trainContextSize),
@@ -96,48 +139,130 @@ export class Llama implements LoadedModel {
       });
       const sequence = context.getSequence();
       const chat = new LlamaChat({ contextSequence: sequence });
-      return new Llama(model, sequence, chat, context.contextSize);
+      const { threads } = request;
+      return new Llama({ library, model, sequence, chat, contextTokens: context.contextSize, threads });
     } catch (error) {
       process.stderr.write(`${error instanceof Error ? error.stack : String(error)}\n`);
       return { fault };
     }
   }
 
-  /** Generates one answer from a cleared sequence; a prompt that leaves no room for an answer is `too_long`, never cut. */
-  async generate(request: GenerateRequest): Promise<GenerateEnd | 'too_long'> {
-    const { sampling, signal } = request;
-    const history = historyOf(request.messages);
-    const state = this.#chat.chatWrapper.generateContextState({ chatHistory: history });
+  /** Generates one answer from a cleared sequence; a prompt that leaves no room for an answer is refused, never cut. */
+  async generate(prompt: Prompt, { signal, onPiece }: Work): Promise<WorkEnd | Refusal> {
+    const { sampling } = prompt;
+    const grammar = await this.#grammar(prompt.format);
+    if (grammar === null) return 'unsupported';
+    const history = historyOf(prompt.messages);
+    const functions = prompt.tools === undefined ? undefined : functionsOf(prompt.tools);
+    const state = this.#chat.chatWrapper.generateContextState({
+      chatHistory: history,
+      ...(functions === undefined ? {} : { availableFunctions: functions, documentFunctionParams: true }),
+    });
     const promptTokens = state.contextText.tokenize(this.#model.tokenizer).length;
     const room = this.contextTokens - promptTokens;
-    if (room < 1) return 'too_long';
+    if (room < 1) return 'context_length_exceeded';
     await this.#sequence.clearHistory();
     const before = this.#sequence.tokenMeter.getState();
-    const { metadata } = await this.#chat.generateResponse(history, {
-      onTextChunk: request.onText,
+    const { metadata, functionCalls = [] } = await this.#chat.generateResponse(history, {
+      onTextChunk: (text: string) => onPiece({ type: 'delta', text }),
       signal,
       stopOnAbortSignal: true,
       maxTokens: Math.min(sampling.maxTokens ?? room, room),
       temperature: sampling.temperature ?? temperatureDefault,
       repeatPenalty: false,
       ...(sampling.topP === undefined ? {} : { topP: sampling.topP }),
+      ...(sampling.topK === undefined ? {} : { topK: sampling.topK }),
       ...(sampling.seed === undefined ? {} : { seed: sampling.seed }),
+      ...(functions === undefined ? {} : { functions, documentFunctionParams: true }),
+      ...(grammar === undefined ? {} : { grammar }),
       ...(sampling.stop === undefined ? {} : { customStopTriggers: sampling.stop }),
     });
     const used = this.#sequence.tokenMeter.diff(before);
+    for (const { functionName: name, params } of functionCalls) {
+      const call = { id: '', name, arguments: JSON.stringify(params ?? {}) };
+      onPiece({ type: 'tool_call', call });
+    }
+    const ended = functionCalls.length > 0 ? 'tool_calls' : 'stop';
     return {
-      finishReason: metadata.stopReason === 'maxTokens' ? 'length' : 'stop',
+      finishReason: metadata.stopReason === 'maxTokens' ? 'length' : ended,
       usage: { prompt_tokens: promptTokens, completion_tokens: used.usedOutputTokens },
     };
   }
+
+  /** Vectors of length 1, one for each text; a text longer than the context is refused, never cut. */
+  async embed(texts: readonly string[], { signal, onPiece }: Work): Promise<WorkEnd | Refusal> {
+    const tokens = texts.map((text) => this.#model.tokenize(text));
+    // The library adds a beginning and an end of its own.
+    if (tokens.some(({ length }) => length + 2 > this.contextTokens)) return 'context_length_exceeded';
+    this.#embedding ??= await this.#model.createEmbeddingContext({
+      contextSize: this.contextTokens,
+      threads: this.#threads,
+    });
+    for (const input of tokens) {
+      if (signal.aborted) break;
+      const { vector } = await this.#embedding.getEmbeddingFor(input);
+      onPiece({ type: 'vector', vector: unitLength(vector) });
+    }
+    const read = tokens.reduce((sum, { length }) => sum + length, 0);
+    return { finishReason: 'stop', usage: { prompt_tokens: read, completion_tokens: 0 } };
+  }
+
+  /** What holds the answer to its format; null for a schema that cannot be made a grammar. */
+  async #grammar(format: Prompt['format']): Promise<unknown> {
+    if (format === undefined) return undefined;
+    if (format === 'json') return this.#library.getGrammarFor('json');
+    try {
+      return await this.#library.createGrammarForJsonSchema(format.schema);
+    } catch (error) {
+      process.stderr.write(`${error instanceof Error ? error.stack : String(error)}\n`);
+      return null;
+    }
+  }
 }
 
-/** The history as the package wants it: it ends with the answer to be written. */
+function unitLength(vector: readonly number[]): number[] {
+  const length = Math.hypot(...vector);
+  return length === 0 ? [...vector] : vector.map((figure) => figure / length);
+}
+
+function functionsOf(tools: readonly PromptTool[]): Functions {
+  return Object.fromEntries(
+    tools.map(({ name, description, parameters }) => [
+      name,
+      {
+        ...(description === undefined ? {} : { description }),
+        ...(parameters === undefined ? {} : { params: parameters }),
+      },
+    ]),
+  );
+}
+
+/** The history as the package wants it: a tool's result stands in its call, and it ends with the answer to be written. */
 function historyOf(messages: PromptMessage[]): HistoryItem[] {
-  const history = messages.map((message): HistoryItem => {
-    if (message.role === 'assistant') return { type: 'model', response: [message.content] };
-    return { type: message.role === 'system' ? 'system' : 'user', text: message.content };
-  });
+  const history: HistoryItem[] = [];
+  const open = new Map<string, HistoryCall>();
+  for (const { role, content, toolCalls = [], answers } of messages) {
+    const called = role === 'tool' ? open.get(answers?.id ?? '') : undefined;
+    if (called !== undefined) called.result = content;
+    else if (role !== 'assistant')
+      history.push({ type: role === 'system' ? 'system' : 'user', text: content });
+    else {
+      const calls = toolCalls.map((call): HistoryCall => {
+        const made = {
+          type: 'functionCall' as const,
+          name: call.name,
+          params: JSON.parse(call.arguments),
+          result: null,
+        };
+        open.set(call.id, made);
+        return made;
+      });
+      history.push({
+        type: 'model',
+        response: content === '' && calls.length > 0 ? calls : [content, ...calls],
+      });
+    }
+  }
   if (history.at(-1)?.type !== 'model') history.push({ type: 'model', response: [] });
   return history;
 }

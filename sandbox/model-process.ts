@@ -2,8 +2,8 @@ import type { Child, ExitCause } from './child.js';
 import { failureOf } from './failures.js';
 import { type ModelFile, notInstalled } from './models.js';
 import type { EmbeddedOptions, Incident } from './options.js';
-import type { FromChild, LoadFault } from './protocol.js';
-import { type PromptMessage, type PromptSampling, type PromptUsage, SandboxError } from './types.js';
+import type { FromChild, LoadFault, ModelRequest, Piece } from './protocol.js';
+import { type FinishReason, type PromptUsage, SandboxError } from './types.js';
 
 export interface ModelProcessOptions {
   /** A new process that can read the file, and the path under which it does; or why it could not. */
@@ -19,15 +19,14 @@ export interface ModelProcessOptions {
 export interface GenerateOptions {
   /** Must be the id of the model that is loaded. */
   model: string;
-  messages: PromptMessage[];
-  sampling: PromptSampling;
+  request: ModelRequest;
   /** Resolves when more can be taken. */
-  onText: (text: string) => Promise<void>;
+  onPiece: (piece: Piece) => Promise<void>;
   signal: AbortSignal;
 }
 
 export interface GenerateEnd {
-  finishReason: 'stop' | 'length';
+  finishReason: FinishReason;
   usage?: PromptUsage;
 }
 
@@ -80,7 +79,12 @@ export class ModelProcess {
     await this.#loaded();
   }
 
-  /** Generates one answer when the ones before it are done. Throws SandboxError. */
+  /** Whether the model is in memory now. */
+  isLoaded(): boolean {
+    return this.#state.name === 'loaded';
+  }
+
+  /** Generates one answer, or the vectors of some texts, when the ones before it are done. Throws SandboxError. */
   generate(request: GenerateOptions): Promise<GenerateEnd> {
     const mine = this.#turn.then(async () => {
       refuseAborted(request.signal);
@@ -175,7 +179,7 @@ export class ModelProcess {
 
   #generate(child: Child, request: GenerateOptions): Promise<GenerateEnd> {
     const idleMs = this.#options.embedded.idle_timeout_ms;
-    const { messages, sampling, signal } = request;
+    const { signal } = request;
     return new Promise((resolve, reject) => {
       let grace: NodeJS.Timeout | undefined;
       let idle: NodeJS.Timeout | undefined;
@@ -205,17 +209,17 @@ export class ModelProcess {
       };
       signal.addEventListener('abort', stop);
       child.onMessage = (message) => {
-        if (message.type !== 'delta') return this.#conclude(child, message, { settle, resolve, reject });
+        if (!isPiece(message)) return this.#conclude(child, message, { settle, resolve, reject });
         listen(signal.aborted);
         if (signal.aborted) return;
-        void request.onText(message.text).then(() => {
+        void request.onPiece(message).then(() => {
           if (!settled) listen(true);
         });
       };
       listen(true);
       child.watchMemory(true);
       forget = child.onExit((cause) => settle(() => reject(exitFailure(cause, idleMs))));
-      void child.send({ type: 'generate', messages, sampling });
+      void child.send(request.request);
     });
   }
 
@@ -236,6 +240,10 @@ export class ModelProcess {
     else if (message.type === 'stopped') how.settle(() => how.reject(abortedError()));
     else child.kill('protocol');
   }
+}
+
+function isPiece(message: FromChild): message is Piece {
+  return message.type === 'delta' || message.type === 'tool_call' || message.type === 'vector';
 }
 
 function exitFailure(cause: ExitCause, idleMs: number): SandboxError {

@@ -4,7 +4,14 @@ import type { Child } from './child.js';
 import { failureOf, failureOfExit } from './failures.js';
 import { encodeFrame } from './frames.js';
 import type { ModelProcess } from './model-process.js';
-import { type FromChild, frameBytesBase, jobBytesMax, type ToChild } from './protocol.js';
+import {
+  type FromChild,
+  frameBytesBase,
+  jobBytesMax,
+  type ModelRequest,
+  type Piece,
+  type ToChild,
+} from './protocol.js';
 import { PressureQueue } from './queue.js';
 import { type FailureCode, failureCodes, type PromptEvent, type PromptJob, SandboxError } from './types.js';
 
@@ -35,6 +42,7 @@ export class PromptRun {
   #state: 'running' | 'stopping' | 'settled' = 'running';
   #asked = false;
   #outputBytes = 0;
+  #vectors = 0;
   #fetchError: SandboxError | undefined;
   #grace: NodeJS.Timeout | undefined;
 
@@ -90,7 +98,9 @@ export class PromptRun {
   #hear(message: FromChild): void {
     switch (message.type) {
       case 'delta':
-        this.#say(message.text, plainName(message.model));
+      case 'tool_call':
+      case 'vector':
+        this.#say(message);
         break;
       case 'done':
         this.#push({ ...message, model: plainName(message.model) || this.#options.job.model });
@@ -105,6 +115,7 @@ export class PromptRun {
         break;
       case 'open':
       case 'generate':
+      case 'embed':
         this.#ask(message);
         break;
       default:
@@ -116,12 +127,25 @@ export class PromptRun {
     if (this.#state === 'running') this.#events.push(event);
   }
 
-  #say(text: string, model: string): void {
+  #say(piece: Piece): void {
+    const { outputBytesMax, job, child } = this.#options;
+    if (piece.type === 'vector') {
+      this.#vectors += 1;
+      if ('embed' in job && this.#vectors <= job.embed.length) this.#push(piece);
+      else child.kill('protocol');
+      return;
+    }
+    if ('embed' in job) {
+      child.kill('protocol');
+      return;
+    }
+    const { model: said, ...rest } = piece;
+    const model = plainName(said);
+    const text = rest.type === 'delta' ? rest.text : rest.call.name + rest.call.arguments;
     this.#outputBytes += Buffer.byteLength(text);
-    const { outputBytesMax } = this.#options;
     if (this.#outputBytes > outputBytesMax)
       this.stop(new SandboxError('output_limit', `The answer is longer than ${outputBytesMax} bytes.`));
-    else if (text !== '') this.#push({ type: 'delta', text, ...(model === '' ? {} : { model }) });
+    else if (text !== '') this.#push({ ...rest, ...(model === '' ? {} : { model }) });
   }
 
   /** The worker knows the code only; whoever fetched for it knows more. */
@@ -146,13 +170,13 @@ export class PromptRun {
   }
 
   /** A worker asks once for each prompt, and only for what its engine needs. */
-  #ask(message: Extract<FromChild, { type: 'open' | 'generate' }>): void {
+  #ask(message: Extract<FromChild, { type: 'open' }> | ModelRequest): void {
     if (this.#state !== 'running') return;
     const { job, child, broker } = this.#options;
     const allowed =
       !this.#asked &&
-      (message.type === 'generate'
-        ? job.engine === 'embedded'
+      (message.type !== 'open'
+        ? job.engine === 'embedded' && (message.type === 'embed') === 'embed' in job
         : (job.engine === 'ollama' || job.engine === 'openai') && broker.allows(job.engine, message.path));
     if (!allowed) {
       child.kill('protocol');
@@ -168,13 +192,16 @@ export class PromptRun {
     });
   }
 
-  async #fetch(message: Extract<FromChild, { type: 'open' | 'generate' }>): Promise<void> {
+  async #fetch(message: Extract<FromChild, { type: 'open' }> | ModelRequest): Promise<void> {
     const { job, broker, model } = this.#options;
     const { signal } = this.#fetching;
     const data = (text: string) => this.#tell({ type: 'data', text });
-    if (message.type === 'generate') {
-      const { messages, sampling } = message;
-      const end = await model.generate({ model: job.model, messages, sampling, onText: data, signal });
+    if (message.type !== 'open') {
+      const onPiece = (piece: Piece) =>
+        piece.type === 'delta'
+          ? data(piece.text)
+          : this.#tell(piece as Extract<ToChild, { type: typeof piece.type }>);
+      const end = await model.generate({ model: job.model, request: message, onPiece, signal });
       await this.#tell({ type: 'generated', ...end });
       return;
     }

@@ -91,7 +91,10 @@ export class Supervisor implements PromptRunner {
   constructor(options: SandboxOptions) {
     checkOptions(options);
     this.#options = options;
-    this.#directory = new EngineDirectory(options, () => this.#parts?.model.problem());
+    this.#directory = new EngineDirectory(options, {
+      problem: () => this.#parts?.model.problem(),
+      isLoaded: () => this.#parts?.model.isLoaded() ?? false,
+    });
   }
 
   /**

@@ -1,22 +1,31 @@
 import { isCount, isOneOf, isOptional, isRealNumber, isRecord, isText } from './check.js';
 import {
+  embedInputsMax,
   type FailureCode,
+  type FinishReason,
   failureCodes,
+  finishReasons,
   type NavigatorBrief,
   type NavigatorTopic,
+  type Prompt,
   type PromptJob,
   type PromptMessage,
   type PromptSampling,
+  type PromptTool,
   type PromptUsage,
+  type ToolCall,
+  vectorLengthMax,
 } from './types.js';
 
 /**
  * What the supervisor and its children say to each other, as JSON frames over pipes.
  *
- *     supervisor -> worker : job, then response | data | end | broke | generated for what it opened; stop
- *     worker -> supervisor : ready; open | generate | delta, then exactly one of done | failed | stopped for each job
- *     supervisor -> model  : load, then generate, stop
- *     model -> supervisor  : ready, then loaded | unloadable; delta, then exactly one of done | failed | stopped for each generate
+ *     supervisor -> worker : job, then response | data | tool_call | vector | end | broke | generated for what it opened; stop
+ *     worker -> supervisor : ready; open | generate | embed | PIECE, then exactly one of done | failed | stopped for each job
+ *     supervisor -> model  : load, then generate | embed, stop
+ *     model -> supervisor  : ready, then loaded | unloadable; PIECE, then exactly one of done | failed | stopped for each request
+ *
+ * A PIECE is a delta, a tool_call or a vector.
  *
  * A pipe keeps its order, so what was sent to a prompt that has ended is always read before the next job and is dropped.
  */
@@ -40,19 +49,30 @@ export type ToChild =
   | { type: 'data'; text: string }
   | { type: 'end' }
   | { type: 'broke'; code: FailureCode }
-  | { type: 'generated'; finishReason: 'stop' | 'length'; usage?: PromptUsage }
+  | { type: 'tool_call'; call: ToolCall }
+  | { type: 'vector'; vector: number[] }
+  | { type: 'generated'; finishReason: FinishReason; usage?: PromptUsage }
   | { type: 'stop' }
   | { type: 'load'; modelFile: string; threads: number; contextTokens: number; llamaPackage: string }
-  | { type: 'generate'; messages: PromptMessage[]; sampling: PromptSampling };
+  | ModelRequest;
+
+/** What a worker asks of the embedded model. */
+export type ModelRequest = ({ type: 'generate' } & Prompt) | { type: 'embed'; texts: string[] };
+
+/** A part of an answer. */
+export type Piece =
+  | { type: 'delta'; text: string; model?: string }
+  | { type: 'tool_call'; call: ToolCall; model?: string }
+  | { type: 'vector'; vector: number[] };
 
 export type FromChild =
   | { type: 'ready' }
   | { type: 'loaded'; contextTokens: number }
   | { type: 'unloadable'; fault: LoadFault }
   | { type: 'open'; method: 'POST'; path: string; body: string }
-  | { type: 'generate'; messages: PromptMessage[]; sampling: PromptSampling }
-  | { type: 'delta'; text: string; model?: string }
-  | { type: 'done'; finishReason: 'stop' | 'length'; model: string; usage?: PromptUsage }
+  | ModelRequest
+  | Piece
+  | { type: 'done'; finishReason: FinishReason; model: string; usage?: PromptUsage }
   | ({ type: 'failed'; code: FailureCode } & FailureFacts)
   | { type: 'stopped' };
 
@@ -61,16 +81,34 @@ export const frameBytesBase = 1_048_576;
 /** Longest job. The largest body that the API can be configured to take is 64 MiB. */
 export const jobBytesMax = 69_206_016;
 
-const finishReasons = ['stop', 'length'] as const;
 const roles = ['system', 'user', 'assistant', 'tool'] as const;
 const engineKinds = ['ollama', 'openai', 'embedded', 'navigator'] as const;
 
 function isMessages(value: unknown): value is PromptMessage[] {
   return (
     Array.isArray(value) &&
-    value.every((one) => isRecord(one) && isOneOf(one.role, roles) && isText(one.content))
+    value.every(
+      (one) =>
+        isRecord(one) &&
+        isOneOf(one.role, roles) &&
+        isText(one.content) &&
+        isOptional(one.toolCalls, isCalls) &&
+        isOptional(one.answers, isAnswered),
+    )
   );
 }
+
+function isCall(value: unknown): value is ToolCall {
+  return isRecord(value) && isText(value.id) && isName(value.name) && isText(value.arguments);
+}
+
+const isCalls = (value: unknown): value is ToolCall[] => Array.isArray(value) && value.every(isCall);
+
+const isAnswered = (value: unknown): value is { id?: string; name?: string } =>
+  isRecord(value) && isOptional(value.id, isName) && isOptional(value.name, isName);
+
+const isAnyText = (value: unknown): value is string => isText(value);
+const isName = (value: unknown): value is string => isText(value, 1024);
 
 const isTexts = (value: unknown): value is string[] =>
   Array.isArray(value) && value.every((one) => isText(one));
@@ -81,10 +119,43 @@ function isSampling(value: unknown): value is PromptSampling {
     isOptional(value.maxTokens, isCount) &&
     isOptional(value.temperature, isRealNumber) &&
     isOptional(value.topP, isRealNumber) &&
+    isOptional(value.topK, isCount) &&
     isOptional(value.seed, isRealNumber) &&
     isOptional(value.stop, isTexts)
   );
 }
+
+const isTools = (value: unknown): value is PromptTool[] =>
+  Array.isArray(value) &&
+  value.every(
+    (one) =>
+      isRecord(one) &&
+      isName(one.name) &&
+      isOptional(one.description, isAnyText) &&
+      isOptional(one.parameters, isRecord),
+  );
+
+function isPrompt(value: Record<string, unknown>): boolean {
+  return (
+    isMessages(value.messages) &&
+    isSampling(value.sampling) &&
+    isOptional(value.tools, isTools) &&
+    isOptional(value.toolChoice, isToolChoice) &&
+    isOptional(value.format, isFormat)
+  );
+}
+
+const isToolChoice = (value: unknown): value is Prompt['toolChoice'] =>
+  value === 'required' || (isRecord(value) && isName(value.name));
+const isFormat = (value: unknown): value is Prompt['format'] =>
+  value === 'json' || (isRecord(value) && isRecord(value.schema));
+const isEmbed = (value: unknown): value is string[] =>
+  isTexts(value) && value.length > 0 && value.length <= embedInputsMax;
+const isVector = (value: unknown): value is number[] =>
+  Array.isArray(value) &&
+  value.length > 0 &&
+  value.length <= vectorLengthMax &&
+  value.every((figure) => isRealNumber(figure));
 
 function isTopic(value: unknown): value is NavigatorTopic {
   return (
@@ -112,8 +183,9 @@ function isBrief(value: unknown): value is NavigatorBrief {
 
 function isJob(value: unknown): value is PromptJob {
   if (!isRecord(value) || !isOneOf(value.engine, engineKinds)) return false;
-  if (!isMessages(value.messages) || !isSampling(value.sampling) || !isText(value.model)) return false;
-  return value.engine !== 'navigator' || isBrief(value.brief);
+  if (!isText(value.model)) return false;
+  if (value.embed !== undefined) return isEmbed(value.embed);
+  return isPrompt(value) && (value.engine !== 'navigator' || isBrief(value.brief));
 }
 
 function isUsage(value: unknown): value is PromptUsage {
@@ -130,22 +202,26 @@ const toChild: Record<ToChild['type'], (m: Record<string, unknown>) => boolean> 
   data: (m) => isText(m.text),
   end: () => true,
   broke: (m) => isOneOf(m.code, failureCodes),
+  tool_call: (m) => isCall(m.call),
+  vector: (m) => isVector(m.vector),
   generated: (m) => isOneOf(m.finishReason, finishReasons) && isOptional(m.usage, isUsage),
   stop: () => true,
   load: (m) =>
     isText(m.modelFile) && isCount(m.threads) && isCount(m.contextTokens) && isText(m.llamaPackage),
-  generate: (m) => isMessages(m.messages) && isSampling(m.sampling),
+  generate: (m) => isPrompt(m),
+  embed: (m) => isEmbed(m.texts),
 };
-
-const isName = (value: unknown): value is string => isText(value, 1024);
 
 const fromChild: Record<FromChild['type'], (m: Record<string, unknown>) => boolean> = {
   ready: () => true,
   loaded: (m) => isCount(m.contextTokens),
   unloadable: (m) => isOneOf(m.fault, loadFaults),
   open: (m) => m.method === 'POST' && isText(m.path, 1024) && isText(m.body),
-  generate: (m) => isMessages(m.messages) && isSampling(m.sampling),
+  generate: (m) => isPrompt(m),
+  embed: (m) => isEmbed(m.texts),
   delta: (m) => isText(m.text) && isOptional(m.model, isName),
+  tool_call: (m) => isCall(m.call) && isOptional(m.model, isName),
+  vector: (m) => isVector(m.vector),
   done: (m) => isOneOf(m.finishReason, finishReasons) && isName(m.model) && isOptional(m.usage, isUsage),
   failed: (m) =>
     isOneOf(m.code, failureCodes) &&

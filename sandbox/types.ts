@@ -1,14 +1,36 @@
 /** Words shared by the supervisor, the protocol and the worker. This room imports nothing of ours. */
 
+/** A tool that the model wants called. */
+export interface ToolCall {
+  /** As the engine said; empty when it said none. */
+  id: string;
+  name: string;
+  /** JSON text of an object. */
+  arguments: string;
+}
+
 export interface PromptMessage {
   role: 'system' | 'user' | 'assistant' | 'tool';
   content: string;
+  /** Of an assistant: what it asked for. */
+  toolCalls?: ToolCall[];
+  /** Of a tool: the call that it answers, as far as the client said. */
+  answers?: { id?: string; name?: string };
+}
+
+/** A tool that the model may ask for; the client runs it. */
+export interface PromptTool {
+  name: string;
+  description?: string;
+  /** JSON Schema of its arguments. */
+  parameters?: Record<string, unknown>;
 }
 
 export interface PromptSampling {
   maxTokens?: number;
   temperature?: number;
   topP?: number;
+  topK?: number;
   seed?: number;
   stop?: string[];
 }
@@ -32,26 +54,53 @@ export interface NavigatorTopic {
   source: string;
 }
 
-/** One prompt, complete. */
-export type PromptJob = {
+/** What a model is to answer, and how. */
+export interface Prompt {
   messages: PromptMessage[];
   sampling: PromptSampling;
-  /** Model as the engine names it. */
+  tools?: PromptTool[];
+  /** Only with tools: whether one must be called, or which; absent: as the model likes. */
+  toolChoice?: 'required' | { name: string };
+  /** The answer is JSON: of any shape, or of a JSON Schema. */
+  format?: 'json' | { schema: Record<string, unknown> };
+}
+
+/** A prompt for one engine, complete. `model` is as the engine names it. */
+export type ChatJob = Prompt & { model: string } & (
+    | { engine: 'ollama' | 'openai' | 'embedded' }
+    | { engine: 'navigator'; brief: NavigatorBrief }
+  );
+
+/** Texts whose vectors are wanted, at most `embedInputsMax`. */
+export interface EmbedJob {
+  engine: EngineKind;
   model: string;
-} & ({ engine: 'ollama' | 'openai' | 'embedded' } | { engine: 'navigator'; brief: NavigatorBrief });
+  embed: string[];
+}
+
+export type PromptJob = ChatJob | EmbedJob;
+
+export const embedInputsMax = 512;
+/** Most figures in a vector. */
+export const vectorLengthMax = 16_384;
 
 export interface PromptUsage {
   prompt_tokens: number;
   completion_tokens: number;
 }
 
+export const finishReasons = ['stop', 'length', 'tool_calls'] as const;
+export type FinishReason = (typeof finishReasons)[number];
+
 /**
  * What a running prompt says. `done` is always last; a failure is a thrown SandboxError. The first delta carries the model that the
- * engine says is speaking, if it says so by then.
+ * engine says is speaking, if it says so by then. A tool call comes whole. Of an EmbedJob there is one vector for each text, in order.
  */
 export type PromptEvent =
   | { type: 'delta'; text: string; model?: string }
-  | { type: 'done'; finishReason: 'stop' | 'length'; model: string; usage?: PromptUsage };
+  | { type: 'tool_call'; call: ToolCall; model?: string }
+  | { type: 'vector'; vector: number[] }
+  | { type: 'done'; finishReason: FinishReason; model: string; usage?: PromptUsage };
 
 /** What a child may report as the reason of a failure; the supervisor words it. */
 export const failureCodes = [
@@ -66,6 +115,7 @@ export const failureCodes = [
   'context_length_exceeded',
   'loop_detected',
   'output_limit',
+  'unsupported',
 ] as const;
 export type FailureCode = (typeof failureCodes)[number];
 
@@ -159,6 +209,8 @@ export interface EngineView {
   models: string[];
   /** The model used when none is asked for. */
   defaultModel?: string;
+  /** Whether the model is in memory now; absent where that is not known. */
+  loaded?: boolean;
   /** Why it is absent, and what to do. */
   problem?: string;
 }

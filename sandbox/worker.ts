@@ -1,4 +1,4 @@
-import { adapters } from './engines/index.js';
+import { answer } from './engines/index.js';
 import { EngineFailure, type EnginePort, type EngineResponse } from './engines/port.js';
 import { connectSupervisor } from './inside.js';
 import type { ToChild } from './protocol.js';
@@ -26,7 +26,7 @@ async function work(job: PromptJob): Promise<void> {
   inbox = new PressureQueue(inboxHighWater, (pressed) => supervisor.hold(pressed));
   const mine = inbox;
   try {
-    for await (const event of adapters[job.engine](job, portTo(mine))) {
+    for await (const event of answer(job, portTo(mine))) {
       if (event.type !== 'done') {
         await supervisor.send(event);
         continue;
@@ -76,12 +76,16 @@ function portTo(from: PressureQueue<ToChild>): EnginePort {
       const { status, retryAfterMs } = message;
       return { status, ...(retryAfterMs === undefined ? {} : { retryAfterMs }), chunks: body(from) };
     },
-    async *generate(messages, sampling) {
-      await supervisor.send({ type: 'generate', messages, sampling });
+    async *askModel(request) {
+      await supervisor.send(request);
       while (true) {
         const message = await take(from);
         if (message.type === 'data') {
           yield { type: 'delta', text: message.text };
+          continue;
+        }
+        if (message.type === 'tool_call' || message.type === 'vector') {
+          yield message;
           continue;
         }
         if (message.type !== 'generated') throw new Error(`${message.type} is no part of an answer`);

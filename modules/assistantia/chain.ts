@@ -23,6 +23,8 @@ export interface ChainSources {
 
 /** The model id that stands for the appliance itself: the configured order, navigator included. */
 const ARKALIA_MODEL = 'arkalia';
+/** The tag that a name of Ollama's has when it has none. */
+const LATEST = ':latest';
 
 /**
  * Which engines are tried, in order, for a request:
@@ -35,7 +37,10 @@ const ARKALIA_MODEL = 'arkalia';
  * @throws AppError `model_not_found` when a model is named that nothing offers.
  */
 export function resolveChain(request: ChainRequest, sources: ChainSources): Candidate[] {
-  const { model } = request;
+  // Ollama's clients add :latest to a name without a tag, so ours may come with it too.
+  const ours = request.model?.endsWith(LATEST) ? request.model.slice(0, -LATEST.length) : undefined;
+  const isOurs = ours === ARKALIA_MODEL || (ours !== undefined && Object.hasOwn(sources.aliases, ours));
+  const model = isOurs ? ours : request.model;
   if (model === undefined) return byOrder(sources, request.navigatorByDefault);
   if (model === ARKALIA_MODEL) return byOrder(sources, true);
   const alias = Object.hasOwn(sources.aliases, model) ? sources.aliases[model] : undefined;
@@ -92,10 +97,9 @@ function byName(model: string, sources: ChainSources): Candidate[] {
   return offering.length === 0 && split(model)?.model !== undefined ? aliasEntry(model, sources) : offering;
 }
 
-/** The engine's own name for a model; Ollama's `name` and `name:latest` are the same. */
+/** The engine's own name for a model; `name` and `name:latest` are the same, as in Ollama. */
 function nameAt(view: EngineView, model: string): string | undefined {
   if (view.models.includes(model)) return model;
-  if (view.name !== 'ollama') return undefined;
-  const other = model.endsWith(':latest') ? model.slice(0, -':latest'.length) : `${model}:latest`;
+  const other = model.endsWith(LATEST) ? model.slice(0, -LATEST.length) : `${model}${LATEST}`;
   return view.models.includes(other) ? other : undefined;
 }

@@ -30,6 +30,7 @@ const treatments: Record<SandboxErrorCode, Treatment> = {
   model_not_found: { code: 'model_not_found', outcome: 'ignored', next: true },
   context_length_exceeded: { code: 'context_length_exceeded', outcome: 'ignored', next: true },
   loop_detected: { code: 'loop_detected', outcome: 'ignored', next: true },
+  unsupported: { code: 'unsupported_content', outcome: 'ignored', next: true },
 };
 
 export interface Failure extends Omit<Treatment, 'code'> {

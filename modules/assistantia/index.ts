@@ -3,9 +3,10 @@ import type { ArkaliaModule, ModuleContext, ModuleHealth } from '../../runtime/c
 import { FeedbackRows } from './guard/feedback.js';
 import { guardRoutes } from './guard/routes.js';
 import { createNavigator } from './navigator/index.js';
+import { ollamaRoutes } from './ollama/index.js';
+import { openaiRoutes } from './openai/index.js';
 import { Pipeline } from './pipeline.js';
 import { chatRoutes } from './routes/chat.js';
-import { openaiRoutes } from './routes/openai.js';
 import { Sessions } from './sessions.js';
 
 /** Assistantia: talks to the models, and answers about the appliance itself when there is none. */
@@ -50,6 +51,7 @@ class Assistantia implements ArkaliaModule {
       ...chatRoutes(this.#context, this.#pipeline, this.#sessions),
       ...openaiRoutes(this.#context, this.#pipeline),
       ...guardRoutes(this.#context, this.#feedback),
+      ...ollamaRoutes(this.#context, this.#pipeline),
     ];
   }
 

@@ -1,72 +1,32 @@
-import type { SlotOutcome } from '../../runtime/contracts/admission.js';
 import { AppError } from '../../runtime/contracts/errors.js';
-import { type GuardReason, type GuardResult, HOLD_MS_MAX } from '../../runtime/contracts/guard.js';
+import { HOLD_MS_MAX } from '../../runtime/contracts/guard.js';
 import type { JsonObject } from '../../runtime/contracts/json.js';
-import type { CheckpointedReceipt, Receipt } from '../../runtime/contracts/ledger.js';
 import type { ModuleContext } from '../../runtime/contracts/module.js';
 import { reach } from '../../runtime/contracts/record.js';
 import {
   type NavigatorBrief,
   type PromptEvent,
   type PromptJob,
-  type PromptMessage,
-  type PromptSampling,
   SandboxError,
 } from '../../runtime/contracts/sandbox.js';
-import { type Candidate, type ChainRequest, resolveChain } from './chain.js';
-import { type Failure, slotOutcome, treat } from './failures.js';
+import { AnswerWatch } from './answer-watch.js';
+import type { Candidate } from './chain.js';
+import { treat } from './failures.js';
 import { withExpiry } from './guard/held.js';
 import { type Part, partsOfMessages } from './guard/parts.js';
 import { Screen } from './guard/screen.js';
-
-export interface Question extends ChainRequest {
-  messages: PromptMessage[];
-  sampling: PromptSampling;
-  /** Identity for rate limit and fairness. */
-  client: string;
-  session?: string;
-  requestId: string;
-  signal: AbortSignal;
-  /** Path of the route that it came through; its setting of the guard applies. */
-  route?: string;
-  /** What is judged, where that is not each message as a whole. */
-  parts?: Part[];
-  /** Text that the answer must not repeat. */
-  systemPrompt?: string;
-  /** A word of it that stands nowhere else. */
-  canary?: string | undefined;
-  /** What the end of the answer waits for beyond the disk, and how long; unset: nothing. */
-  record?: { level: 'durable' | 'checkpointed'; waitMs?: number | undefined };
-}
-
-export interface Answer {
-  /** The engine and the model that spoke. */
-  engine: string;
-  model: string;
-  finishReason: 'stop' | 'length' | 'content_filter';
-  usage?: { prompt_tokens: number; completion_tokens: number };
-  /** Why the guard cut the answer. */
-  reasons: GuardReason[];
-  receipt: Receipt | CheckpointedReceipt;
-}
-
-/** `begin` names the model that is about to speak, once, before its first text. */
-export type AnswerEvent =
-  | { type: 'begin'; engine: string; model: string }
-  | { type: 'delta'; text: string }
-  | { type: 'done'; answer: Answer };
-
-interface Attempt {
-  candidate: Candidate;
-  started: boolean;
-  text: string;
-  cut: GuardResult | undefined;
-  firstAtMs: number | undefined;
-  /** The model that the engine says is speaking. */
-  claimed: string | undefined;
-}
+import type { Answer, AnswerEvent, Embeddings, EmbedQuestion, EngineRequest, Question } from './question.js';
+import { type Attempt, EngineWalk, type Skipped } from './walk.js';
 
 type Ending = Extract<PromptEvent, { type: 'done' }>;
+
+/** What is known of a request before an engine is asked, and grows while they are tried. */
+interface Course {
+  startedMs: number;
+  /** Ids of the rules that flagged what was asked. */
+  flagged: string[];
+  skipped: Skipped[];
+}
 
 /**
  * Takes a question through guard, admission, breaker, sandbox, guard and ledger. Yields the answer as it comes; `done` carries the
@@ -77,35 +37,76 @@ export class Pipeline {
   readonly #context: ModuleContext;
   readonly #brief: (question: string) => Promise<NavigatorBrief>;
   readonly #screen: Screen;
+  readonly #walk: EngineWalk;
 
   constructor(context: ModuleContext, brief: (question: string) => Promise<NavigatorBrief>) {
     this.#context = context;
     this.#brief = brief;
     this.#screen = new Screen(context);
+    this.#walk = new EngineWalk(context);
   }
 
   /** @throws AppError with what went wrong; what was asked and refused or failed is recorded before. */
   async *ask(question: Question): AsyncGenerator<AnswerEvent> {
-    const startedMs = this.#context.clock.monotonicMs();
-    this.#takeToken(question.client, startedMs);
-    this.#refuseUnrecordable();
-    const flagged = await this.#screen.check(
-      {
-        ...question,
-        texts: personTexts(question),
-        tools: question.messages.some(({ role }) => role === 'tool'),
-      },
-      question.parts ?? partsOfMessages(question.messages),
-    );
-    const skipped: { engine: string; cause: string }[] = [];
+    const { messages, systemPrompt, canary } = question;
+    const tools = question.tools !== undefined || messages.some(({ role }) => role === 'tool');
+    const course = await this.#enter(question, question.parts ?? partsOfMessages(messages), tools);
     try {
-      yield* this.#tryChain(question, startedMs, flagged, skipped);
+      const { guard } = this.#context;
+      const action = this.#screen.actionFor(question);
+      // One for each attempt; the last one's is the answer's.
+      let watch!: AnswerWatch;
+      const { attempt, result } = yield* this.#walk.go<AnswerEvent, Ending | undefined>({
+        ...question,
+        ...course,
+        prepare: (candidate) => this.#job(question, candidate),
+        listen: (tried, events) => {
+          watch = new AnswerWatch(guard, { systemPrompt, canary, action });
+          return this.#listen(question, tried, events, watch);
+        },
+      });
+      yield { type: 'done', answer: await this.#record(question, course, attempt, result, watch) };
     } catch (thrown) {
-      // Whatever else failed on the way, a request whose client has gone or that the shutdown cancelled is just that.
-      const { error, cause } = treat(question.signal.aborted ? new SandboxError('aborted', givenUp) : thrown);
-      await this.#recordFailure(question, error, cause, skipped);
-      throw error;
+      throw await this.#failed(question, course, thrown);
     }
+  }
+
+  /** The vectors of texts. @throws as `ask` does. */
+  async embed(question: EmbedQuestion): Promise<Embeddings> {
+    const { texts } = question;
+    const parts = texts.map((text) => ({ text, mode: 'document' as const }));
+    const course = await this.#enter(question, parts, false);
+    try {
+      const vectors: number[][] = [];
+      const walk = this.#walk.go<never, Ending>({
+        ...question,
+        ...course,
+        prepare: ({ engine, model }) => ({ engine, model, embed: texts }),
+        listen: (attempt, events) => collectVectors(attempt, events, vectors),
+      });
+      const step = await walk.next();
+      if (step.done !== true) throw new AppError('internal', 'Vectors came in the form of an answer.');
+      return await this.#recordVectors(question, course, step.value.attempt, step.value.result, vectors);
+    } catch (thrown) {
+      throw await this.#failed(question, course, thrown);
+    }
+  }
+
+  /** `tools`: whether the model can use some. */
+  async #enter(request: EngineRequest, parts: readonly Part[], tools: boolean): Promise<Course> {
+    const startedMs = this.#context.clock.monotonicMs();
+    this.#takeToken(request.client, startedMs);
+    this.#refuseUnrecordable();
+    const flagged = await this.#screen.check({ ...request, texts: personTexts(request), tools }, parts);
+    return { startedMs, flagged, skipped: [] };
+  }
+
+  /** What the caller is told; recorded before. */
+  async #failed(request: EngineRequest, { skipped }: Course, thrown: unknown): Promise<AppError> {
+    // Whatever else failed on the way, a request whose client has gone or that the shutdown cancelled is just that.
+    const { error, cause } = treat(request.signal.aborted ? new SandboxError('aborted', givenUp) : thrown);
+    await this.#recordFailure(request, error, cause, skipped);
+    return error;
   }
 
   #takeToken(client: string, nowMs: number): void {
@@ -128,157 +129,53 @@ export class Pipeline {
     );
   }
 
-  async *#tryChain(
-    question: Question,
-    startedMs: number,
-    flagged: string[],
-    skipped: { engine: string; cause: string }[],
-  ): AsyncGenerator<AnswerEvent> {
-    let last: Failure | undefined;
-    for (const candidate of await this.#chain(question)) {
-      const attempt: Attempt = {
-        candidate,
-        started: false,
-        text: '',
-        cut: undefined,
-        firstAtMs: undefined,
-        claimed: undefined,
-      };
-      try {
-        const ending = yield* this.#attempt(question, attempt, startedMs);
-        yield {
-          type: 'done',
-          answer: await this.#record(question, attempt, ending, { startedMs, flagged, skipped }),
-        };
-        return;
-      } catch (thrown) {
-        const failure = treat(thrown);
-        const mayGoOn =
-          failure.next || ['queue_full', 'degraded', 'engine_unavailable'].includes(failure.error.code);
-        if (attempt.started || !mayGoOn || question.signal.aborted) throw thrown;
-        skipped.push({ engine: candidate.engine, cause: failure.cause });
-        last = failure;
-      }
-    }
-    throw last?.error ?? this.#nothingThere();
-  }
-
-  /** The chain of the request; engines are asked again once when it cannot be resolved from what was last seen. */
-  async #chain(question: Question): Promise<Candidate[]> {
-    const { prompts, config } = this.#context;
-    const resolve = () =>
-      resolveChain(question, {
-        engines: prompts.engines(),
-        order: config.engines.order,
-        aliases: config.aliases,
-      });
-    try {
-      const chain = resolve();
-      if (chain.length > 0) return chain;
-    } catch (error) {
-      if (!(error instanceof AppError)) throw error;
-    }
-    await prompts.refreshEngines();
-    return resolve();
-  }
-
-  #nothingThere(): AppError {
-    const problems = this.#context.prompts
-      .engines()
-      .filter((engine) => engine.state !== 'found')
-      .map((engine) => `${engine.name}: ${(engine.problem ?? engine.state).replace(/\.$/, '')}`);
-    return new AppError(
-      'engine_unavailable',
-      `No engine can answer this. ${problems.join('; ')}. Start Ollama or llama.cpp, put a GGUF file into the models folder, or name the model "arkalia" for the built-in assistant.`,
-    );
-  }
-
-  async *#attempt(
-    question: Question,
-    attempt: Attempt,
-    startedMs: number,
-  ): AsyncGenerator<AnswerEvent, Ending | undefined> {
-    const { admission, breakers, clock, config } = this.#context;
-    const { engine } = attempt.candidate;
-    const breaker = breakers.get(engine);
-    const open = breaker.snapshot();
-    if (open.state === 'forced_open') throw takenOut(engine, config.breaker.open_ms);
-    if (open.state === 'open' && (open.retry_after_ms ?? 0) > 0)
-      throw breakerOpen(engine, open.retry_after_ms!);
-    const deadlineMs = startedMs + config.assistantia.deadline_ms;
-    const job = await this.#job(question, attempt.candidate);
-    const slot = await admission.admit(engine, {
-      client: question.client,
-      deadlineMs,
-      signal: question.signal,
-    });
-    let ended: SlotOutcome = 'ignored';
-    try {
-      const permit = breaker.acquire();
-      if (!permit.ok) throw breakerOpen(engine, permit.retryAfterMs);
-      const beganMs = clock.monotonicMs();
-      let outcome: 'success' | 'failure' | 'ignored' = 'ignored';
-      try {
-        const timeoutMs = Math.max(1, deadlineMs - clock.monotonicMs());
-        const ending = yield* this.#listen(question, attempt, job, timeoutMs, () => slot.began());
-        outcome = 'success';
-        ended = 'success';
-        return ending;
-      } catch (thrown) {
-        const failure = treat(thrown);
-        outcome = failure.outcome;
-        ended = slotOutcome(failure);
-        throw thrown;
-      } finally {
-        // A long answer is not a slow one: what counts is when it began.
-        breaker.record(permit.permit, outcome, (attempt.firstAtMs ?? clock.monotonicMs()) - beganMs);
-      }
-    } finally {
-      slot.release(ended);
-    }
-  }
-
   async #job(question: Question, { engine, model }: Candidate): Promise<PromptJob> {
-    const { messages, sampling } = question;
-    if (engine !== 'navigator') return { engine, model, messages, sampling };
-    const asked = messages.findLast((message) => message.role === 'user')?.content ?? '';
-    return { engine, model, messages, sampling, brief: await this.#brief(asked) };
+    const { messages, sampling, tools, toolChoice, format } = question;
+    const prompt = {
+      messages,
+      sampling,
+      ...(tools === undefined ? {} : { tools }),
+      ...(toolChoice === undefined ? {} : { toolChoice }),
+      ...(format === undefined ? {} : { format }),
+    };
+    if (engine !== 'navigator') return { engine, model, ...prompt };
+    return { engine, model, ...prompt, brief: await this.#brief(lastAsked(question)) };
   }
 
-  /** Lets the sandbox work and passes on what the guard releases. Returns undefined when the guard cut the answer. */
+  /** Passes on what the guard releases. Returns undefined when the guard cut the answer. */
   async *#listen(
     question: Question,
     attempt: Attempt,
-    job: PromptJob,
-    timeoutMs: number,
-    began: () => void,
+    events: AsyncIterable<PromptEvent>,
+    watch: AnswerWatch,
   ): AsyncGenerator<AnswerEvent, Ending | undefined> {
-    const { guard, prompts, clock } = this.#context;
-    const action = this.#screen.actionFor(question);
-    const { systemPrompt, canary } = question;
-    const watch = guard.watchOutput({ systemPrompt, canary, action });
-    const events = prompts.run(job, { timeoutMs, signal: question.signal });
-    const hold = { holdMs: HOLD_MS_MAX, nowMs: () => clock.monotonicMs() };
+    const hold = { holdMs: HOLD_MS_MAX, nowMs: () => this.#context.clock.monotonicMs() };
     for await (const event of withExpiry(events, watch, hold)) {
       if (event === 'expired') {
-        const { release } = watch.expire();
-        attempt.text += release;
+        const text = watch.expire();
         yield* this.#begin(attempt);
-        yield { type: 'delta', text: release };
+        yield { type: 'delta', text };
         continue;
       }
-      began();
+      if (event.type === 'vector') throw new AppError('internal', 'An answer came in the form of vectors.');
       attempt.claimed = event.model ?? attempt.claimed;
-      const step = event.type === 'delta' ? watch.push(event.text) : watch.finish();
-      if (step.release !== '') {
-        yield* this.#begin(attempt);
-        attempt.text += step.release;
-        yield { type: 'delta', text: step.release };
+      if (event.type === 'tool_call') {
+        const call = {
+          ...event.call,
+          id: event.call.id || `call_${question.requestId}_${watch.calls.length}`,
+        };
+        if (watch.allows(call)) {
+          yield* this.#begin(attempt);
+          yield { type: 'tool_call', call };
+        }
+      } else {
+        const text = watch.take(event.type === 'delta' ? event.text : undefined);
+        if (text !== '') {
+          yield* this.#begin(attempt);
+          yield { type: 'delta', text };
+        }
       }
-      if (step.cut !== undefined) {
-        attempt.cut = step.cut;
-        if (action === 'enforce') return undefined;
-      }
+      if (watch.ended) return undefined;
       if (event.type === 'done') return event;
     }
     throw new AppError('internal', 'The sandbox ended without an ending.');
@@ -286,81 +183,102 @@ export class Pipeline {
 
   *#begin(attempt: Attempt): Generator<AnswerEvent> {
     if (attempt.started) return;
-    yield { type: 'begin', ...this.#spoke(attempt) };
+    yield { type: 'begin', ...this.#walk.spoke(attempt) };
     attempt.started = true;
     attempt.firstAtMs = this.#context.clock.monotonicMs();
   }
 
   async #record(
     question: Question,
+    { startedMs, flagged, skipped }: Course,
     attempt: Attempt,
     ending: Ending | undefined,
-    about: { startedMs: number; flagged: string[]; skipped: { engine: string; cause: string }[] },
+    watch: AnswerWatch,
   ): Promise<Answer> {
     const { clock, ledger } = this.#context;
-    const { engine, model } = this.#spoke(attempt);
+    const { engine, model } = this.#walk.spoke(attempt);
     const finishReason = ending === undefined ? 'content_filter' : ending.finishReason;
-    const asked = question.messages.findLast((message) => message.role === 'user')?.content ?? '';
+    const asked = lastAsked(question);
+    const tookMs = clock.monotonicMs() - startedMs;
+    const firstMs = attempt.firstAtMs === undefined ? undefined : attempt.firstAtMs - startedMs;
+    const { text, calls, cut } = watch;
     const data: JsonObject = {
       engine,
       model,
       finish_reason: finishReason,
-      took_ms: Math.round(clock.monotonicMs() - about.startedMs),
+      took_ms: Math.round(tookMs),
       prompt_chars: asked.length,
-      answer_chars: attempt.text.length,
-      flagged: about.flagged,
-      cut: attempt.cut?.reasons.map((reason) => reason.rule) ?? [],
-      skipped: about.skipped,
+      answer_chars: text.length,
+      flagged,
+      cut: cut?.reasons.map((reason) => reason.rule) ?? [],
+      skipped: skipped.map((one) => ({ ...one })),
     };
-    if (attempt.firstAtMs !== undefined) data.first_text_ms = Math.round(attempt.firstAtMs - about.startedMs);
+    if (firstMs !== undefined) data.first_text_ms = Math.round(firstMs);
+    if (calls.length > 0) data.tool_calls = calls.length;
     if (ending?.usage !== undefined) data.usage = { ...ending.usage };
+    const said: Record<string, string> = calls.length === 0 ? {} : { tool_calls: JSON.stringify(calls) };
     const durable = await ledger.append({
       type: 'chat_answered',
       module: 'assistantia',
       correlationId: question.requestId,
       data,
-      texts: { prompt: asked, answer: attempt.text, ...personTexts(question) },
+      texts: { prompt: asked, answer: text, ...said, ...personTexts(question) },
     });
     const { level, waitMs } = question.record ?? { level: 'durable' };
     const { receipt } = await reach(ledger, durable, { level, waitMs });
-    return {
-      engine,
-      model,
-      finishReason,
-      usage: ending?.usage,
-      reasons: attempt.cut?.reasons ?? [],
-      receipt,
-    };
+    const reasons = cut?.reasons ?? [];
+    return { engine, model, finishReason, usage: ending?.usage, tookMs, firstMs, reasons, receipt };
   }
 
-  /**
-   * The model that spoke: the one that the engine says, if it is one that it lists; else the one that was asked. So nothing that an
-   * engine makes up gets into the log.
-   */
-  #spoke({ candidate: { engine, model }, claimed }: Attempt): { engine: Candidate['engine']; model: string } {
-    const listed = this.#context.prompts.engines().find((view) => view.name === engine)?.models ?? [];
-    return { engine, model: claimed !== undefined && listed.includes(claimed) ? claimed : model };
+  async #recordVectors(
+    question: EmbedQuestion,
+    { startedMs, flagged, skipped }: Course,
+    attempt: Attempt,
+    { usage }: Ending,
+    vectors: number[][],
+  ): Promise<Embeddings> {
+    const { clock, ledger } = this.#context;
+    const { engine, model } = this.#walk.spoke(attempt);
+    const tookMs = clock.monotonicMs() - startedMs;
+    const receipt = await ledger.append({
+      type: 'texts_embedded',
+      module: 'assistantia',
+      correlationId: question.requestId,
+      data: {
+        engine,
+        model,
+        texts: vectors.length,
+        chars: question.texts.reduce((sum, text) => sum + text.length, 0),
+        dimensions: vectors[0]?.length ?? 0,
+        took_ms: Math.round(tookMs),
+        flagged,
+        skipped: skipped.map((one) => ({ ...one })),
+        ...(usage === undefined ? {} : { usage: { ...usage } }),
+      },
+      texts: personTexts(question),
+    });
+    return { engine, model, vectors, usage, tookMs, receipt };
   }
 
   /** A prompt that failed is an event too; one refused for load is not, or a flood of requests would become a flood of writes. */
   async #recordFailure(
-    question: Question,
+    request: EngineRequest,
     error: AppError,
     cause: string,
-    skipped: { engine: string; cause: string }[],
+    skipped: readonly Skipped[],
   ): Promise<void> {
     if (['queue_full', 'ledger_unavailable', 'system_reboot_required'].includes(error.code)) return;
     try {
       await this.#context.ledger.append({
         type: 'chat_failed',
         module: 'assistantia',
-        correlationId: question.requestId,
-        data: { code: error.code, cause, skipped },
-        texts: personTexts(question),
+        correlationId: request.requestId,
+        data: { code: error.code, cause, skipped: skipped.map((one) => ({ ...one })) },
+        texts: personTexts(request),
       });
     } catch (failed) {
       this.#context.log.error(
-        { err: failed, request_id: question.requestId },
+        { err: failed, request_id: request.requestId },
         'a failed prompt could not be recorded',
       );
     }
@@ -369,22 +287,31 @@ export class Pipeline {
 
 const givenUp = 'The request was given up: its client has gone, or the appliance is stopping.';
 
+function lastAsked({ messages }: Question): string {
+  return messages.findLast(({ role }) => role === 'user')?.content ?? '';
+}
+
 /** By what the texts of a person are found when they are to be erased. */
-function personTexts({ session, client }: Question): Record<string, string> {
+function personTexts({ session, client }: EngineRequest): Record<string, string> {
   return {
     ...(session === undefined ? {} : { session }),
     ...(client.startsWith('key:') ? { key: client.slice('key:'.length) } : {}),
   };
 }
 
-function takenOut(engine: string, retryAfterMs: number): AppError {
-  return new AppError('engine_unavailable', `An operator has taken the engine ${engine} out of use.`, {
-    retryAfterMs,
-  });
-}
-
-function breakerOpen(engine: string, retryAfterMs: number): AppError {
-  return new AppError('engine_unavailable', `The engine ${engine} failed repeatedly and is given a rest.`, {
-    retryAfterMs,
-  });
+/** Fills `vectors`; another attempt begins anew. */
+// biome-ignore lint/correctness/useYield: nothing goes to the client before all are there.
+async function* collectVectors(
+  attempt: Attempt,
+  events: AsyncIterable<PromptEvent>,
+  vectors: number[][],
+): AsyncGenerator<never, Ending> {
+  vectors.length = 0;
+  for await (const event of events) {
+    if (event.type === 'vector') vectors.push(event.vector);
+    if (event.type !== 'done') continue;
+    attempt.claimed = event.model;
+    return event;
+  }
+  throw new AppError('internal', 'The sandbox ended without an ending.');
 }

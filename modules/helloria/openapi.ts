@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { errorCodes } from '../../runtime/contracts/errors.js';
-import type { RouteDefinition } from '../../runtime/contracts/http.js';
+import type { ErrorShape, RouteDefinition } from '../../runtime/contracts/http.js';
 import { recoveryStrategies } from '../../runtime/contracts/recovery.js';
 
 type Json = Record<string, unknown>;
@@ -55,6 +55,12 @@ function parametersOf(route: RouteDefinition, schemas: Schemas): Json[] {
   return [...inPath, ...inQuery, ...inHeader];
 }
 
+const errorSchemas: Record<ErrorShape, [type: string, name: string]> = {
+  problem: ['application/problem+json', 'Problem'],
+  openai: ['application/json', 'OpenAIError'],
+  ollama: ['application/json', 'OllamaError'],
+};
+
 function operationOf(route: RouteDefinition, schemas: Schemas): Json {
   const responses: Json = {};
   for (const [status, { description, schema, contentType = 'application/json' }] of Object.entries(
@@ -68,16 +74,11 @@ function operationOf(route: RouteDefinition, schemas: Schemas): Json {
           };
     responses[status] = { description, ...content };
   }
-  responses.default =
-    route.errors === 'openai'
-      ? {
-          description: 'An error',
-          content: { 'application/json': { schema: { $ref: '#/components/schemas/OpenAIError' } } },
-        }
-      : {
-          description: 'An error',
-          content: { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } },
-        };
+  const [type, name] = errorSchemas[route.errors];
+  responses.default = {
+    description: 'An error',
+    content: { [type]: { schema: { $ref: `#/components/schemas/${name}` } } },
+  };
   return {
     operationId: `${route.method.toLowerCase()}${route.path.replace(/[^a-z0-9]+/gi, '_').replace(/_$/, '')}`,
     summary: route.summary,
@@ -141,6 +142,16 @@ export function openapiDocument(routes: readonly RouteDefinition[], version: str
             request_id: { type: 'string' },
             retry_after_ms: { type: 'integer' },
             recovery: { type: 'string', enum: [...recoveryStrategies] },
+          },
+        },
+        OllamaError: {
+          type: 'object',
+          required: ['error', 'code', 'request_id'],
+          properties: {
+            error: { type: 'string' },
+            code: { type: 'string', enum: Object.keys(errorCodes) },
+            param: { type: ['string', 'null'] },
+            request_id: { type: 'string' },
           },
         },
         OpenAIError: {

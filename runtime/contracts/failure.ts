@@ -1,5 +1,5 @@
 import { AppError, errorCodes } from './errors.js';
-import { json, type TextAnswer } from './http.js';
+import { type ErrorShape, json, type TextAnswer } from './http.js';
 import { recoveryOf } from './recovery.js';
 
 /** Seconds for Retry-After: whole, at least 1. */
@@ -36,21 +36,32 @@ function openaiType(status: number): string {
   return status < 500 ? 'invalid_request_error' : 'server_error';
 }
 
+/** The field at fault. */
+function paramOf({ details }: AppError): string | null {
+  return typeof details?.param === 'string' ? details.param : null;
+}
+
 /** OpenAI's error envelope. */
 export function openaiErrorBody(error: AppError, requestId: string): Record<string, unknown> {
   return {
     error: {
       message: error.message,
       type: openaiType(error.status),
-      param: typeof error.details?.param === 'string' ? error.details.param : null,
+      param: paramOf(error),
       code: error.code,
       request_id: requestId,
     },
   };
 }
 
+/** Ollama's: a sentence, and beside it what its clients pass over. */
+export function ollamaErrorBody(error: AppError, requestId: string): Record<string, unknown> {
+  return { error: error.message, code: error.code, param: paramOf(error), request_id: requestId };
+}
+
 /** What the caller gets for an error of ours; anything else must have been turned into one before. */
-export function failureAnswer(error: AppError, shape: 'problem' | 'openai', requestId: string): TextAnswer {
+export function failureAnswer(error: AppError, shape: ErrorShape, requestId: string): TextAnswer {
+  if (shape === 'ollama') return json(ollamaErrorBody(error, requestId), error.status, retryHeaders(error));
   if (shape === 'openai') return json(openaiErrorBody(error, requestId), error.status, retryHeaders(error));
   return json(problemBody(error, requestId), error.status, {
     'content-type': 'application/problem+json',

@@ -13,6 +13,9 @@ export interface Caller {
   id: string;
 }
 
+/** RFC 9457 problem documents; OpenAI's envelope under /v1; Ollama's under /api. */
+export type ErrorShape = 'problem' | 'openai' | 'ollama';
+
 export interface RouteCall<Body, Query> {
   c: Context;
   body: Body;
@@ -40,8 +43,7 @@ export interface RouteDefinition {
   role: Role;
   tag: string;
   summary: string;
-  /** Shape of errors: RFC 9457 problem documents, or OpenAI's envelope under /v1. */
-  errors: 'problem' | 'openai';
+  errors: ErrorShape;
   body?: ZodType;
   /** The body is text, whatever its Content-Type says; JSON unless given. */
   bodyType?: 'text/plain';

@@ -1,12 +1,5 @@
-import type { FailureFacts } from '../protocol.js';
-import type {
-  FailureCode,
-  PromptEvent,
-  PromptJob,
-  PromptMessage,
-  PromptSampling,
-  PromptUsage,
-} from '../types.js';
+import type { FailureFacts, ModelRequest, Piece } from '../protocol.js';
+import type { ChatJob, EmbedJob, FailureCode, FinishReason, PromptEvent, PromptUsage } from '../types.js';
 
 /** What an engine answered to a request, as the supervisor hands it on. */
 export interface EngineResponse {
@@ -16,20 +9,22 @@ export interface EngineResponse {
   chunks: AsyncIterable<string>;
 }
 
-type GeneratedPiece =
-  | { type: 'delta'; text: string }
-  | { type: 'end'; finishReason: 'stop' | 'length'; usage?: PromptUsage };
+type ModelPiece = Piece | { type: 'end'; finishReason: FinishReason; usage?: PromptUsage };
 
 /** All that an adapter can reach. */
 export interface EnginePort {
   /** Posts a body to a path of the job's engine. */
   open(path: string, body: object): Promise<EngineResponse>;
-  /** Lets the embedded model generate. */
-  generate(messages: PromptMessage[], sampling: PromptSampling): AsyncIterable<GeneratedPiece>;
+  /** Lets the embedded model work. */
+  askModel(request: ModelRequest): AsyncIterable<ModelPiece>;
 }
 
 /** Speaks one engine's language. Ends with `done`, or throws EngineFailure. */
-export type Adapter = (job: PromptJob, port: EnginePort) => AsyncIterable<PromptEvent>;
+export interface Adapter {
+  chat(job: ChatJob, port: EnginePort): AsyncIterable<PromptEvent>;
+  /** Absent where an engine has no vectors. */
+  embed?(job: EmbedJob, port: EnginePort): AsyncIterable<PromptEvent>;
+}
 
 /** A failure that the adapter recognised. Carries facts only, never the engine's words. */
 export class EngineFailure extends Error {

@@ -14,6 +14,7 @@ const contextWords = ['context_length_exceeded', 'exceed_context_size_error'];
 function codeOfStatus(status: number): FailureCode {
   if (status === 404) return 'model_not_found';
   if (status === 429 || status === 503) return 'engine_overloaded';
+  if (status === 501 || status === 405) return 'unsupported';
   if (status === 508) return 'loop_detected';
   if (status >= 500) return 'engine_status';
   if (status >= 300) return 'engine_rejected';

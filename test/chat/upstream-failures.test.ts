@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { TestAppliance } from '../support/appliance.js';
 import { type Script, ScriptedUpstream } from '../support/scripted-upstream.js';
@@ -73,30 +74,82 @@ interface Api {
   code(body: Record<string, unknown>): unknown;
 }
 
+interface Choice {
+  delta?: { content?: string };
+  message?: { content: string };
+  text?: string;
+}
+const textOf = ({ delta, message, text }: Choice) => delta?.content ?? message?.content ?? text ?? '';
+
+const openai = {
+  async read(response: Response) {
+    let text = '';
+    let end = 'silence';
+    for (const { data } of await allFrames(response)) {
+      expect(end, 'something came after the end').toBe('silence');
+      if (data === '[DONE]') {
+        end = 'done';
+        continue;
+      }
+      const chunk = JSON.parse(data) as { error?: { code: string }; choices: Choice[] };
+      if (chunk.error !== undefined) end = `error ${chunk.error.code}`;
+      else text += chunk.choices.map(textOf).join('');
+    }
+    return { text, end };
+  },
+  whole: (body: Record<string, unknown>) => (body.choices as Choice[]).map(textOf).join(''),
+  code: (body: Record<string, unknown>) => (body.error as { code: string }).code,
+};
+
+interface Line {
+  error?: string;
+  code?: string;
+  done?: boolean;
+  message?: { content: string };
+  response?: string;
+}
+const saidIn = ({ message, response }: Line) => message?.content ?? response ?? '';
+
+const ollama = {
+  async read(response: Response) {
+    let text = '';
+    let end = 'silence';
+    const body = await response.text();
+    if (body !== '' && !body.endsWith('\n')) throw new Error(`the stream ended inside a line: ${body}`);
+    for (const line of body.split('\n').slice(0, -1)) {
+      expect(end, 'something came after the end').toBe('silence');
+      const value = JSON.parse(line) as Line;
+      if (value.error !== undefined) end = `error ${value.code}`;
+      else text += saidIn(value);
+      if (value.done === true) end = 'done';
+    }
+    return { text, end };
+  },
+  whole: (body: Record<string, unknown>) => saidIn(body),
+  code: (body: Record<string, unknown>) => body.code,
+};
+
+const model = 'arkalia';
 const apis: Record<string, Api> = {
-  '/v1': {
+  '/v1/chat/completions': {
     path: '/v1/chat/completions',
     body: (stream) => completion('Hello', { stream }),
-    async read(response) {
-      let text = '';
-      let end = 'silence';
-      for (const { data } of await allFrames(response)) {
-        expect(end, 'something came after the end').toBe('silence');
-        if (data === '[DONE]') {
-          end = 'done';
-          continue;
-        }
-        const chunk = JSON.parse(data) as {
-          error?: { code: string };
-          choices: { delta: { content?: string } }[];
-        };
-        if (chunk.error !== undefined) end = `error ${chunk.error.code}`;
-        else text += chunk.choices[0]?.delta.content ?? '';
-      }
-      return { text, end };
-    },
-    whole: (body) => (body.choices as { message: { content: string } }[])[0]!.message.content,
-    code: (body) => (body.error as { code: string }).code,
+    ...openai,
+  },
+  '/v1/completions': {
+    path: '/v1/completions',
+    body: (stream) => ({ prompt: 'Hello', stream }),
+    ...openai,
+  },
+  '/api/chat': {
+    path: '/api/chat',
+    body: (stream) => completion('Hello', { stream, model }),
+    ...ollama,
+  },
+  '/api/generate': {
+    path: '/api/generate',
+    body: (stream) => ({ prompt: 'Hello', stream, model }),
+    ...ollama,
   },
   '/chat': {
     path: '/chat',
@@ -186,6 +239,15 @@ describe.each(setUps)('$first fails, a second engine: $second', ({ first, second
   });
 });
 
-afterAll(() => {
-  console.table(Object.fromEntries(table));
+test('docs/apis.md shows this table', () => {
+  const columns = ['whole, alone', 'streamed, alone', 'whole, a second engine', 'streamed, a second engine'];
+  const rows = failures.map(({ name }) => {
+    const row = table.get(name) ?? {};
+    return `| ${[name, ...columns.map((column) => row[column])].join(' | ')} |`;
+  });
+  const shown = [`| The engine | ${columns.join(' | ')} |`, '| --- | --- | --- | --- | --- |', ...rows].join(
+    '\n',
+  );
+  const file = new URL('../../../docs/apis.md', import.meta.url);
+  expect(readFileSync(file, 'utf8')).toContain(shown);
 });

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { TestAppliance } from '../support/appliance.js';
 import { type Components, fits, fitting, type Schema } from './json-schema.js';
-import { adminHeaders, type Operation, readOperations, refusalOf } from './operations.js';
+import { adminHeaders, type Operation, readOperations, refusalOf, shapeOf } from './operations.js';
 import { type RawAnswer, send } from './raw.js';
 
 const numRuns = process.env.ARKALIA_TEST_LONG === undefined ? 60 : 2000;
@@ -46,6 +46,10 @@ test('the document names the routes that take a body or a query', () => {
       '/keys',
       '/setup',
       '/v1/chat/completions',
+      '/v1/completions',
+      '/v1/embeddings',
+      '/api/chat',
+      '/api/generate',
     ]),
   );
   expect(operations.filter(({ query }) => Object.keys(query).length > 0).map(({ path }) => path)).toEqual(
@@ -59,19 +63,18 @@ test('the document names the routes that take a body or a query', () => {
       '/ledger/proof/consistency',
     ]),
   );
-  expect(withBody.filter(({ body }) => !closed(body)).map(({ path }) => path)).toEqual([
-    '/v1/chat/completions',
-  ]);
+  const open = withBody.filter(({ body }) => !closed(body)).map(({ path }) => path);
+  expect(open.filter((path) => shapeOf(path) === 'problem')).toEqual([]);
 });
 
 describe('bodies made from the document', () => {
   test('any JSON value that does not fit is refused', async () => {
     const value = fc.jsonValue({ maxDepth: 3 });
-    for (const { path, body, openai } of withBody)
+    for (const { path, body, shape } of withBody)
       await fc.assert(
         fc.asyncProperty(value, async (sent) => {
           fc.pre(!fits(body, sent, components));
-          expect(refusalOf(await post(path, JSON.stringify(sent)), openai).code).toBe('invalid_request');
+          expect(refusalOf(await post(path, JSON.stringify(sent)), shape).code).toBe('invalid_request');
         }),
         { numRuns },
       );
@@ -95,7 +98,7 @@ describe('bodies made from the document', () => {
         {},
       ),
     );
-    for (const { path, body, openai } of withBody) {
+    for (const { path, body, shape } of withBody) {
       const { properties } = objectOf(body);
       for (const [name, schema] of Object.entries(properties)) {
         // The message of /echo may be anything.
@@ -104,7 +107,7 @@ describe('bodies made from the document', () => {
           fc.asyncProperty(fitting(body, components), wrong, async (good, bad) => {
             fc.pre(!fits(schema, bad, components));
             const answer = await post(path, JSON.stringify({ ...(good as object), [name]: bad }));
-            const { code, detail, param } = refusalOf(answer, openai);
+            const { code, detail, param } = refusalOf(answer, shape);
             expect([path, code]).toEqual([path, 'invalid_request']);
             expect(param?.split('.')[0]).toBe(name);
             expect(detail).toContain(name);
@@ -116,12 +119,12 @@ describe('bodies made from the document', () => {
   });
 
   test('each field that is required is missed by its name', async () => {
-    for (const { path, body, openai } of withBody) {
+    for (const { path, body, shape } of withBody) {
       for (const name of objectOf(body).required)
         await fc.assert(
           fc.asyncProperty(fitting(body, components), async (good) => {
             const { [name]: _, ...rest } = good as Record<string, unknown>;
-            const { code, param, detail } = refusalOf(await post(path, JSON.stringify(rest)), openai);
+            const { code, param, detail } = refusalOf(await post(path, JSON.stringify(rest)), shape);
             expect([path, code, param]).toEqual([path, 'invalid_request', name]);
             expect(detail).toContain(name);
           }),
@@ -143,7 +146,7 @@ describe('bodies made from the document', () => {
       ),
       fc.string({ minLength: 1, maxLength: 20 }),
     );
-    for (const { path, body, openai } of withBody.filter((operation) => closed(operation.body))) {
+    for (const { path, body, shape } of withBody.filter((operation) => closed(operation.body))) {
       const { properties } = objectOf(body);
       await fc.assert(
         fc.asyncProperty(
@@ -155,7 +158,7 @@ describe('bodies made from the document', () => {
             // Joined as text: an object literal would take __proto__ for something else.
             const text = JSON.stringify(good).slice(0, -1);
             const sent = `${text}${text === '{' ? '' : ','}${JSON.stringify(more)}:${JSON.stringify(value)}}`;
-            const { code, detail } = refusalOf(await post(path, sent), openai);
+            const { code, detail } = refusalOf(await post(path, sent), shape);
             expect([path, code]).toEqual([path, 'invalid_request']);
             expect(detail).toContain(more);
           },
@@ -218,10 +221,10 @@ describe('what JSON is not', () => {
     'nul',
     'True',
   ])('the literal %s as a value is refused on every route', async (literal) => {
-    for (const { path, body, openai } of withBody) {
+    for (const { path, body, shape } of withBody) {
       const names = Object.keys(objectOf(body).properties);
       for (const name of names.length === 0 ? ['x'] : names) {
-        const { status, code } = refusalOf(await post(path, `{${JSON.stringify(name)}:${literal}}`), openai);
+        const { status, code } = refusalOf(await post(path, `{${JSON.stringify(name)}:${literal}}`), shape);
         expect([path, status]).toEqual([path, 400]);
         expect(['invalid_json', 'invalid_request']).toContain(code);
       }

@@ -26,7 +26,7 @@ test('a parameter that is given twice is refused by its name, whether the two ag
   for (const query of ['limit=1&limit=2', 'limit=1&limit=1', 'order=asc&limit=5&order=desc']) {
     const { code, param } = refusalOf(
       await send(appliance.url, { path: `/ledger/events?${query}`, headers }),
-      false,
+      'problem',
     );
     expect([query, code, param]).toEqual([query, 'invalid_request', query.split('=')[0]]);
   }
@@ -45,7 +45,7 @@ test('what does not fit is refused by its name; so is what is not known', async 
       ),
       async (name, value) => {
         fc.pre(!fits(query[name]!, value, components));
-        const { code, param } = refusalOf(await ask(name, value), false);
+        const { code, param } = refusalOf(await ask(name, value), 'problem');
         expect([name, value, code, param]).toEqual([name, value, 'invalid_request', name]);
       },
     ),
@@ -56,9 +56,9 @@ test('what does not fit is refused by its name; so is what is not known', async 
     ['limit', '1001'],
     ['limit', '999999999999999'],
   ] as const)
-    expect(refusalOf(await ask(name, value), false)).toMatchObject({ param: name });
+    expect(refusalOf(await ask(name, value), 'problem')).toMatchObject({ param: name });
   for (const name of ['Type', 'offset', '__proto__', 'constructor'])
-    expect(refusalOf(await ask(name, '1'), false).detail).toContain(name);
+    expect(refusalOf(await ask(name, '1'), 'problem').detail).toContain(name);
 });
 
 test('a path parameter that is nothing we know is a 404, whatever it holds', async () => {
@@ -67,9 +67,9 @@ test('a path parameter that is nothing we know is a 404, whatever it holds', asy
       fc.pre(id !== '.' && id !== '..');
       const path = encodeURIComponent(id);
       const key = await send(appliance.url, { method: 'DELETE', path: `/keys/${path}`, headers });
-      expect(refusalOf(key, false).status).toBe(404);
+      expect(refusalOf(key, 'problem').status).toBe(404);
       const model = await send(appliance.url, { path: `/v1/models/${path}`, headers });
-      expect(refusalOf(model, true).status).toBe(404);
+      expect(refusalOf(model, 'openai').status).toBe(404);
     }),
     { numRuns },
   );

@@ -1,7 +1,8 @@
+import type { ErrorShape } from '../../runtime/contracts/http.js';
 import type { TestAppliance } from '../support/appliance.js';
 import { cli } from './cli.js';
 import type { Components, Schema } from './json-schema.js';
-import { openaiErrorOf, problemOf, type RawAnswer } from './raw.js';
+import { ollamaErrorOf, openaiErrorOf, problemOf, type RawAnswer } from './raw.js';
 
 /** An operation of the OpenAPI document that the server itself gave. */
 export interface Operation {
@@ -10,8 +11,7 @@ export interface Operation {
   /** Of a JSON body. */
   body: Schema | undefined;
   query: Record<string, Schema>;
-  /** Whether its errors are OpenAI's. */
-  openai: boolean;
+  shape: ErrorShape;
 }
 
 interface Document {
@@ -41,7 +41,7 @@ export async function readOperations(
       query: Object.fromEntries(
         parameters.filter((parameter) => parameter.in === 'query').map(({ name, schema }) => [name, schema]),
       ),
-      openai: path.startsWith('/v1/'),
+      shape: shapeOf(path),
     })),
   );
   return { operations, components: components.schemas };
@@ -57,7 +57,13 @@ export async function adminHeaders(appliance: TestAppliance): Promise<Record<str
   return { 'content-type': 'application/json', authorization: `Bearer ${made.stdout.trim()}` };
 }
 
-/** What a refusal says, whichever of the two forms it has. */
+/** The form of errors at a path. */
+export function shapeOf(path: string): ErrorShape {
+  if (path.startsWith('/v1/')) return 'openai';
+  return path.startsWith('/api/') ? 'ollama' : 'problem';
+}
+
+/** What a refusal says, whichever of the three forms it has. */
 export interface Refusal {
   status: number;
   code: string;
@@ -68,12 +74,12 @@ export interface Refusal {
 }
 
 /** @throws Error when the answer is no 4xx in the route's form, says too little, or shows our insides. */
-export function refusalOf(answer: RawAnswer, openai: boolean): Refusal {
+export function refusalOf(answer: RawAnswer, shape: ErrorShape): Refusal {
   const shown = `${answer.status}: ${answer.text.slice(0, 500)}`;
   if (answer.status < 400 || answer.status > 499) throw new Error(`no refusal but ${shown}`);
   if (/\n\s*at |node_modules|\.[jt]s:\d|file:\/\/|ZodError|SyntaxError/.test(answer.text))
     throw new Error(`it shows our insides: ${shown}`);
-  const { code, detail, param } = openai ? fromOpenai(answer) : fromProblem(answer);
+  const { code, detail, param } = readers[shape](answer);
   if (detail.length < 15) throw new Error(`it helps nobody: ${shown}`);
   return { status: answer.status, code, detail, param };
 }
@@ -82,6 +88,13 @@ function fromOpenai(answer: RawAnswer) {
   const { code, message, param } = openaiErrorOf(answer);
   return { code, detail: message, param };
 }
+
+function fromOllama(answer: RawAnswer) {
+  const { code, error, param } = ollamaErrorOf(answer);
+  return { code, detail: error, param };
+}
+
+const readers = { problem: fromProblem, openai: fromOpenai, ollama: fromOllama };
 
 function fromProblem(answer: RawAnswer) {
   const { code, detail, param } = problemOf(answer);

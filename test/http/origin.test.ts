@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { TestAppliance } from '../support/appliance.js';
-import { openaiErrorOf, problemOf, send, sendBytes, sendJson } from './raw.js';
+import { refusalOf, shapeOf } from './operations.js';
+import { problemOf, send, sendBytes, sendJson } from './raw.js';
 
 const home = 'https://home.example';
 let appliance: TestAppliance;
@@ -33,7 +34,7 @@ const decisions = async () =>
   ((await appliance.json('/zeroia/status')) as { posted: Record<string, number> }).posted;
 const decision = JSON.stringify({ cpu: 99, ram: 99, severity: 'critical' });
 const errorCode = (answer: Awaited<ReturnType<typeof send>>, path: string) =>
-  path.startsWith('/v1/') ? openaiErrorOf(answer).code : problemOf(answer).code;
+  refusalOf(answer, shapeOf(path)).code;
 
 describe('DNS rebinding: the page of a name that now leads here', () => {
   test.each([

@@ -117,6 +117,27 @@ export interface OpenAIError {
   code: string;
 }
 
+export interface OllamaError {
+  error: string;
+  code: string;
+  param: string | null;
+}
+
+/** The error in Ollama's form. @throws Error when the answer is none. */
+export function ollamaErrorOf(answer: RawAnswer): OllamaError {
+  const value = JSON.parse(answer.text) as Partial<OllamaError>;
+  const { error, code, param } = value;
+  const type = answer.headers['content-type'];
+  if (
+    type !== 'application/json' ||
+    typeof error !== 'string' ||
+    typeof code !== 'string' ||
+    param === undefined
+  )
+    throw new Error(`${answer.status} is not in Ollama's form: ${answer.text.slice(0, 300)}`);
+  return { error, code, param };
+}
+
 /** The error in OpenAI's envelope. @throws Error when the answer is none. */
 export function openaiErrorOf(answer: RawAnswer): OpenAIError {
   const { error } = JSON.parse(answer.text) as { error?: OpenAIError };

@@ -234,9 +234,14 @@ describe('methods and addresses', () => {
     }
   });
 
-  test('under /v1 what is not there and what is not allowed speak as OpenAI does', async () => {
-    const absent = await send(appliance.url, { path: '/v1/embeddings' });
+  test('under /v1 and /api what is not there and what is not allowed speak as OpenAI and Ollama do', async () => {
+    const absent = await send(appliance.url, { path: '/v1/images' });
     expect([absent.status, openaiErrorOf(absent).code]).toEqual([404, 'not_found']);
+    const ollama = await send(appliance.url, { path: '/api/pull' });
+    expect([ollama.status, JSON.parse(ollama.text)]).toMatchObject([
+      404,
+      { code: 'not_found', error: expect.any(String) },
+    ]);
     const wrong = await send(appliance.url, { path: '/v1/chat/completions' });
     expect([wrong.status, wrong.headers.allow]).toEqual([405, 'POST, OPTIONS']);
     expect(openaiErrorOf(wrong)).toMatchObject({ code: 'method_not_allowed', type: 'invalid_request_error' });

@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { TestAppliance } from '../support/appliance.js';
 import { cli } from './cli.js';
-import { openaiErrorOf, problemOf, send, sendJson } from './raw.js';
+import { refusalOf, shapeOf } from './operations.js';
+import { problemOf, send, sendJson } from './raw.js';
 
 let appliance: TestAppliance;
 let url: string;
@@ -44,8 +45,7 @@ describe('beyond loopback without a key', () => {
           ...(method === 'post' ? { body: '{}' } : {}),
         });
         expect([method, path, answer.status]).toEqual([method, path, 403]);
-        const found = path.startsWith('/v1/') ? openaiErrorOf(answer) : problemOf(answer);
-        expect(found.code).toBe('setup_required');
+        expect(refusalOf(answer, shapeOf(path)).code).toBe('setup_required');
       }
   });
 

@@ -114,7 +114,7 @@ function answer(text: string): void {
 
 const supervisor = connectSupervisor((message) => {
   if (message.type !== 'job') return;
-  const word = message.job.messages.at(-1)?.content ?? '';
+  const word = 'embed' in message.job ? '' : (message.job.messages.at(-1)?.content ?? '');
   const fault = faults[word];
   if (fault === undefined) answer(`worker ${id}: ${word}`);
   else fault();

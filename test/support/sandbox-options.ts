@@ -1,5 +1,12 @@
 import type { Incident, SandboxOptions } from '../../sandbox/options.js';
-import type { NavigatorBrief, PromptJob, PromptRunner } from '../../sandbox/types.js';
+import type {
+  ChatJob,
+  FinishReason,
+  NavigatorBrief,
+  PromptJob,
+  PromptRunner,
+  ToolCall,
+} from '../../sandbox/types.js';
 
 /** Options of a small sandbox that finds no engine but navigator; every section can be changed. */
 export function sandboxOptions(
@@ -41,14 +48,17 @@ export function sandboxOptions(
 const brief: NavigatorBrief = { lang: 'en', topics: [], passages: [], modelLoaded: false };
 
 /** A job with one question. */
-export function jobFor(engine: PromptJob['engine'], content: string, model = 'scripted-model'): PromptJob {
+export function jobFor(engine: PromptJob['engine'], content: string, model = 'scripted-model'): ChatJob {
   const job = { messages: [{ role: 'user' as const, content }], sampling: { temperature: 0 }, model };
   return engine === 'navigator' ? { ...job, engine, brief } : { ...job, engine };
 }
 
 export interface Answer {
   text: string;
-  finishReason: 'stop' | 'length';
+  /** Absent when there is none. */
+  calls?: ToolCall[];
+  vectors?: number[][];
+  finishReason: FinishReason;
   model: string;
   usage?: { prompt_tokens: number; completion_tokens: number };
 }
@@ -61,15 +71,24 @@ export async function answerOf(
 ): Promise<Answer> {
   const signal = options.signal ?? new AbortController().signal;
   let text = '';
+  const calls: ToolCall[] = [];
+  const vectors: number[][] = [];
   let done: Answer | undefined;
   for await (const event of runner.run(job, { timeoutMs: options.timeoutMs ?? 20_000, signal })) {
     if (done !== undefined) throw new Error('an event came after done');
     if (event.type === 'delta') {
       text += event.text;
       options.onDelta?.(event.text);
-    } else {
+    } else if (event.type === 'tool_call') calls.push(event.call);
+    else if (event.type === 'vector') vectors.push(event.vector);
+    else {
       const { type: _, ...rest } = event;
-      done = { text, ...rest };
+      done = {
+        text,
+        ...(calls.length === 0 ? {} : { calls }),
+        ...(vectors.length === 0 ? {} : { vectors }),
+        ...rest,
+      };
     }
   }
   if (done === undefined) throw new Error('the prompt ended without done');

@@ -5,6 +5,8 @@ import type { AddressInfo } from 'node:net';
 /** What the server does with one prompt. Pieces are sent one write each, after `delayMs` (default 0) between them. */
 export type Script =
   | { kind: 'ok'; pieces: string[]; delayMs?: number; finish?: 'stop' | 'length' }
+  /** Says the pieces, then asks for tools; with OpenAI's API in parts, as servers stream them. */
+  | { kind: 'calls'; calls: { name: string; arguments: object }[]; pieces?: string[] }
   /** Takes the request and never answers. */
   | { kind: 'stall' }
   /** Answers, says the pieces, then nothing more; the connection stays open. */
@@ -39,6 +41,23 @@ export interface ScriptedUpstreamOptions {
   models?: string[];
   /** Default 0, a free port. */
   port?: number;
+}
+
+const dialects: Record<string, ['ollama' | 'openai', 'chat' | 'embed']> = {
+  '/api/chat': ['ollama', 'chat'],
+  '/chat/completions': ['openai', 'chat'],
+  '/api/embed': ['ollama', 'embed'],
+  '/embeddings': ['openai', 'embed'],
+};
+
+/** The vector that a text gets: its length, a half and minus one. */
+export const vectorOf = (text: string): number[] => [text.length, 0.5, -1];
+
+function vectorsFor(body: string, dialect: 'ollama' | 'openai', model: string): object {
+  const { input } = JSON.parse(body) as { input: string[] };
+  if (dialect === 'ollama') return { model, embeddings: input.map(vectorOf), prompt_eval_count: 9 };
+  const data = input.map((text, index) => ({ object: 'embedding', index, embedding: vectorOf(text) }));
+  return { object: 'list', model, data: data.reverse(), usage: { prompt_tokens: 9, total_tokens: 9 } };
 }
 
 const pause = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));
@@ -121,14 +140,15 @@ export class ScriptedUpstream {
       closed: new Promise((resolve) => response.on('close', () => resolve(response.writableFinished))),
     });
     if (request.method === 'GET') return this.#tell(path, response);
-    const dialect = path.endsWith('/api/chat')
-      ? 'ollama'
-      : path.endsWith('/chat/completions')
-        ? 'openai'
-        : null;
-    if (request.method !== 'POST' || dialect === null)
+    const found = Object.keys(dialects).find((end) => path.endsWith(end));
+    if (request.method !== 'POST' || found === undefined)
       return answer(response, 404, { error: 'no such path' });
-    await play(this.#queue.shift() ?? this.#always, new Speech(dialect, this.#models[0] ?? '', response));
+    const [dialect, task] = dialects[found]!;
+    const script = this.#queue.shift() ?? this.#always;
+    const model = this.#models[0] ?? '';
+    if (task === 'embed' && script.kind === 'ok')
+      return answer(response, 200, vectorsFor(this.requests.at(-1)!.body, dialect, model));
+    await play(script, new Speech(dialect, model, response));
   }
 
   #tell(path: string, response: http.ServerResponse): void {
@@ -193,13 +213,29 @@ class Speech {
     }
   }
 
-  async finish(reason: 'stop' | 'length', completion: number): Promise<void> {
+  async calls(calls: { name: string; arguments: object }[]): Promise<void> {
+    if (this.#dialect === 'ollama') {
+      const tool_calls = calls.map((call) => ({ function: call }));
+      return this.#line({ message: { role: 'assistant', content: '', tool_calls }, done: false });
+    }
+    for (const [index, { name, arguments: args }] of calls.entries()) {
+      const text = JSON.stringify(args);
+      const parts = [
+        { index, id: `upstream-${index}`, type: 'function', function: { name, arguments: '' } },
+        { index, function: { arguments: text.slice(0, 3) } },
+        { index, function: { arguments: text.slice(3) } },
+      ];
+      for (const part of parts) await this.#chunk({ delta: { tool_calls: [part] }, finish_reason: null });
+    }
+  }
+
+  async finish(reason: 'stop' | 'length' | 'tool_calls', completion: number): Promise<void> {
     if (this.#dialect === 'ollama') {
       const counts = { prompt_eval_count: 7, eval_count: completion, total_duration: 1 };
       await this.#line({
         message: { role: 'assistant', content: '' },
         done: true,
-        done_reason: reason,
+        done_reason: reason === 'tool_calls' ? 'stop' : reason,
         ...counts,
       });
     } else {
@@ -252,6 +288,10 @@ async function play(script: Script, speech: Speech): Promise<void> {
     case 'ok':
       await speech.pieces(script.pieces, script.delayMs);
       return speech.finish(script.finish ?? 'stop', script.pieces.length);
+    case 'calls':
+      await speech.pieces(script.pieces ?? []);
+      await speech.calls(script.calls);
+      return speech.finish('tool_calls', 5);
     case 'stall':
       return;
     case 'stall_mid':

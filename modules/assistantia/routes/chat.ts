@@ -1,15 +1,16 @@
 import { randomBytes } from 'node:crypto';
 import { z } from 'zod';
-import { AppError } from '../../../runtime/contracts/errors.js';
 import { asAppError, problemBody } from '../../../runtime/contracts/failure.js';
 import { defineRoute, json, type RouteDefinition } from '../../../runtime/contracts/http.js';
 import type { ModuleContext } from '../../../runtime/contracts/module.js';
 import { preferHeader, preferredWaitMs, recordedStatus } from '../../../runtime/contracts/record.js';
 import { type Marked, markPrompt } from '../guard/canary.js';
 import { partsOfMessages, withDocuments } from '../guard/parts.js';
-import type { Answer, Pipeline } from '../pipeline.js';
+import type { Pipeline } from '../pipeline.js';
+import type { Answer } from '../question.js';
 import type { Sessions } from '../sessions.js';
-import { sseEvent, sseHeaders, streamResponse } from '../sse.js';
+import { sseEvent, sseHeaders, streamResponse } from '../stream.js';
+import { wholeAnswer } from '../whole-answer.js';
 
 const MESSAGE_CHARS_MAX = 200_000;
 
@@ -40,7 +41,7 @@ const chatAnswer = z.object({
   session_id: z.string(),
   engine: z.string(),
   model: z.string(),
-  finish_reason: z.enum(['stop', 'length', 'content_filter']),
+  finish_reason: z.enum(['stop', 'length', 'tool_calls', 'content_filter']),
   usage: z.object({ prompt_tokens: z.number().int(), completion_tokens: z.number().int() }).optional(),
   reasons: z.array(z.record(z.string(), z.unknown())),
   receipt: z.object({
@@ -126,15 +127,10 @@ export function chatRoutes(
           sessions.add(owner, session, [asked, { role: 'assistant', content: text }]);
         };
         if (!body.stream) {
-          let text = '';
-          for await (const event of events) {
-            if (event.type === 'delta') text += event.text;
-            if (event.type !== 'done') continue;
-            remember(text, event.answer);
-            const status = recordedStatus(event.answer.receipt.recorded, query.record);
-            return json({ answer: text, ...answerFields(event.answer, session) }, status);
-          }
-          throw new AppError('internal', 'The answer ended without an ending.');
+          const { text, answer } = await wholeAnswer(events);
+          remember(text, answer);
+          const status = recordedStatus(answer.receipt.recorded, query.record);
+          return json({ answer: text, ...answerFields(answer, session) }, status);
         }
         async function* frames() {
           let text = '';

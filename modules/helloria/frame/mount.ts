@@ -8,6 +8,7 @@ import { asAppError, failureAnswer } from '../../../runtime/contracts/failure.js
 import type {
   Answer,
   Caller,
+  ErrorShape,
   RouteCall,
   RouteDefinition,
   TextAnswer,
@@ -112,8 +113,7 @@ function serveOther(c: Context<NodeEnv>, allow: string | null, observe: Observe,
       throw new AppError('not_found', 'There is nothing at this address; GET /docs lists what there is.');
     }
   } catch (error) {
-    const shape = c.req.path.startsWith('/v1/') ? 'openai' : 'problem';
-    answer = fail(error, shape, requestId, frame);
+    answer = fail(error, shapeAt(c.req.path), requestId, frame);
   }
   observe(answer.status, startedMs);
   return finish(answer, headers, outgoing);
@@ -262,7 +262,13 @@ function clientSignal(outgoing: ServerResponse, stopping: AbortSignal): AbortSig
   return controller.signal;
 }
 
-function fail(thrown: unknown, shape: 'problem' | 'openai', requestId: string, frame: Frame): TextAnswer {
+/** How errors look where there is no route. */
+function shapeAt(path: string): ErrorShape {
+  if (path.startsWith('/v1/')) return 'openai';
+  return path.startsWith('/api/') ? 'ollama' : 'problem';
+}
+
+function fail(thrown: unknown, shape: ErrorShape, requestId: string, frame: Frame): TextAnswer {
   const error = asAppError(thrown);
   // A client that has gone is no failure of ours.
   if (error.status >= 500 && error.code !== 'shutting_down') {

@@ -6,6 +6,13 @@ export const sseHeaders = {
   'x-accel-buffering': 'no',
 };
 
+/** Ollama's form: one JSON object a line. */
+export const ndjsonHeaders = {
+  'content-type': 'application/x-ndjson',
+  'cache-control': 'no-store',
+  'x-accel-buffering': 'no',
+};
+
 /** One server-sent event. `data` is a single line, so it needs no splitting. */
 export function sseEvent(data: string, event?: string): string {
   return event === undefined ? `data: ${data}\n\n` : `event: ${event}\ndata: ${data}\n\n`;

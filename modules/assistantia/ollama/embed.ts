@@ -1,0 +1,75 @@
+import { z } from 'zod';
+import { defineRoute, json, type RouteDefinition } from '../../../runtime/contracts/http.js';
+import { embedInputsMax } from '../../../runtime/contracts/sandbox.js';
+import { receiptHeader } from '../openai/shapes.js';
+import type { Pipeline } from '../pipeline.js';
+import { unsupported } from '../unsupported.js';
+import { modelName } from './requests.js';
+
+const embedRequest = z.looseObject({
+  model: modelName,
+  input: z.union([z.string().min(1), z.array(z.string().min(1)).min(1).max(embedInputsMax)]),
+  dimensions: z.number().int().nullish(),
+});
+
+const oldRequest = z.looseObject({ model: modelName, prompt: z.string().min(1) });
+
+/** POST /api/embed, and /api/embeddings as older clients ask for one vector. */
+export function embedRoutes(pipeline: Pipeline): RouteDefinition[] {
+  const common = {
+    method: 'POST',
+    role: 'user',
+    tag: 'ollama',
+    errors: 'ollama',
+    responses: { 200: { description: 'The vectors', schema: z.record(z.string(), z.unknown()) } },
+  } as const;
+  return [
+    defineRoute({
+      ...common,
+      path: '/api/embed',
+      summary:
+        'Vectors of texts, from an engine that has them; a text that is too long is refused, never cut',
+      body: embedRequest,
+      handler: async ({ body, caller, requestId, signal }) => {
+        if (body.dimensions != null)
+          throw unsupported('dimensions', 'Vectors have the length that the model gives them: leave it out.');
+        const { engine, model, vectors, usage, tookMs, receipt } = await pipeline.embed({
+          texts: [body.input].flat(),
+          model: body.model,
+          navigatorByDefault: false,
+          route: '/api/embed',
+          client: caller.id,
+          requestId,
+          signal: signal(),
+        });
+        const answer = {
+          model,
+          embeddings: vectors,
+          total_duration: Math.round(tookMs * 1e6),
+          ...(usage === undefined ? {} : { prompt_eval_count: usage.prompt_tokens }),
+          arkalia: { engine, receipt },
+        };
+        return json(answer, 200, { 'arkalia-receipt': receiptHeader(receipt) });
+      },
+    }),
+    defineRoute({
+      ...common,
+      path: '/api/embeddings',
+      summary: 'The vector of one text, as older clients ask for it',
+      body: oldRequest,
+      handler: async ({ body, caller, requestId, signal }) => {
+        const { engine, vectors, receipt } = await pipeline.embed({
+          texts: [body.prompt],
+          model: body.model,
+          navigatorByDefault: false,
+          route: '/api/embeddings',
+          client: caller.id,
+          requestId,
+          signal: signal(),
+        });
+        const answer = { embedding: vectors[0], arkalia: { engine, receipt } };
+        return json(answer, 200, { 'arkalia-receipt': receiptHeader(receipt) });
+      },
+    }),
+  ];
+}

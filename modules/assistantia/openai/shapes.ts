@@ -1,0 +1,25 @@
+import type { Receipt } from '../../../runtime/contracts/ledger.js';
+import type { PromptUsage } from '../../../runtime/contracts/sandbox.js';
+import type { Answer } from '../question.js';
+
+/** Value of the header Arkalia-Receipt. */
+export function receiptHeader({ index, leaf_hash, recorded }: Receipt | Answer['receipt']): string {
+  return `index=${index}; leaf=${leaf_hash}; recorded=${recorded}`;
+}
+
+export function usageOf(usage: PromptUsage | undefined): Record<string, number> | undefined {
+  if (usage === undefined) return undefined;
+  const { prompt_tokens, completion_tokens } = usage;
+  return { prompt_tokens, completion_tokens, total_tokens: prompt_tokens + completion_tokens };
+}
+
+/** Our own part of an answer, under the key `arkalia`: clients pass over it. */
+export function arkaliaOf({ engine, receipt, reasons }: Answer): Record<string, unknown> {
+  return reasons.length === 0 ? { engine, receipt } : { engine, receipt, reasons };
+}
+
+/** An answer's own id, and when it was made, in seconds. */
+export interface Head {
+  id: string;
+  created: number;
+}

@@ -1,0 +1,61 @@
+import type { GuardReason } from '../../runtime/contracts/guard.js';
+import type { CheckpointedReceipt, Receipt } from '../../runtime/contracts/ledger.js';
+import type { FinishReason, Prompt, PromptUsage, ToolCall } from '../../runtime/contracts/sandbox.js';
+import type { ChainRequest } from './chain.js';
+import type { Part } from './guard/parts.js';
+
+/** What every request to an engine has. */
+export interface EngineRequest extends ChainRequest {
+  /** Identity for rate limit and fairness. */
+  client: string;
+  session?: string;
+  requestId: string;
+  signal: AbortSignal;
+  /** Path of the route that it came through; its setting of the guard applies. */
+  route: string;
+}
+
+export interface Question extends EngineRequest, Prompt {
+  /** What is judged, where that is not each message as a whole. */
+  parts?: Part[];
+  /** Text that the answer must not repeat. */
+  systemPrompt?: string;
+  /** A word of it that stands nowhere else. */
+  canary?: string | undefined;
+  /** What the end of the answer waits for beyond the disk, and how long; unset: nothing. */
+  record?: { level: 'durable' | 'checkpointed'; waitMs?: number | undefined };
+}
+
+export interface EmbedQuestion extends EngineRequest {
+  texts: string[];
+}
+
+export interface Answer {
+  /** The engine and the model that spoke. */
+  engine: string;
+  model: string;
+  finishReason: FinishReason | 'content_filter';
+  usage?: PromptUsage;
+  /** From the request until the end, and until the first text. */
+  tookMs: number;
+  firstMs?: number;
+  /** Why the guard cut the answer. */
+  reasons: GuardReason[];
+  receipt: Receipt | CheckpointedReceipt;
+}
+
+/** `begin` names the model that is about to speak, once, before its first text or tool call. */
+export type AnswerEvent =
+  | { type: 'begin'; engine: string; model: string }
+  | { type: 'delta'; text: string }
+  | { type: 'tool_call'; call: ToolCall }
+  | { type: 'done'; answer: Answer };
+
+export interface Embeddings {
+  engine: string;
+  model: string;
+  vectors: number[][];
+  usage?: PromptUsage;
+  tookMs: number;
+  receipt: Receipt;
+}

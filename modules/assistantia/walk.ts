@@ -1,0 +1,169 @@
+import type { SlotOutcome } from '../../runtime/contracts/admission.js';
+import { AppError } from '../../runtime/contracts/errors.js';
+import type { ModuleContext } from '../../runtime/contracts/module.js';
+import type { PromptEvent, PromptJob } from '../../runtime/contracts/sandbox.js';
+import { type Candidate, resolveChain } from './chain.js';
+import { type Failure, slotOutcome, treat } from './failures.js';
+import type { EngineRequest } from './question.js';
+
+/** One try with one engine. */
+export interface Attempt {
+  candidate: Candidate;
+  /** Something of the answer went to the client: no other engine may be tried. */
+  started: boolean;
+  /** When the answer began, as the client sees it. */
+  firstAtMs: number | undefined;
+  /** The model that the engine says is speaking. */
+  claimed: string | undefined;
+}
+
+/** An engine that was passed over, and why. */
+export interface Skipped {
+  engine: string;
+  cause: string;
+}
+
+export interface WalkRequest<Event, Result> extends EngineRequest {
+  startedMs: number;
+  /** Filled with the engines that were passed over. */
+  skipped: Skipped[];
+  /** The job for a candidate. */
+  prepare(candidate: Candidate): PromptJob | Promise<PromptJob>;
+  /** Takes in what the engine says, until it is complete. */
+  listen(attempt: Attempt, events: AsyncIterable<PromptEvent>): AsyncGenerator<Event, Result>;
+}
+
+/** Codes of our own refusals after which the next engine may be tried. */
+const passedOver = ['queue_full', 'degraded', 'engine_unavailable'];
+
+/**
+ * Takes a request along the engines of its chain: admission, breaker, sandbox. The next engine is tried when one fails, as long as
+ * nothing was sent to the client.
+ */
+export class EngineWalk {
+  readonly #context: ModuleContext;
+
+  constructor(context: ModuleContext) {
+    this.#context = context;
+  }
+
+  /** @throws AppError or SandboxError with what the last engine failed of. */
+  async *go<Event, Result>(
+    request: WalkRequest<Event, Result>,
+  ): AsyncGenerator<Event, { attempt: Attempt; result: Result }> {
+    let last: Failure | undefined;
+    for (const candidate of await this.#chain(request)) {
+      const attempt: Attempt = { candidate, started: false, firstAtMs: undefined, claimed: undefined };
+      try {
+        return { attempt, result: yield* this.#attempt(request, attempt) };
+      } catch (thrown) {
+        const failure = treat(thrown);
+        const mayGoOn = failure.next || passedOver.includes(failure.error.code);
+        if (attempt.started || !mayGoOn || request.signal.aborted) throw thrown;
+        request.skipped.push({ engine: candidate.engine, cause: failure.cause });
+        last = failure;
+      }
+    }
+    throw last?.error ?? this.#nothingThere();
+  }
+
+  /**
+   * The model that spoke: the one that the engine says, if it is one that it lists; else the one that was asked. So nothing that an
+   * engine makes up gets into the log.
+   */
+  spoke({ candidate: { engine, model }, claimed }: Attempt): { engine: Candidate['engine']; model: string } {
+    const listed = this.#context.prompts.engines().find((view) => view.name === engine)?.models ?? [];
+    return { engine, model: claimed !== undefined && listed.includes(claimed) ? claimed : model };
+  }
+
+  /** The chain of the request; engines are asked again once when it cannot be resolved from what was last seen. */
+  async #chain(request: EngineRequest): Promise<Candidate[]> {
+    const { prompts, config } = this.#context;
+    const resolve = () =>
+      resolveChain(request, {
+        engines: prompts.engines(),
+        order: config.engines.order,
+        aliases: config.aliases,
+      });
+    try {
+      const chain = resolve();
+      if (chain.length > 0) return chain;
+    } catch (error) {
+      if (!(error instanceof AppError)) throw error;
+    }
+    await prompts.refreshEngines();
+    return resolve();
+  }
+
+  #nothingThere(): AppError {
+    const problems = this.#context.prompts
+      .engines()
+      .filter((engine) => engine.state !== 'found')
+      .map((engine) => `${engine.name}: ${(engine.problem ?? engine.state).replace(/\.$/, '')}`);
+    return new AppError(
+      'engine_unavailable',
+      `No engine can answer this. ${problems.join('; ')}. Start Ollama or llama.cpp, put a GGUF file into the models folder, or name the model "arkalia" for the built-in assistant.`,
+    );
+  }
+
+  async *#attempt<Event, Result>(
+    request: WalkRequest<Event, Result>,
+    attempt: Attempt,
+  ): AsyncGenerator<Event, Result> {
+    const { admission, breakers, clock, config, prompts } = this.#context;
+    const { engine } = attempt.candidate;
+    const breaker = breakers.get(engine);
+    const open = breaker.snapshot();
+    if (open.state === 'forced_open') throw takenOut(engine, config.breaker.open_ms);
+    if (open.state === 'open' && (open.retry_after_ms ?? 0) > 0)
+      throw breakerOpen(engine, open.retry_after_ms!);
+    const deadlineMs = request.startedMs + config.assistantia.deadline_ms;
+    const job = await request.prepare(attempt.candidate);
+    const { client, signal } = request;
+    const slot = await admission.admit(engine, { client, deadlineMs, signal });
+    let ended: SlotOutcome = 'ignored';
+    try {
+      const permit = breaker.acquire();
+      if (!permit.ok) throw breakerOpen(engine, permit.retryAfterMs);
+      const beganMs = clock.monotonicMs();
+      let outcome: 'success' | 'failure' | 'ignored' = 'ignored';
+      try {
+        const timeoutMs = Math.max(1, deadlineMs - beganMs);
+        const events = noticing(prompts.run(job, { timeoutMs, signal }), () => slot.began());
+        const result = yield* request.listen(attempt, events);
+        outcome = 'success';
+        ended = 'success';
+        return result;
+      } catch (thrown) {
+        const failure = treat(thrown);
+        outcome = failure.outcome;
+        ended = slotOutcome(failure);
+        throw thrown;
+      } finally {
+        // A long answer is not a slow one: what counts is when it began.
+        breaker.record(permit.permit, outcome, (attempt.firstAtMs ?? clock.monotonicMs()) - beganMs);
+      }
+    } finally {
+      slot.release(ended);
+    }
+  }
+}
+
+async function* noticing<T>(source: AsyncIterable<T>, notice: () => void): AsyncGenerator<T> {
+  for await (const one of source) {
+    notice();
+    yield one;
+  }
+}
+
+function takenOut(engine: string, retryAfterMs: number): AppError {
+  return new AppError('engine_unavailable', `An operator has taken the engine ${engine} out of use.`, {
+    retryAfterMs,
+  });
+}
+
+function breakerOpen(engine: string, retryAfterMs: number): AppError {
+  return new AppError('engine_unavailable', `The engine ${engine} failed repeatedly and is given a rest.`, {
+    retryAfterMs,
+  });
+}
