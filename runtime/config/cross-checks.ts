@@ -21,6 +21,7 @@ export function crossCheck(config: Config): CrossProblem[] {
     ...checkRepeats('engines.order', config.engines.order),
     ...checkRepeats('modules.enabled', config.modules.enabled),
     ...checkKeyFile(config),
+    ...checkPower(config),
   ];
 }
 
@@ -69,6 +70,17 @@ function checkBreaker({ breaker }: Config): CrossProblem[] {
     });
   }
   return problems;
+}
+
+function checkPower({ reflexia }: Config): CrossProblem[] {
+  const { power_idle_w: idle, power_full_w: full } = reflexia;
+  if (idle === undefined || full === undefined || full >= idle) return [];
+  return [
+    {
+      paths: ['reflexia.power_full_w', 'reflexia.power_idle_w'],
+      message: `${full} is less than reflexia.power_idle_w (${idle}); it must not be less.`,
+    },
+  ];
 }
 
 function checkAliases({ aliases }: Config): CrossProblem[] {

@@ -182,6 +182,7 @@ describe('checks across keys', () => {
     ['[http]\ntls_key_file = "k"', 'needs http.tls_cert_file'],
     ['[http]\ntls_cert_file = "c"', 'needs http.tls_key_file'],
     ['[breaker]\ncalls_min = 21', 'more than breaker.window_calls (20)'],
+    ['[reflexia]\npower_idle_w = 5\npower_full_w = 4', 'less than reflexia.power_idle_w (5)'],
     ['[aliases]\narkalia = ["navigator"]', 'the name arkalia is taken'],
     ['[aliases]\nfast = ["olama/llama3"]', 'nearest: ollama'],
     ['[aliases]\nfast = ["ollama/"]', 'names no model after the slash'],

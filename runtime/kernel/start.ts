@@ -32,6 +32,7 @@ import { createBus } from './bus.js';
 import { createDegradation } from './degradation.js';
 import { Lifecycle } from './lifecycle.js';
 import { type BuiltInModules, loadModules } from './modules.js';
+import { toldPrompts } from './told-prompts.js';
 import { createTurnClock } from './turn-clock.js';
 import { Undo } from './undo.js';
 
@@ -272,7 +273,7 @@ async function open({ config, log, builtIn }: StartOptions, undo: Undo): Promise
     rate,
     breakers,
     scorer,
-    prompts,
+    prompts: toldPrompts(prompts, bus),
     degradation,
     metrics: createMetrics(status, latency),
     latency,
