@@ -1,9 +1,13 @@
 import { type IntervalHistogram, monitorEventLoopDelay } from 'node:perf_hooks';
 import type { RouteDefinition } from '../../runtime/contracts/http.js';
 import type { ArkaliaModule, ModuleContext, ModuleHealth } from '../../runtime/contracts/module.js';
+import { EnergyMeter } from './energy.js';
+import { GarbageMeter } from './garbage-meter.js';
 import { SampleHistory } from './history.js';
 import { Loop } from './loop.js';
 import { thisMachine } from './machine.js';
+import { publishSample } from './metrics.js';
+import { onceMachine } from './once-machine.js';
 import { reflexiaRoutes } from './routes.js';
 import { Sampler } from './sampler.js';
 import { allSensors } from './sensors/all.js';
@@ -25,6 +29,9 @@ class Reflexia implements ArkaliaModule {
   #sampler!: Sampler;
   #histogram: IntervalHistogram | undefined;
   #loop: Loop | undefined;
+  readonly #garbage = new GarbageMeter();
+  readonly #energy = new EnergyMeter();
+  #subscriptions: (() => void)[] = [];
   #startedMs = 0;
   #reported = '{}';
 
@@ -33,13 +40,16 @@ class Reflexia implements ArkaliaModule {
     const intervalMs = context.config.reflexia.interval_ms;
     const histogram = monitorEventLoopDelay({ resolution: EVENT_LOOP_RESOLUTION_MS });
     this.#histogram = histogram;
+    const machine = onceMachine(thisMachine);
     this.#sampler = new Sampler({
       sensors: allSensors({
-        machine: thisMachine,
-        dataDir: context.config.data_dir,
+        machine,
+        context,
         eventLoop: { histogram, resolutionMs: EVENT_LOOP_RESOLUTION_MS },
+        garbageMs: () => this.#garbage.take(),
       }),
       clock: context.clock,
+      onBegin: () => machine.forget(),
       timeoutMs: Math.min(SENSOR_TIMEOUT_MS, intervalMs),
     });
     this.#loop = new Loop({
@@ -48,6 +58,7 @@ class Reflexia implements ArkaliaModule {
       task: (signal) => this.#sample(signal),
       onError: (error) => context.log.error({ err: error }, 'sampling the device failed'),
     });
+    publishSample(context.metrics, () => this.#history.last);
   }
 
   /** Nothing to refuse: a value that cannot be read is absent, not an error. */
@@ -56,6 +67,8 @@ class Reflexia implements ArkaliaModule {
   async start(): Promise<void> {
     this.#startedMs = this.#context.clock.monotonicMs();
     this.#histogram?.enable();
+    this.#garbage.start();
+    this.#watchPrompts();
     // Sets the mark that the first share of processor time is measured from; what else it reads is not used.
     await this.#sampler.sample(AbortSignal.timeout(SENSOR_TIMEOUT_MS));
     this.#loop?.start();
@@ -64,6 +77,8 @@ class Reflexia implements ArkaliaModule {
   async stop(): Promise<void> {
     await this.#loop?.stop();
     this.#histogram?.disable();
+    this.#garbage.stop();
+    for (const unsubscribe of this.#subscriptions.splice(0)) unsubscribe();
   }
 
   health(): ModuleHealth {
@@ -87,9 +102,19 @@ class Reflexia implements ArkaliaModule {
     }));
   }
 
+  #watchPrompts(): void {
+    const { bus, clock } = this.#context;
+    this.#subscriptions.push(
+      bus.subscribe('prompt.began', () => this.#energy.began(clock.monotonicMs())),
+      bus.subscribe('prompt.ended', (ended) => this.#energy.ended(clock.monotonicMs(), ended)),
+    );
+  }
+
   async #sample(signal: AbortSignal): Promise<void> {
-    const sample = await this.#sampler.sample(signal);
+    const read = await this.#sampler.sample(signal);
     if (signal.aborted) return;
+    const energy = this.#energy.add(read.power?.watts, read.monotonic_ms);
+    const sample = energy === undefined ? read : { ...read, energy };
     this.#history.add(sample);
     this.#reportAbsences();
     this.#context.bus.publish('device.sampled', sample);

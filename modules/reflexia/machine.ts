@@ -23,15 +23,10 @@ export const thisMachine: Machine = {
     });
     return stdout;
   },
-  cpuTimes: () => {
-    let busy = 0;
-    let total = 0;
-    for (const { times } of os.cpus()) {
-      const working = times.user + times.nice + times.sys + times.irq;
-      busy += working;
-      total += working + times.idle;
-    }
-    return { busy, total };
-  },
+  coreTimes: () =>
+    os.cpus().map(({ times }) => {
+      const busy = times.user + times.nice + times.sys + times.irq;
+      return { busy, total: busy + times.idle };
+    }),
   totalMemoryBytes: () => os.totalmem(),
 };

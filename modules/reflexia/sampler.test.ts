@@ -93,3 +93,36 @@ test('a reading that fails after its time is nobody’s surprise', async () => {
   fail(new Error('late'));
   await new Promise(setImmediate);
 });
+
+test('a sensor with an interval of its own is read in the first two samples, then when it is due; meanwhile its value stands', async () => {
+  const clock = new ManualClock();
+  let asked = 0;
+  const slow: Sensor = { ...sensor('disk', async () => ++asked), everyMs: 10_000 };
+  const subject = new Sampler({ sensors: [slow], clock, timeoutMs: 1000 });
+  const values: unknown[] = [];
+  for (const afterMs of [0, 500, 5000, 4100, 5000, 5000]) {
+    clock.advance(afterMs);
+    values.push((await subject.sample(signal)).disk);
+  }
+  expect(values).toEqual([1, 2, 2, 3, 3, 4]);
+});
+
+test('a slow sensor that failed is absent, with its reason, until it is due again', async () => {
+  const clock = new ManualClock();
+  let asked = 0;
+  const slow: Sensor = {
+    ...sensor('disk', () => {
+      asked += 1;
+      return asked < 3 ? Promise.reject(new Error('EIO')) : Promise.resolve(7);
+    }),
+    everyMs: 10_000,
+  };
+  const subject = new Sampler({ sensors: [slow], clock, timeoutMs: 1000 });
+  await subject.sample(signal);
+  await subject.sample(signal);
+  clock.advance(5000);
+  expect((await subject.sample(signal)).absent).toEqual(['disk']);
+  expect(subject.absentBecause).toEqual({ disk: 'EIO' });
+  clock.advance(5000);
+  expect(await subject.sample(signal)).toMatchObject({ disk: 7, absent: [] });
+});

@@ -7,19 +7,33 @@ export interface SamplerOptions {
   clock: Clock;
   /** A sensor that has not answered by then is absent from the sample. */
   timeoutMs: number;
+  /** Called at the beginning of each sample. */
+  onBegin?: () => void;
 }
 
 const timedOut = Symbol('timed out');
 const NOT_TOLD = 'this device does not tell';
+/** Readings that are taken at once whatever the interval: some sensors measure from one to the next. */
+const FIRST_READINGS = 2;
+/** Part of its interval after which a sensor is due: samples come a little early or late. */
+const DUE = 0.9;
+
+/** The last reading of a sensor with an interval of its own. */
+interface Kept {
+  readings: number;
+  atMs: number;
+  value: Readings[keyof Readings] | undefined;
+}
 
 /**
- * Reads all sensors at once into one sample. A sensor that hangs, throws or has nothing to say is absent from the sample and named
+ * Reads all sensors that are due at once into one sample; what is not due yet stands as it was read last. A sensor that hangs, throws or has nothing to say is absent from the sample and named
  * there; one that still hangs at the next sample is not asked again until it has answered.
  */
 export class Sampler {
   readonly #options: SamplerOptions;
   readonly #hanging = new Set<string>();
   readonly #absentBecause = new Map<string, string>();
+  readonly #kept = new Map<Sensor, Kept>();
 
   constructor(options: SamplerOptions) {
     this.#options = options;
@@ -32,8 +46,9 @@ export class Sampler {
 
   /** Never rejects; takes at most the timeout. `signal` ends the sensors' readings early. */
   async sample(signal: AbortSignal): Promise<DeviceSample> {
-    const { clock, sensors } = this.#options;
-    const values = await Promise.all(sensors.map((sensor) => this.#read(sensor, signal)));
+    const { clock, sensors, onBegin } = this.#options;
+    onBegin?.();
+    const values = await Promise.all(sensors.map((sensor) => this.#value(sensor, signal)));
     const readings: Record<string, unknown> = {};
     const absent: string[] = [];
     sensors.forEach(({ name }, index) => {
@@ -46,6 +61,18 @@ export class Sampler {
       ...(readings as Readings),
       absent,
     };
+  }
+
+  /** What is read now, or was when the sensor was due last. */
+  async #value(sensor: Sensor, signal: AbortSignal): Promise<Readings[keyof Readings] | undefined> {
+    if (sensor.everyMs === undefined) return this.#read(sensor, signal);
+    const atMs = this.#options.clock.monotonicMs();
+    const kept = this.#kept.get(sensor);
+    const readings = kept?.readings ?? 0;
+    if (kept && readings >= FIRST_READINGS && atMs - kept.atMs < sensor.everyMs * DUE) return kept.value;
+    const value = await this.#read(sensor, signal);
+    this.#kept.set(sensor, { readings: Math.min(readings + 1, FIRST_READINGS), atMs, value });
+    return value;
   }
 
   async #read(sensor: Sensor, signal: AbortSignal): Promise<Readings[keyof Readings] | undefined> {

@@ -1,21 +1,39 @@
 import { z } from 'zod';
+import { powerSources } from '../../runtime/contracts/device.js';
+import { figureNames, figures } from './figures.js';
 
-const percent = z.number().min(0).max(100).optional();
+const power = z.object({
+  watts: z.number(),
+  source: z
+    .enum(powerSources)
+    .describe(
+      'pmic: a Raspberry Pi 5; rapl: an x86 processor; powermetrics: a Mac; model: reckoned from the load',
+    ),
+  estimated: z.boolean().describe('Whether it is reckoned and not measured'),
+  instead_of: z.string().optional().describe('Better sources of this device, and why they did not tell'),
+});
+
+const energy = z.object({
+  joules: z.number().describe('Since the start'),
+  prompt_joules: z.number().describe('Of it while at least one prompt ran'),
+  prompts: z.number().describe('Prompts that were answered'),
+  tokens: z.number().describe('Tokens of their answers, where engines tell'),
+  joules_per_request: z.number().optional(),
+  joules_per_token: z.number().optional(),
+});
 
 const sample = z.object({
   wall_ms: z.number().describe('Wall time in ms since 1970'),
   monotonic_ms: z.number().describe('Ms since the start of the process; never goes back'),
-  cpu: percent.describe('Percent of all cores since the sample before'),
-  ram: percent.describe('Percent of memory that is not available'),
-  disk: percent.describe('Percent used on the file system of the data folder'),
-  temperature_c: z.number().optional().describe('Processor, degrees Celsius'),
-  throttled: z.boolean().optional().describe('Whether the firmware slows the processor now'),
-  event_loop_delay_ms: z
-    .number()
+  ...Object.fromEntries(
+    figureNames.map((name) => [name, figures[name].schema.optional().describe(figures[name].about)]),
+  ),
+  cpu_cores: z
+    .array(z.number().min(0).max(100))
     .optional()
-    .describe('Longest delay of the event loop since the sample before'),
-  load_1m: z.number().optional().describe('Mean number of runnable tasks over a minute'),
-  process_rss_bytes: z.number().optional().describe('Resident memory of the server process'),
+    .describe('Percent of each core since the sample before'),
+  power: power.optional(),
+  energy: energy.optional(),
   absent: z.array(z.string()).describe('Values that could not be read'),
 });
 

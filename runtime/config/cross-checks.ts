@@ -24,6 +24,7 @@ export function crossCheck(config: Config): CrossProblem[] {
     ...checkKeyFile(config),
     ...checkWitness(config),
     ...checkWeights(config),
+    ...checkPower(config),
   ];
 }
 
@@ -81,6 +82,17 @@ function checkBreaker({ breaker }: Config): CrossProblem[] {
     });
   }
   return problems;
+}
+
+function checkPower({ reflexia }: Config): CrossProblem[] {
+  const { power_idle_w: idle, power_full_w: full } = reflexia;
+  if (idle === undefined || full === undefined || full >= idle) return [];
+  return [
+    {
+      paths: ['reflexia.power_full_w', 'reflexia.power_idle_w'],
+      message: `${full} is less than reflexia.power_idle_w (${idle}); it must not be less.`,
+    },
+  ];
 }
 
 function checkAliases({ aliases }: Config): CrossProblem[] {

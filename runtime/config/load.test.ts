@@ -184,6 +184,7 @@ describe('checks across keys', () => {
     ['[guard]\nweights_file = "w"', 'needs guard.weights_sha256'],
     [`[guard]\nweights_sha256 = "${'a'.repeat(64)}"`, 'needs guard.weights_file'],
     ['[breaker]\ncalls_min = 21', 'more than breaker.window_calls (20)'],
+    ['[reflexia]\npower_idle_w = 5\npower_full_w = 4', 'less than reflexia.power_idle_w (5)'],
     ['[aliases]\narkalia = ["navigator"]', 'the name arkalia is taken'],
     ['[aliases]\nfast = ["olama/llama3"]', 'nearest: ollama'],
     ['[aliases]\nfast = ["ollama/"]', 'names no model after the slash'],

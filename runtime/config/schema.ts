@@ -359,8 +359,17 @@ const ledger = section({
 
 const reflexia = section({
   interval_ms: milliseconds(5000, 200, 3_600_000).describe(
-    'Time between two samples of the device. Each one costs about a millisecond and one event.',
+    'Time between two samples of the device. Each one costs a few milliseconds of a processor.',
   ),
+  power_idle_w: z
+    .number()
+    .min(0)
+    .max(10_000)
+    .optional()
+    .describe(
+      'Power of this device with nothing to do, as you measured it; where the device does not tell its power, it is reckoned from this.',
+    ),
+  power_full_w: z.number().min(0).max(10_000).optional().describe('The same with all cores busy.'),
 });
 
 const sandozia = section({

@@ -19,6 +19,15 @@ export interface BusEvents {
   };
   /** Texts were erased from the ledger: whoever keeps some in memory forgets them too. */
   'texts.erased': EraseSelector;
+  /** A prompt went to an engine; each is followed by one `prompt.ended`. */
+  'prompt.began': { engine: string };
+  'prompt.ended': {
+    engine: string;
+    /** Whether the answer was given to its end. */
+    done: boolean;
+    /** Of the answer, where the engine told. */
+    tokens?: number;
+  };
   'contradiction.detected': { check: string; evidence: Record<string, unknown> };
 }
 

@@ -127,6 +127,8 @@ export interface DecisionScorer {
   score<T>(input: ScoreInput, read: (record: ScoreRecord) => T): Promise<T>;
   /** For the device's own samples: waits for no batch and no thread. Throws a RangeError for a threshold that is raised. */
   withOwn(parameters: OwnParameters): OwnScorer;
+  /** Batches at the pool's threads now. */
+  batchesOut(): number;
 }
 
 /** A decision as it was made and recorded; published on the bus as `decision.made`. */

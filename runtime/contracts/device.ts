@@ -15,7 +15,78 @@ export interface DeviceSample {
   event_loop_delay_ms?: number;
   load_1m?: number;
   process_rss_bytes?: number;
+  /** Percent of each core since the last sample. */
+  cpu_cores?: number[];
+  /** Percent of the last 10 s in which some task waited for a core, for memory, for the disk. */
+  cpu_pressure?: number;
+  memory_pressure?: number;
+  io_pressure?: number;
+  /** Percent of swap that is in use. */
+  swap?: number;
+  /** Free for us on the file system of the data folder. */
+  disk_free_bytes?: number;
+  /** Percent of its life that the card or drive says it has used, at most; 100: it is worn out. */
+  storage_wear?: number;
+  /** Written to the cards and drives of the device since its start. */
+  storage_written_bytes?: number;
+  /** Whether the supply voltage is too low right now. */
+  under_voltage?: boolean;
+  /** How far the wall clock moved against the monotonic one since the last sample; positive: forward. */
+  clock_step_ms?: number;
+  /** Whether the wall clock can be right: not before this program was made. */
+  clock_plausible?: boolean;
+  /** Whether the system says that its clock follows a time server. */
+  clock_synchronised?: boolean;
+  /** Whether some network interface has a link. */
+  network_up?: boolean;
+  /** Time in the garbage collector since the last sample. */
+  gc_ms?: number;
+  /** JavaScript heap in use, and memory outside it that it holds. */
+  heap_bytes?: number;
+  external_bytes?: number;
+  /** Prompts that wait for a slot of an engine, and that have one. */
+  queue_waiting?: number;
+  queue_busy?: number;
+  /** Batches of decisions at the pool's threads. */
+  pool_batches?: number;
+  /** Time of an engine's call of the last one to two minutes that nine in ten stay below; of the slowest engine. */
+  engine_p90_ms?: number;
+  /** Calls of engines that failed since the last sample. */
+  engine_errors?: number;
+  /** Sandboxed processes that were killed or crashed since the last sample. */
+  sandbox_deaths?: number;
+  /** From sending events to the ledger's writer until they are synchronised to the disk: a moving average. */
+  ledger_commit_ms?: number;
+  power?: PowerReading;
+  energy?: EnergyAccount;
   absent: string[];
+}
+
+export const powerSources = ['pmic', 'rapl', 'powermetrics', 'model'] as const;
+
+export interface PowerReading {
+  watts: number;
+  /**
+   * `pmic`: what a Raspberry Pi 5 measures at the outputs of its power chip; `rapl`: processor and memory as an x86 processor counts
+   * them; `powermetrics`: processor, graphics and neural engine of a Mac; `model`: reckoned from the load of the processor.
+   */
+  source: (typeof powerSources)[number];
+  /** Whether it is reckoned and not measured. */
+  estimated: boolean;
+  /** Better sources that this device has, and why they did not tell. */
+  instead_of?: string;
+}
+
+/** Energy since the start, from power times time. As good as the power that it comes from. */
+export interface EnergyAccount {
+  joules: number;
+  /** Of it while at least one prompt ran: the whole device's, not only what the prompt added. */
+  prompt_joules: number;
+  /** Prompts that were answered, and the tokens of their answers as far as engines tell. */
+  prompts: number;
+  tokens: number;
+  joules_per_request?: number;
+  joules_per_token?: number;
 }
 
 export const levels = ['normal', 'light', 'moderate', 'heavy', 'emergency', 'survival'] as const;

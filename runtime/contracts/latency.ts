@@ -20,4 +20,6 @@ export interface LatencyStatus {
 export interface Latencies {
   /** The recorder of a name, made at first use; when there is no room for another name, the one that all such names share, `other`. */
   recorder(kind: LatencyKind, name: string): LatencyRecorder;
+  /** What was recorded, by name. */
+  status(kind: LatencyKind): Record<string, LatencyStatus>;
 }

@@ -95,6 +95,8 @@ export interface LedgerStatus {
   pending: number;
   /** Transactions since the start; each is one synchronisation of the disk. */
   commits: number;
+  /** From sending events to the writer until they are synchronised: a moving average. Absent before the first commit. */
+  commit_ms?: number;
   /** The ledger's files on the disk, and what they may have together. */
   bytes: number;
   limit_bytes: number;

@@ -118,6 +118,10 @@ export class CoreScorer implements DecisionScorer {
     return (input, read) => read(checkScore(this.#core.slab.scoreOwn(input, set)));
   }
 
+  batchesOut(): number {
+    return this.#inFlight.size;
+  }
+
   /** Finishes every score that was asked for, then ends the pool. */
   async close(): Promise<void> {
     this.#closed = true;

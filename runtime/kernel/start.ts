@@ -35,6 +35,7 @@ import { createDegradation } from './degradation.js';
 import { EscapeWatch } from './escape-watch.js';
 import { Lifecycle } from './lifecycle.js';
 import { type BuiltInModules, loadModules } from './modules.js';
+import { toldPrompts } from './told-prompts.js';
 import { createTurnClock } from './turn-clock.js';
 import { Undo } from './undo.js';
 
@@ -309,7 +310,7 @@ async function open({ config, log, builtIn }: StartOptions, undo: Undo): Promise
     rate,
     breakers,
     scorer,
-    prompts,
+    prompts: toldPrompts(prompts, bus),
     degradation,
     metrics: createMetrics(status, latency),
     latency,

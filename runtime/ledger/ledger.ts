@@ -279,6 +279,7 @@ export class SqliteLedger implements Ledger {
       minimum_index: this.#minimum,
       pending: this.#pending,
       commits: this.#commits,
+      ...(this.#commits === 0 ? {} : { commit_ms: Number(this.#commitMs.toPrecision(3)) }),
       bytes,
       limit_bytes: sizeLimitBytes,
       set_aside: [...this.#setAside],

@@ -204,6 +204,7 @@ const fakeScorer: DecisionScorer = {
   },
   score: async (input, read) => read(recordOf(floorScore(input))),
   withOwn: () => (input, read) => read(recordOf(floorScore(input))),
+  batchesOut: () => 0,
 };
 
 class FakeDegradation implements Degradation {
@@ -348,7 +349,7 @@ export function createFakeContext(options: FakeContextOptions = {}): FakeContext
     },
     degradation,
     metrics: new Registry(),
-    latency: { recorder: () => ({ add: () => undefined }) },
+    latency: { recorder: () => ({ add: () => undefined }), status: () => ({}) },
     access: {
       setupMode: () => false,
       identify: () => null,

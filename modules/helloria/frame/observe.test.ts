@@ -10,7 +10,10 @@ function setUp(level: string) {
   const metrics = new Registry();
   const observer = createObserver({
     metrics,
-    latency: { recorder: (kind, name) => ({ add: (ms) => times.push([kind, name, ms]) }) },
+    latency: {
+      recorder: (kind, name) => ({ add: (ms) => times.push([kind, name, ms]) }),
+      status: () => ({}),
+    },
     clock: { monotonicMs: () => state.nowMs, wallMs: () => 0 },
     log: pino({ level }, { write: (line: string) => lines.push(line) }),
   });

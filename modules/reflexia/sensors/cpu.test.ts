@@ -45,8 +45,11 @@ test('the first reading sets the mark, the next ones tell the share since the on
 
 test('macOS is read through os.cpus', async () => {
   const fake = { ...macos };
-  const sensor = cpuSensor({ ...fakeMachine(fake), cpuTimes: () => fake.cpuTimes! });
+  const sensor = cpuSensor({ ...fakeMachine(fake), coreTimes: () => fake.coreTimes! });
   expect(await sensor.read(signal)).toBeUndefined();
-  fake.cpuTimes = { busy: 1250, total: 11_000 };
+  fake.coreTimes = [
+    { busy: 550, total: 5500 },
+    { busy: 700, total: 5500 },
+  ];
   expect(await sensor.read(signal)).toBe(25);
 });

@@ -1,9 +1,18 @@
 import { type Machine, percent, type Sensor } from './sensor.js';
 
-/** Time of all cores together since boot, in any one unit. */
+/** Time of one core, or of all together, since boot, in any one unit. */
 export interface CpuTimes {
   busy: number;
   total: number;
+}
+
+/** The fields behind a name of /proc/stat; undefined when they are too few. */
+function timesOf(fields: string | undefined): CpuTimes | undefined {
+  const ticks = fields?.trim().split(/ +/).slice(0, 8).map(Number);
+  if (ticks === undefined || ticks.length < 4) return undefined;
+  const total = ticks.reduce((sum, value) => sum + value, 0);
+  const idle = ticks[3]! + (ticks[4] ?? 0);
+  return { busy: total - idle, total };
 }
 
 /**
@@ -11,17 +20,32 @@ export interface CpuTimes {
  * already part of user time (proc(5)). Waiting for the disk is idle time; time stolen by a hypervisor is not.
  */
 export function parseProcStat(text: string): CpuTimes {
-  const fields = /^cpu +([\d ]+)$/m.exec(text)?.[1]?.trim().split(/ +/).slice(0, 8).map(Number);
-  if (fields === undefined || fields.length < 4) throw new Error('/proc/stat has no line of all cores');
-  const total = fields.reduce((sum, ticks) => sum + ticks, 0);
-  const idle = fields[3]! + (fields[4] ?? 0);
-  return { busy: total - idle, total };
+  const times = timesOf(/^cpu +([\d ]+)$/m.exec(text)?.[1]);
+  if (times === undefined) throw new Error('/proc/stat has no line of all cores');
+  return times;
+}
+
+/** The lines of the cores that are on, by their number: a core that is switched off has none. */
+export function parseCoreStats(text: string): Map<number, CpuTimes> {
+  const cores = new Map<number, CpuTimes>();
+  for (const [, number, fields] of text.matchAll(/^cpu(\d+) +([\d ]+)$/gm)) {
+    const times = timesOf(fields);
+    if (times !== undefined) cores.set(Number(number), times);
+  }
+  return cores;
 }
 
 /** Percent busy between two readings; undefined when no time has passed between them. */
 export function cpuPercent(before: CpuTimes, after: CpuTimes): number | undefined {
   const total = after.total - before.total;
   return total > 0 ? percent(after.busy - before.busy, total) : undefined;
+}
+
+function sum(cores: readonly CpuTimes[]): CpuTimes {
+  return cores.reduce((all, { busy, total }) => ({ busy: all.busy + busy, total: all.total + total }), {
+    busy: 0,
+    total: 0,
+  });
 }
 
 /** Percent of all cores since the last reading; the first reading only sets the mark. */
@@ -33,7 +57,7 @@ export function cpuSensor(machine: Machine): Sensor<'cpu'> {
       const after =
         machine.platform === 'linux'
           ? parseProcStat(await machine.readText('/proc/stat', signal))
-          : machine.cpuTimes();
+          : sum(machine.coreTimes());
       const used = before && cpuPercent(before, after);
       before = after;
       return used;

@@ -1,7 +1,7 @@
 import type { DeviceSample } from '../../../runtime/contracts/device.js';
 
 /** What is measured: a sample without its times and its list of absences. */
-export type Readings = Omit<DeviceSample, 'wall_ms' | 'monotonic_ms' | 'absent'>;
+export type Readings = Omit<DeviceSample, 'wall_ms' | 'monotonic_ms' | 'absent' | 'energy'>;
 
 /**
  * One measurement. `read` resolves to undefined when this device does not tell, with no more to say about it; it rejects when
@@ -9,6 +9,8 @@ export type Readings = Omit<DeviceSample, 'wall_ms' | 'monotonic_ms' | 'absent'>
  */
 export interface Sensor<K extends keyof Readings = keyof Readings> {
   readonly name: K;
+  /** At least so long between two readings, the last one stands meanwhile; in every sample unless given. */
+  readonly everyMs?: number;
   read(signal: AbortSignal): Promise<Readings[K] | undefined>;
 }
 
@@ -21,8 +23,8 @@ export interface Machine {
   list(path: string): Promise<string[]>;
   /** Standard output of a command; rejects as execFile does, with code ENOENT when there is no such command. */
   run(command: string, args: string[], signal: AbortSignal): Promise<string>;
-  /** Busy and total time of all cores together, in ms since boot, as os.cpus() tells it. */
-  cpuTimes(): { busy: number; total: number };
+  /** Busy and total time of each core, in ms since boot, as os.cpus() tells it. */
+  coreTimes(): { busy: number; total: number }[];
   totalMemoryBytes(): number;
 }
 

@@ -1,4 +1,6 @@
-import { errorCode, type Machine, type Sensor } from './sensor.js';
+import { firmware } from './firmware.js';
+import { kernelThrottling } from './kernel-throttling.js';
+import type { Machine, Sensor } from './sensor.js';
 
 /** Bits of `vcgencmd get_throttled` (Raspberry Pi documentation, "os/using-vcgencmd"); the same 16 bits higher: has been so since boot. */
 const bits = ['under_voltage', 'frequency_capped', 'throttled', 'soft_temperature_limit'] as const;
@@ -18,21 +20,19 @@ export function parseThrottled(output: string): ThrottleState {
   return { now: set(0), sinceBoot: set(16) };
 }
 
-/** Whether the Pi's firmware slows the processor now. Low voltage alone is a warning; the cap that follows it has its own bit. */
+/**
+ * Whether the processor is slowed now: by a Pi's firmware, else by the kernel of an x86 machine. Low voltage alone is a warning; the cap
+ * that follows it has its own bit.
+ */
 export function throttledSensor(machine: Machine): Sensor<'throttled'> {
-  let missing = machine.platform !== 'linux';
+  const ask = firmware(machine, ['get_throttled']);
+  const kernel = kernelThrottling(machine);
   return {
     name: 'throttled',
     async read(signal) {
-      if (missing) return undefined;
-      try {
-        const { now } = parseThrottled(await machine.run('vcgencmd', ['get_throttled'], signal));
-        return now.some((cause) => cause !== 'under_voltage');
-      } catch (error) {
-        missing = errorCode(error) === 'ENOENT';
-        if (missing) return undefined;
-        throw error;
-      }
+      const output = await ask(signal);
+      if (output === undefined) return kernel(signal);
+      return parseThrottled(output).now.some((cause) => cause !== 'under_voltage');
     },
   };
 }
