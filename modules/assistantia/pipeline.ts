@@ -21,6 +21,8 @@ export interface Question extends ChainRequest {
   sampling: PromptSampling;
   /** Identity for rate limit and fairness. */
   client: string;
+  /** Whether the caller has a key; who has none gets a worker of their own with sandbox.fresh. */
+  known?: boolean;
   session?: string;
   requestId: string;
   signal: AbortSignal;
@@ -266,7 +268,11 @@ export class Pipeline {
       systemPrompt: question.systemPrompt,
       observe: config.guard.mode === 'observe',
     });
-    for await (const event of prompts.run(job, { timeoutMs, signal: question.signal })) {
+    for await (const event of prompts.run(job, {
+      timeoutMs,
+      signal: question.signal,
+      untrusted: question.known !== true,
+    })) {
       began();
       attempt.claimed = event.model ?? attempt.claimed;
       const step = event.type === 'delta' ? watch.push(event.text) : watch.finish();

@@ -6,7 +6,7 @@ import type { FilterArch } from '../seccomp/filter.js';
  */
 
 /** An argument of a call: a number, the address of a text, or what an earlier call returned. */
-export type CallArgument = number | { text: string } | { resultOf: number };
+type CallArgument = number | { text: string } | { resultOf: number };
 /** A call by its numbers on x86-64 and AArch64, and its arguments. */
 export type Call = readonly [x64: number, arm64: number, ...args: CallArgument[]];
 

@@ -94,6 +94,7 @@ export function chatRoutes(
           messages: [{ role: 'system', content: systemPrompt }, ...sessions.messages(owner, session), asked],
           sampling: {},
           client: owner,
+          known: caller.keyId !== null,
           session,
           requestId,
           signal: signal(),

@@ -166,6 +166,7 @@ export function openaiRoutes(context: ModuleContext, pipeline: Pipeline): RouteD
           messages,
           sampling: samplingOf(body),
           client: caller.id,
+          known: caller.keyId !== null,
           requestId,
           signal: signal(),
           systemPrompt,
