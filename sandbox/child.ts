@@ -2,7 +2,7 @@ import type { ChildProcess } from 'node:child_process';
 import type { Duplex, Readable, Writable } from 'node:stream';
 import { encodeFrame, FrameDecoder } from './frames.js';
 import type { ChildLimits, ChildProgram, Launcher } from './levels/level.js';
-import { residentBytes } from './memory.js';
+import { processorSeconds, residentBytes } from './memory.js';
 import { type FromChild, frameBytesBase, readFromChild, type ToChild } from './protocol.js';
 import { endLaunch, onPid, startLaunch } from './start.js';
 
@@ -115,6 +115,13 @@ export class Child {
     if (this.#gone) return;
     this.#cause ??= cause;
     endLaunch(this.#process, this.#pid);
+  }
+
+  /** Whether it has used half of what it may, of memory or of processor time: time to replace it while nobody waits for it. */
+  async isWorn(cpuSeconds: number): Promise<boolean> {
+    if (this.#pid === undefined) return false;
+    const [bytes, seconds] = await Promise.all([residentBytes(this.#pid), processorSeconds(this.#pid)]);
+    return (bytes ?? 0) > this.limits.memoryBytes / 2 || (seconds ?? 0) > cpuSeconds / 2;
   }
 
   /** Lets it go: its stdin ends, so it leaves; what has not left soon is killed. */

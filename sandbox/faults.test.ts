@@ -180,6 +180,54 @@ describe('the pool', () => {
     expect(incidents).toEqual([]);
   });
 
+  it.each([
+    ['grown', 'grow_some', small],
+    ['worked long', 'spin', { cpu_seconds: 2 }],
+  ] as const)(
+    'replaces a worker that has %s to half of its limit, after its prompt',
+    async (_what, word, sandbox) => {
+      const of = await started({ sandbox: { workers: 1, ...sandbox } });
+      const first = workerIn((await ask(of, 'hello')).text);
+      expect(workerIn((await ask(of, 'hello')).text)).toBe(first);
+      expect((await ask(of, word)).text).toBe('done');
+      await until(() => of.status().recycled === 1);
+      expect(workerIn((await ask(of, 'hello')).text)).not.toBe(first);
+      expect(of.status().recycled).toBe(1);
+      expect(incidents).toEqual([]);
+    },
+  );
+
+  it.each([
+    ['always', false],
+    ['untrusted', true],
+  ] as const)(
+    'fresh = %s: a prompt has a worker that nobody had before or has after',
+    async (fresh, untrusted) => {
+      const of = await started({ sandbox: { workers: 2, fresh } });
+      const run = async (content: string, unknown: boolean) =>
+        workerIn((await answerOf(of, jobFor('navigator', content), { untrusted: unknown })).text);
+      const ids: string[] = [];
+      for (let i = 0; i < 3; i += 1) {
+        ids.push(await run('known', false));
+        ids.push(await run('stranger', untrusted));
+      }
+      const strangers = ids.filter((_, i) => i % 2 === 1);
+      for (const id of strangers) expect(ids.filter((other) => other === id)).toEqual([id]);
+      const many = await Promise.all(
+        Array.from({ length: 12 }, (_, i) => run(`many ${i}`, untrusted || i % 2 === 0)),
+      );
+      expect(new Set(many).size).toBe(12);
+      await until(() => of.status().workers.idle === 2);
+      expect(incidents).toEqual([]);
+    },
+  );
+
+  it('fresh = never: strangers share the warm workers', async () => {
+    const of = await started({ sandbox: { workers: 1 } });
+    const run = async () => (await answerOf(of, jobFor('navigator', 'x'), { untrusted: true })).text;
+    expect(await run()).toBe(await run());
+  });
+
   it('replaces a worker that dies while it is idle', async () => {
     const of = await started({ sandbox: { workers: 1 } });
     expect((await ask(of, 'die_after')).text).toBe('last words');

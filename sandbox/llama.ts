@@ -1,3 +1,4 @@
+import { ggufFileFault } from './gguf.js';
 import type { LoadFault, Piece } from './protocol.js';
 import type { FailureCode, FinishReason, Prompt, PromptMessage, PromptTool, PromptUsage } from './types.js';
 
@@ -119,8 +120,11 @@ export class Llama implements LoadedModel {
 
   /** Loads a GGUF file. What fails is told by a word; the texts of the library may hold paths and go to nobody. */
   static async load(request: LoadRequest): Promise<Llama | { fault: LoadFault }> {
-    let fault: LoadFault = 'package';
+    let fault: LoadFault = 'file';
     try {
+      const wrong = ggufFileFault(request.modelFile);
+      if (wrong !== undefined) throw new Error(`the GGUF file is damaged: ${wrong}`);
+      fault = 'package';
       const { getLlama, LlamaChat, LlamaLogLevel } = (await import(request.llamaPackage)) as LlamaPackage;
       fault = 'binary';
       const library = await getLlama({

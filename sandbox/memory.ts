@@ -13,15 +13,31 @@ export async function residentBytes(pid: number): Promise<number | undefined> {
   return Number.isFinite(kibibytes) ? kibibytes * 1024 : undefined;
 }
 
-async function fromProc(pid: number): Promise<string> {
+/** Ticks of the processor time in /proc, a second; the same on every Linux that Node runs on. */
+const ticksPerSecond = 100;
+
+/** Processor time that a process has used, in seconds; undefined when it has just gone, and where there is no /proc. */
+export async function processorSeconds(pid: number): Promise<number | undefined> {
+  if (process.platform !== 'linux') return undefined;
+  const text = await proc(pid, 'stat');
+  // The name of the program, in brackets, may hold anything; utime and stime are the 12th and 13th fields behind it.
+  const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
+  const ticks = Number(fields[11]) + Number(fields[12]);
+  return Number.isFinite(ticks) ? ticks / ticksPerSecond : undefined;
+}
+
+async function proc(pid: number, name: 'status' | 'stat'): Promise<string> {
   try {
-    const status = await readFile(`/proc/${pid}/status`, 'utf8');
-    return /^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1] ?? '';
+    return await readFile(`/proc/${pid}/${name}`, 'utf8');
   } catch (error) {
     if (error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ESRCH'))
       return '';
     throw error;
   }
+}
+
+async function fromProc(pid: number): Promise<string> {
+  return /^VmRSS:\s+(\d+) kB$/m.exec(await proc(pid, 'status'))?.[1] ?? '';
 }
 
 function fromPs(pid: number): Promise<string> {

@@ -48,6 +48,7 @@ const retryMaxMs = 60_000;
 const stopGraceMs = 5000;
 
 const faults: Record<LoadFault, string> = {
+  file: 'The model file is damaged: what it says of itself does not fit its size.',
   package: notInstalled,
   binary: 'node-llama-cpp has no native library that runs on this machine (Linux needs glibc 2.34 or later).',
   model: 'The model file cannot be loaded; it is damaged, or of a kind that this llama.cpp does not know.',

@@ -40,6 +40,8 @@ export interface SandboxOptions {
     memory_bytes: number;
     cpu_seconds: number;
     prompts_max: number;
+    /** Which prompts get a process of their own, used for nothing before and nothing after. */
+    fresh: 'never' | 'untrusted' | 'always';
     output_bytes_max: number;
   };
   engines: EnginesOptions;

@@ -10,6 +10,8 @@ type Worker =
 
 interface Waiting {
   engine: EngineKind;
+  /** Whether it takes only a worker that nobody had before. */
+  fresh: boolean;
   give(child: Child): void;
   refuse(error: SandboxError): void;
 }
@@ -17,6 +19,8 @@ interface Waiting {
 export interface PoolOptions {
   workers: number;
   promptsMax: number;
+  /** Whether a worker that has just served is to be replaced for what it has grown to. */
+  isWorn: (child: Child) => Promise<boolean>;
   spawn: () => Child;
   onIncident: (incident: Incident) => void;
 }
@@ -36,6 +40,7 @@ export class WorkerPool {
   readonly #options: PoolOptions;
   readonly #workers = new Map<Child, Worker>();
   readonly #leaving = new Set<Child>();
+  readonly #worn = new WeakSet<Child>();
   readonly #waiting: Waiting[] = [];
   readonly #pauses = new Set<NodeJS.Timeout>();
   readonly #killed = { deadline: 0, out_of_memory: 0, crashed: 0, protocol: 0, aborted: 0 };
@@ -58,7 +63,7 @@ export class WorkerPool {
   }
 
   /** A worker for one prompt, in the order of asking; `release` gives it back. */
-  lease(engine: EngineKind, signal: AbortSignal): Promise<Child> {
+  lease({ engine, fresh }: Pick<Waiting, 'engine' | 'fresh'>, signal: AbortSignal): Promise<Child> {
     return new Promise((resolve, reject) => {
       if (this.#closed) return reject(closedError());
       if (this.#waiting.length >= waitingMax)
@@ -72,6 +77,7 @@ export class WorkerPool {
       };
       const entry: Waiting = {
         engine,
+        fresh,
         give: (child) => {
           signal.removeEventListener('abort', leave);
           resolve(child);
@@ -88,19 +94,33 @@ export class WorkerPool {
     });
   }
 
-  /** Takes a worker back after its prompt; one that has gone meanwhile is known to have gone. */
-  release(child: Child): void {
+  /**
+   * Takes a worker back after its prompt; one that has gone meanwhile is known to have gone. `fresh`: nobody else shall have it.
+   */
+  release(child: Child, fresh: boolean): void {
     const worker = this.#workers.get(child);
     if (worker === undefined) return;
     if (worker.state !== 'busy') throw new Error('a worker that was not lent cannot be given back');
-    child.watchMemory(false);
     this.#failures = 0;
     const prompts = worker.prompts + 1;
-    if (prompts < this.#options.promptsMax) {
-      this.#workers.set(child, { state: 'idle', child, prompts });
-      this.#serve();
+    if (fresh || prompts >= this.#options.promptsMax || this.#worn.has(child)) {
+      this.#replace(child);
       return;
     }
+    child.watchMemory(false);
+    // Behind the others, so that they take turns.
+    this.#workers.delete(child);
+    this.#workers.set(child, { state: 'idle', child, prompts });
+    this.#serve();
+    void this.#options.isWorn(child).then((worn) => {
+      if (!worn) return;
+      // Replaced now, or after the prompt that it was lent for meanwhile.
+      if (this.#workers.get(child)?.state === 'idle') this.#replace(child);
+      else this.#worn.add(child);
+    });
+  }
+
+  #replace(child: Child): void {
     this.#recycled += 1;
     this.#retire(child);
     this.#spawn();
@@ -145,14 +165,25 @@ export class WorkerPool {
   }
 
   #serve(): void {
-    for (const worker of this.#workers.values()) {
+    for (const worker of [...this.#workers.values()]) {
       if (worker.state !== 'idle') continue;
-      const next = this.#waiting.shift();
-      if (next === undefined) return;
+      const at = this.#waiting.findIndex(({ fresh }) => !fresh || worker.prompts === 0);
+      const next = this.#waiting[at];
+      if (next === undefined) {
+        if (this.#needsFresh()) this.#replace(worker.child);
+        continue;
+      }
+      this.#waiting.splice(at, 1);
       this.#workers.set(worker.child, { ...worker, state: 'busy', engine: next.engine });
       worker.child.watchMemory(true);
       next.give(worker.child);
     }
+  }
+
+  /** Whether more prompts wait for a fresh worker than workers are starting. */
+  #needsFresh(): boolean {
+    const starting = [...this.#workers.values()].filter(({ state }) => state === 'starting').length;
+    return this.#waiting.filter(({ fresh }) => fresh).length > starting;
   }
 
   #retire(child: Child): void {

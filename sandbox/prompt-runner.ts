@@ -152,8 +152,9 @@ export class Supervisor implements PromptRunner {
     if (options.signal.aborted) abort();
     else options.signal.addEventListener('abort', abort);
     try {
-      const child = await parts.pool.lease(job.engine, ending.signal);
-      yield* events(this.#begin(child, job, parts), ending.signal);
+      const fresh = this.#alone(options.untrusted ?? false);
+      const child = await parts.pool.lease({ engine: job.engine, fresh }, ending.signal);
+      yield* events(this.#begin(child, job, parts, fresh), ending.signal);
     } finally {
       clearTimeout(timer);
       options.signal.removeEventListener('abort', abort);
@@ -228,6 +229,7 @@ export class Supervisor implements PromptRunner {
     const pool = new WorkerPool({
       workers: sandbox.workers,
       promptsMax: sandbox.prompts_max,
+      isWorn: (child) => child.isWorn(sandbox.cpu_seconds),
       spawn: () =>
         new Child({
           launcher,
@@ -259,16 +261,22 @@ export class Supervisor implements PromptRunner {
     return { folder, found, pool, model, broker };
   }
 
+  /** Whether the worker of a prompt serves nobody else, before or after. */
+  #alone(untrusted: boolean): boolean {
+    const { fresh } = this.#options.sandbox;
+    return fresh === 'always' || (fresh === 'untrusted' && untrusted);
+  }
+
   /** Starts the prompt on the worker, and sees to it that the worker is given back. */
-  #begin(child: Child, job: PromptJob, parts: Parts): PromptRun {
+  #begin(child: Child, job: PromptJob, parts: Parts, fresh: boolean): PromptRun {
     const { pool, broker, model } = parts;
     const outputBytesMax = this.#options.sandbox.output_bytes_max;
     try {
       const run = new PromptRun({ child, job, broker, model, outputBytesMax });
-      void run.settled.then(() => pool.release(child));
+      void run.settled.then(() => pool.release(child, fresh));
       return run;
     } catch (error) {
-      pool.release(child);
+      pool.release(child, fresh);
       throw error;
     }
   }

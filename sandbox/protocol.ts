@@ -30,8 +30,8 @@ import {
  * A pipe keeps its order, so what was sent to a prompt that has ended is always read before the next job and is dropped.
  */
 
-/** Why a model could not be loaded: the package, its native part, the file, or the memory for its context. */
-const loadFaults = ['package', 'binary', 'model', 'context'] as const;
+/** Why a model could not be loaded: what the file says of itself, the package, its native part, the file, or the memory for its context. */
+const loadFaults = ['file', 'package', 'binary', 'model', 'context'] as const;
 export type LoadFault = (typeof loadFaults)[number];
 
 /** Facts about a failure that hold no text of anyone's. */

@@ -148,6 +148,8 @@ export interface RunOptions {
   /** The prompt must be done after this many milliseconds; then its worker is killed and replaced. */
   timeoutMs: number;
   signal: AbortSignal;
+  /** Whether it comes from someone whom this server does not know; with `sandbox.fresh` it gets a process of its own. */
+  untrusted?: boolean;
 }
 
 export type EngineKind = 'ollama' | 'openai' | 'embedded' | 'navigator';

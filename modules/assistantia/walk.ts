@@ -129,7 +129,9 @@ export class EngineWalk {
       let outcome: 'success' | 'failure' | 'ignored' = 'ignored';
       try {
         const timeoutMs = Math.max(1, deadlineMs - beganMs);
-        const events = noticing(prompts.run(job, { timeoutMs, signal }), () => slot.began());
+        // Who has no key gets a worker of their own with sandbox.fresh.
+        const run = { timeoutMs, signal, untrusted: !client.startsWith('key:') };
+        const events = noticing(prompts.run(job, run), () => slot.began());
         const result = yield* request.listen(attempt, events);
         outcome = 'success';
         ended = 'success';

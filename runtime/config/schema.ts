@@ -249,6 +249,12 @@ const sandbox = section({
   prompts_max: count(200, 1, 1_000_000).describe(
     'Prompts after which a worker is replaced by a fresh process.',
   ),
+  fresh: z
+    .enum(['never', 'untrusted', 'always'])
+    .default('never')
+    .describe(
+      'Which prompts get a worker process of their own, used by nobody before or after: untrusted are those of callers without a key.',
+    ),
   output_bytes_max: bytes(1_048_576, 1024, 67_108_864).describe(
     'Longest answer; a longer one is cut with an error.',
   ),

@@ -91,20 +91,22 @@ export async function status(appliance: TestAppliance): Promise<Status> {
   return (await appliance.json('/status')) as unknown as Status;
 }
 
-/** Ids of the server's child processes that run a program, such as `worker.js`. Linux. */
+/** Ids of the processes of Node that run a program for the server, such as `worker.js`; at level strict bubblewrap stands between. Linux. */
 export function childrenRunning(appliance: TestAppliance, program: string): number[] {
-  const parent = appliance.process.pid;
+  const server = appliance.process.pid;
+  const parentOf = (pid: number | string): number =>
+    Number(readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ').at(-1)!.split(' ')[1]);
   return readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name))
     .map(Number)
     .filter((pid) => {
       try {
-        const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ').at(-1)!.split(' ');
-        return (
-          Number(fields[1]) === parent && readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes(`/${program}`)
-        );
+        const [node, ...args] = readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0');
+        if (!node!.endsWith('/node') || !args.some((arg) => arg.endsWith(`/${program}`))) return false;
+        const parent = parentOf(pid);
+        return parent === server || parentOf(parent) === server;
       } catch (error) {
-        // It ended between the two readings.
+        // It ended between two readings.
         if (['ENOENT', 'ESRCH'].includes((error as NodeJS.ErrnoException).code ?? '')) return false;
         throw error;
       }

@@ -76,6 +76,17 @@ const faults: Record<string, () => void> = {
       code = attempt(open) === 'allowed' ? '' : 'refused';
     answer(`opened ${opened}`);
   },
+  grow_some: () => {
+    held.push(Buffer.alloc(60 * mebibyte, 1));
+    answer('done');
+  },
+  spin: () => {
+    const until = process.cpuUsage().user + 1_100_000;
+    let sum = 0;
+    while (process.cpuUsage().user < until) for (let i = 0; i < 1_000_000; i += 1) sum += i;
+    held.push(sum);
+    answer('done');
+  },
   noise: () => writeSync(3, Buffer.from([1, 0, 0, 0, 0x7b])),
   huge: () => writeSync(3, Buffer.from([0xff, 0xff, 0xff, 0xff])),
   unknown: () => void supervisor.send({ type: 'nonsense' } as never),

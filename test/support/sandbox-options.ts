@@ -26,6 +26,7 @@ export function sandboxOptions(
       cpu_seconds: 300,
       memory_bytes: 268_435_456,
       prompts_max: 1_000_000,
+      fresh: 'never',
       output_bytes_max: 1_048_576,
       ...changes.sandbox,
     },
@@ -67,14 +68,20 @@ export interface Answer {
 export async function answerOf(
   runner: PromptRunner,
   job: PromptJob,
-  options: { timeoutMs?: number; signal?: AbortSignal; onDelta?: (text: string) => void } = {},
+  options: {
+    timeoutMs?: number;
+    signal?: AbortSignal;
+    untrusted?: boolean;
+    onDelta?: (text: string) => void;
+  } = {},
 ): Promise<Answer> {
   const signal = options.signal ?? new AbortController().signal;
   let text = '';
   const calls: ToolCall[] = [];
   const vectors: number[][] = [];
   let done: Answer | undefined;
-  for await (const event of runner.run(job, { timeoutMs: options.timeoutMs ?? 20_000, signal })) {
+  const { timeoutMs = 20_000, untrusted = false } = options;
+  for await (const event of runner.run(job, { timeoutMs, signal, untrusted })) {
     if (done !== undefined) throw new Error('an event came after done');
     if (event.type === 'delta') {
       text += event.text;
