@@ -1,4 +1,13 @@
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
@@ -12,7 +21,7 @@ import { openLedger } from '../ledger/ledger.js';
 import { SlowTree } from '../ledger/merkle/testing/slow-tree.js';
 import { parseCheckpoint } from '../ledger/tlog/checkpoint.js';
 import { openNote } from '../ledger/tlog/note.js';
-import { parseVerifierKey } from '../ledger/tlog/note-key.js';
+import { createSigner, parseVerifierKey } from '../ledger/tlog/note-key.js';
 import { runCli } from './program.js';
 import { FakeIo } from './testing/fake-io.js';
 
@@ -158,6 +167,95 @@ describe('arkalia export', () => {
     expect((await run('--out', out)).stderr).toContain('is not empty');
   });
 
+  describe('arkalia verify --export', () => {
+    const check = async (out: string, ...flags: string[]) => {
+      const io = new FakeIo();
+      const code = await runCli(['verify', '--export', out, ...flags], io);
+      return Object.assign(io, { code });
+    };
+    const exported = async (name: string, ...flags: string[]) => {
+      const out = join(folder, name);
+      expect((await run('--out', out, ...flags)).code).toBe(0);
+      return out;
+    };
+
+    it('needs nothing but the folder, whole or a part', async () => {
+      const key = readFileSync(join(await exported('whole'), 'verifier-key'), 'utf8').trim();
+      expect(await check(join(folder, 'whole'), '--verifier', key)).toMatchObject({
+        code: 0,
+        stdout: expect.stringMatching(
+          new RegExp(`^Checked ${events} events and 2 full tiles of the first ${events} events`),
+        ),
+        stderr: '',
+      });
+      const part = await check(await exported('part', '--since', '300', '--until', '301'));
+      expect(part).toMatchObject({
+        code: 0,
+        stdout: expect.stringMatching(/^Checked 2 events and 1 full tiles/),
+      });
+      expect(part.stderr).toContain('names itself');
+      const other = createSigner('another/1', Buffer.alloc(32, 1)).verifierKey;
+      expect((await check(join(folder, 'whole'), '--verifier', other)).code).toBe(1);
+    });
+
+    it.each<[string, number, (out: string) => void]>([
+      [
+        'a byte of an entry',
+        77,
+        (out) =>
+          change(join(out, 'events.jsonl'), (text) =>
+            text.replace('{"index":77,"leaf":{"boot_id":"', '{"index":77,"leaf":{"boot_id":"x'),
+          ),
+      ],
+      [
+        'the index of an entry',
+        301,
+        (out) => change(join(out, 'events.jsonl'), (text) => text.replace('{"index":300,', '{"index":301,')),
+      ],
+      [
+        'the order of entries',
+        11,
+        (out) =>
+          change(join(out, 'events.jsonl'), (text) =>
+            text.split('\n').toSpliced(3, 0, text.split('\n')[10]!).join('\n'),
+          ),
+      ],
+      [
+        'an entry behind the checkpoint',
+        9999,
+        (out) => change(join(out, 'events.jsonl'), (text) => `${text}{"index":9999,"leaf":{}}\n`),
+      ],
+      [
+        'a line without an end',
+        700,
+        (out) => change(join(out, 'events.jsonl'), (text) => text + 'x'.repeat(200_000)),
+      ],
+      ['a byte of a tile', 256, (out) => flip(join(out, 'tiles/0/001'))],
+      ['a byte of the last tile', 0, (out) => flip(join(out, 'tiles/0/002.p/188'))],
+      ['a byte of an upper tile', 0, (out) => flip(join(out, 'tiles/1/000.p/2'))],
+      ['a tile less', 0, (out) => rmSync(join(out, 'tiles/1/000.p/2'))],
+      ['a tile of exported events less', 0, (out) => rmSync(join(out, 'tiles/0/000'))],
+    ])('names the first index after a change of %s', async (name, index, damage) => {
+      const out = await exported(`damaged ${name}`);
+      damage(out);
+      const { code, stderr } = await check(out);
+      expect([code, stderr]).toEqual([
+        1,
+        expect.stringContaining(`The first event that does not hold is ${index}.`),
+      ]);
+    });
+
+    it('says what is missing, and asks one question at a time', async () => {
+      const out = await exported('table', '--format', 'csv');
+      expect(await check(out)).toMatchObject({ code: 1, stderr: expect.stringContaining('no events.jsonl') });
+      expect((await check(join(folder, 'nowhere'))).code).toBe(1);
+      expect((await check(out, '--receipt', 'x')).code).toBe(2);
+      const forged = await exported('forged');
+      change(join(forged, 'checkpoint'), (text) => text.replace(`\n${events}\n`, `\n${events - 1}\n`));
+      expect((await check(forged)).code).toBe(1);
+    });
+  });
+
   it('writes of the lowest tiles only those that hold what was exported, and the last', async () => {
     const out = join(folder, 'few');
     await run('--out', out, '--since', '300', '--until', '301', '--format', 'csv');
@@ -197,3 +295,16 @@ it('tiles have the paths of tlog-tiles', () => {
     '1/005.p/17',
   ]);
 });
+
+function change(file: string, edit: (text: string) => string): void {
+  const before = readFileSync(file, 'utf8');
+  const after = edit(before);
+  expect(after).not.toBe(before);
+  writeFileSync(file, after);
+}
+
+function flip(file: string): void {
+  const bytes = readFileSync(file);
+  bytes[40]! ^= 1;
+  writeFileSync(file, bytes);
+}

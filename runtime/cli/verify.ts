@@ -1,8 +1,9 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Database } from 'better-sqlite3';
 import { printable } from '../contracts/text.js';
 import { openForVerifying } from '../ledger/database.js';
+import { verifyExport } from '../ledger/export/verify-export.js';
 import { consistencyProof } from '../ledger/merkle/proof.js';
 import { verifyConsistency } from '../ledger/merkle/verify.js';
 import { type Checkpoint, parseCheckpoint } from '../ledger/tlog/checkpoint.js';
@@ -23,6 +24,8 @@ export interface VerifyFlags extends ConfigFlags {
   witness?: string[];
   verifier?: string;
   ledger?: string;
+  /** Folder that `arkalia export --out` wrote. */
+  export?: string;
 }
 
 /** Faults that are printed; the number of all follows. */
@@ -34,9 +37,9 @@ const fileBytesMax = 16_777_216;
  * the log names itself shows damage, but whoever can rewrite the log can rewrite that too.
  */
 export async function verify(flags: VerifyFlags, io: CliIo): Promise<number> {
-  if (flags.receipt !== undefined && flags.checkpoints !== undefined) {
+  if ([flags.receipt, flags.checkpoints, flags.export].filter((asked) => asked !== undefined).length > 1) {
     throw new CliFailure(
-      '--receipt and --checkpoints are two questions; ask one at a time.',
+      '--receipt, --checkpoints and --export are questions of their own; ask one at a time.',
       exitCodes.usage,
     );
   }
@@ -46,6 +49,7 @@ export async function verify(flags: VerifyFlags, io: CliIo): Promise<number> {
   try {
     if (flags.receipt !== undefined) return receipt(flags.receipt, flags, io);
     if (flags.checkpoints !== undefined) return checkpoints(flags.checkpoints, flags, io);
+    if (flags.export !== undefined) return exportFolder(flags.export, flags, io);
     return withLog(flags, io, (db, verifier) => wholeLog(db, verifier, io));
   } catch (error) {
     if (error instanceof NoteError) throw new CliFailure(`Does not hold: ${error.message}.`);
@@ -62,6 +66,29 @@ function wholeLog(db: Database, verifier: NoteVerifier, io: CliIo): number {
         : '') +
       `Signed are the first ${vouched} events${vouched < size ? `; the ${size - vouched} behind them come with the next checkpoint` : ''}.\n`,
   );
+  return tellFaults(faults, 'log', io);
+}
+
+function exportFolder(folder: string, flags: VerifyFlags, io: CliIo): number {
+  const own = readText(join(folder, 'verifier-key'));
+  // Written last: without it the export is not complete.
+  readText(join(folder, 'checkpoint'));
+  if (flags.verifier === undefined) tellOwnKey('export', own, io);
+  if (!existsSync(join(folder, 'events.jsonl'))) {
+    throw new CliFailure(`${folder} has no events.jsonl; a table holds no entries that could be proven.`);
+  }
+  const { origin, size, events, tiles, faults } = verifyExport(folder, parseKey(flags.verifier ?? own));
+  io.out(
+    `Checked ${events} events and ${tiles} full tiles of the first ${size} events that ${printable(origin)} signed.\n`,
+  );
+  return tellFaults(faults, 'export', io);
+}
+
+function tellFaults(
+  faults: readonly { index: number; what: string }[],
+  subject: 'log' | 'export',
+  io: CliIo,
+): number {
   const [first] = faults;
   if (first === undefined) {
     io.out('Everything holds.\n');
@@ -69,8 +96,14 @@ function wholeLog(db: Database, verifier: NoteVerifier, io: CliIo): number {
   }
   for (const { index, what } of faults.slice(0, faultsShown)) io.out(`event ${index}: ${what}\n`);
   if (faults.length > faultsShown) io.out(`and ${faults.length - faultsShown} more\n`);
-  io.err(`The log does not hold. The first event that does not hold is ${first.index}.\n`);
+  io.err(`The ${subject} does not hold. The first event that does not hold is ${first.index}.\n`);
   return exitCodes.failed;
+}
+
+function tellOwnKey(subject: 'log' | 'export', key: string, io: CliIo): void {
+  io.err(
+    `Checked with the key that the ${subject} names itself, ${printable(key.trim())}; your own goes with --verifier.\n`,
+  );
 }
 
 function receipt(file: string, flags: VerifyFlags, io: CliIo): number {
@@ -147,11 +180,7 @@ function withLog<T>(flags: VerifyFlags, io: CliIo, use: (db: Database, verifier:
   try {
     const own = db.prepare('SELECT verifier_key FROM log').pluck().get() as string | undefined;
     if (own === undefined) throw new CliFailure('The log has not begun yet: start the server once.');
-    if (flags.verifier === undefined) {
-      io.err(
-        `Checked with the key that the log names itself, ${printable(own)}; your own goes with --verifier.\n`,
-      );
-    }
+    if (flags.verifier === undefined) tellOwnKey('log', own, io);
     return use(db, parseKey(flags.verifier ?? own));
   } finally {
     db.close();

@@ -56,7 +56,9 @@ export class Pruner {
   readonly #db: Database;
   readonly #limitBytes: number;
   readonly #room: Statement;
-  readonly #minimum: Statement;
+  #minimum: number;
+  /** As it was when it was looked at last, at the latest transaction. */
+  #lastRoom: Room;
   readonly #setMinimum: Statement;
   readonly #first: Statement;
   readonly #leafBytes: Statement;
@@ -78,7 +80,9 @@ export class Pruner {
     this.#room = db.prepare(
       'SELECT (page_count - freelist_count) * page_size AS used, page_count * page_size AS file FROM pragma_page_count, pragma_freelist_count, pragma_page_size',
     );
-    this.#minimum = db.prepare('SELECT minimum FROM log').pluck();
+    // Nobody else changes it, and a transaction that fails is the last of its connection.
+    this.#minimum = db.prepare('SELECT minimum FROM log').pluck().get() as number;
+    this.#lastRoom = this.room();
     this.#setMinimum = db.prepare('UPDATE log SET minimum = ?');
     this.#first = db.prepare('SELECT min("index") FROM events').pluck();
     const range = 'BETWEEN ? AND ?';
@@ -100,7 +104,7 @@ export class Pruner {
 
   /** The first index that is served: a multiple of 256. */
   minimum(): number {
-    return this.#minimum.get() as number;
+    return this.#minimum;
   }
 
   /** Bytes in use and of the whole file, without the write-ahead log. */
@@ -110,7 +114,9 @@ export class Pruner {
 
   /** Whether the file holds more than it may and all below the present minimum index is deleted. */
   isShort(size: number): boolean {
-    return this.room().used > usableBytes(this.#limitBytes) && this.#firstStored(size) >= this.minimum();
+    this.#lastRoom = this.room();
+    const isFull = this.#lastRoom.used > usableBytes(this.#limitBytes);
+    return isFull && this.#firstStored(size) >= this.#minimum;
   }
 
   /** Moves the minimum index, so far that it makes room for twice the `bytes` that were added. Returns the new one, or undefined. */
@@ -123,8 +129,7 @@ export class Pruner {
       freed += this.#bytes(next, next + tileWidth);
     }
     if (next <= minimum) return undefined;
-    this.#setMinimum.run(next);
-    return next;
+    return this.#moveTo(next);
   }
 
   /** Whether the oldest bundle may go for its age, and all below the present minimum index is deleted. */
@@ -141,8 +146,13 @@ export class Pruner {
     let next = minimum;
     while (next + tileWidth <= last && this.#newestMs(next) < beforeMs) next += tileWidth;
     if (next <= minimum) return undefined;
-    this.#setMinimum.run(next);
-    return next;
+    return this.#moveTo(next);
+  }
+
+  #moveTo(minimum: number): number {
+    this.#setMinimum.run(minimum);
+    this.#minimum = minimum;
+    return minimum;
   }
 
   /** How far the minimum index may move at once: what no checkpoint covers stays, and so does the last bundle. */
@@ -177,7 +187,7 @@ export class Pruner {
       bytes += this.#delete(from, end);
       from = end;
     }
-    const { used, file } = this.room();
+    const { used, file } = this.#lastRoom;
     const tooLarge = usableBytes(this.#limitBytes) + reserveBytes(this.#limitBytes) / 4;
     if (file > tooLarge && used < file) this.#db.exec(vacuum);
   }

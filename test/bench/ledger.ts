@@ -1,4 +1,5 @@
-import { type ChildProcess, fork } from 'node:child_process';
+import { type ChildProcess, fork, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -8,6 +9,7 @@ import { parseArgs } from 'node:util';
 import { hasShim, Shim } from '../ledger-faults/shim.js';
 import { TestAppliance } from '../support/appliance.js';
 import type { LedgerLoad, LedgerMeasured } from './ledger-load.js';
+import { benchProofs } from './ledger-proofs.js';
 
 const { values: flags } = parseArgs({
   options: {
@@ -20,7 +22,7 @@ const { values: flags } = parseArgs({
 });
 if (flags.help) {
   console.log(
-    'npm run bench:ledger -- [--seconds 5] [--rounds 3] [--rest-seconds 90] [--json FILE]\nDurable events a second against better-sqlite3 alone, on a slow disk, a restart with a million events, and what a device at rest writes.',
+    'npm run bench:ledger -- [--seconds 5] [--rounds 3] [--rest-seconds 90] [--json FILE]\nDurable events a second against better-sqlite3 alone, on a slow disk, a restart with a million events and their export, proofs at 1 and 10 million leaves, and what a device at rest writes.',
   );
   process.exit(0);
 }
@@ -57,17 +59,25 @@ async function run(load: Omit<LedgerLoad, 'folder'>, shim?: Shim): Promise<Ledge
   }
 }
 
-/** The ledger and better-sqlite3 in turn, with as many rows in a transaction as the ledger had. */
-async function against(callers: number): Promise<Record<string, unknown>> {
+/**
+ * The ledger and better-sqlite3 in turn, with as many rows in a transaction as the ledger had. One caller who waits also waits for two threads
+ * to wake, some 0.1 ms: much beside a fast disk, little beside the 6 ms that an SD card takes for a sync.
+ */
+async function against(callers: number, syncMs?: number): Promise<Record<string, unknown>> {
+  const shim = syncMs === undefined ? undefined : new Shim();
+  shim?.control.set({ delayUs: syncMs! * 1000 });
+
   const seen: { ledger: LedgerMeasured; raw: LedgerMeasured }[] = [];
   for (let round = 0; round < rounds; round++) {
-    const ledger = await run({ subject: 'ledger', callers, seconds });
+    const ledger = await run({ subject: 'ledger', callers, seconds }, shim);
     const batch = Math.max(1, Math.round(ledger.batch));
-    seen.push({ ledger, raw: await run({ subject: 'raw', callers: batch, seconds }) });
+    seen.push({ ledger, raw: await run({ subject: 'raw', callers: batch, seconds }, shim) });
   }
+  shim?.remove();
   const of = (pick: (pair: (typeof seen)[number]) => number) => rounded(median(seen.map(pick)));
   return {
     callers,
+    'added to a sync, ms': syncMs ?? 0,
     'events/s': of(({ ledger }) => ledger.eventsPerSecond),
     'events a sync': of(({ ledger }) => ledger.batch),
     'raw rows/s': of(({ raw }) => raw.eventsPerSecond),
@@ -122,6 +132,7 @@ async function atRest(): Promise<Record<string, unknown>> {
       ...shim.env({ shadow: false }),
       ARKALIA_REFLEXIA_INTERVAL_MS: String(5000 / compressed),
       ARKALIA_ZEROIA_RECORD_INTERVAL_MS: String(300_000 / compressed),
+      ARKALIA_SANDOZIA_SNAPSHOT_MS: String(300_000 / compressed),
       ARKALIA_ZEROIA_ACT: 'false',
       ARKALIA_ZEROIA_ADAPT: 'false',
     },
@@ -146,6 +157,41 @@ async function atRest(): Promise<Record<string, unknown>> {
   } finally {
     await appliance.close();
     shim.remove();
+  }
+}
+
+/** Exports every event to nowhere, and looks at the memory that the process has on the way. */
+async function exported(folder: string): Promise<Record<string, unknown>> {
+  const command = here('../../runtime/cli/main.js');
+  const beganMs = performance.now();
+  const child = spawn(process.execPath, [command, 'export', '--data', folder], {
+    cwd: folder,
+    stdio: ['ignore', 'ignore', 'inherit'],
+  });
+  const resident: number[] = [];
+  const look = setInterval(() => {
+    const kib = residentKib(child.pid!);
+    if (kib !== null) resident.push(Math.round(kib / 1024));
+  }, 100);
+  const [code] = (await once(child, 'exit')) as [number | null];
+  clearInterval(look);
+  if (code !== 0) throw new Error(`the export ended with ${code}`);
+  const half = Math.floor(resident.length / 2);
+  return {
+    'export s': rounded((performance.now() - beganMs) / 1000),
+    'MiB, first half': Math.max(...resident.slice(0, half)),
+    'MiB, second half': Math.max(...resident.slice(half)),
+  };
+}
+
+function residentKib(pid: number): number | null {
+  try {
+    return (
+      Number(/^VmRSS:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? Number.NaN) || null
+    );
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
+    throw error;
   }
 }
 
@@ -175,6 +221,7 @@ async function restart(): Promise<Record<string, unknown>> {
       events: size,
       'MB on the disk': rounded(bytes * 1e-6),
       'restart ms, with the process': Math.round(performance.now() - beganMs),
+      ...(await exported(folder)),
     };
   } finally {
     rmSync(folder, { recursive: true, force: true });
@@ -186,10 +233,17 @@ console.log(
   `Median of ${rounds} rounds of ${seconds} s, in turn. Every event is durable (fsync) before it is answered.`,
 );
 const figures: Record<string, unknown> = {};
-figures.throughput = [await against(1), await against(64)];
+const sdCardSyncMs = 6;
+figures.throughput = [
+  await against(1),
+  await against(64),
+  ...(hasShim ? [await against(1, sdCardSyncMs), await against(64, sdCardSyncMs)] : []),
+];
 console.table(figures.throughput);
 figures.restart = await restart();
 console.table([figures.restart]);
+figures.proofs = [1_000_000, 10_000_000].map(benchProofs);
+console.table(figures.proofs);
 if (hasShim) {
   figures.slow_disk = await slowDisk();
   console.table([figures.slow_disk]);
