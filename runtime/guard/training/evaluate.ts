@@ -1,3 +1,4 @@
+import type { GuardMode } from '../../contracts/guard.js';
 import { PromptRules } from '../prompt.js';
 import { rules } from '../rules/index.js';
 import { dataFolder, tell } from './command.js';
@@ -16,20 +17,21 @@ const SEED = 7;
 
 const ruleSet = new PromptRules(rules);
 const verdicts = new Map<string, boolean>();
-function ruleRefuses(text: string): boolean {
-  const known = verdicts.get(text);
+function ruleRefuses(text: string, mode: GuardMode): boolean {
+  const key = `${mode} ${text}`;
+  const known = verdicts.get(key);
   if (known !== undefined) return known;
-  const refuses = ruleSet.check(text).verdict === 'refuse';
-  verdicts.set(text, refuses);
+  const refuses = ruleSet.check(text, undefined, { mode, tools: false }).verdict === 'refuse';
+  verdicts.set(key, refuses);
   return refuses;
 }
 
 /** A part of the guard as it is measured. */
-type Detector = (one: { text: string; score: number; threshold: number }) => boolean;
+type Detector = (one: { text: string; mode: GuardMode; score: number; threshold: number }) => boolean;
 const detectors: readonly (readonly [name: string, detector: Detector])[] = [
   ['classifier', ({ score, threshold }) => score >= threshold],
-  ['rules', ({ text }) => ruleRefuses(text)],
-  ['guard', ({ text, score, threshold }) => score >= threshold || ruleRefuses(text)],
+  ['rules', ({ text, mode }) => ruleRefuses(text, mode)],
+  ['guard', ({ text, mode, score, threshold }) => score >= threshold || ruleRefuses(text, mode)],
 ];
 
 function main(): void {
@@ -45,13 +47,13 @@ function main(): void {
 function measured(
   scored: readonly Scored[],
   threshold: number,
-  mode: 'prompt' | 'document',
+  mode: GuardMode,
   which: (row: Row) => boolean,
 ): Rate[] {
   const some = scored.filter(({ row }) => which(row));
   return detectors.map(([, detect]) =>
     rate(
-      some.filter((one) => detect({ text: one.row.text, score: one[mode], threshold })).length,
+      some.filter((one) => detect({ text: one.row.text, mode, score: one[mode], threshold })).length,
       some.length,
     ),
   );
@@ -154,7 +156,7 @@ function documents(rows: readonly Row[], folds: readonly Fold[], scored: readonl
         if (attacks.length < 5) continue;
         const tried = attacks.map(({ folded }) => {
           const { text } = plant(pick(fitting, random).folded, folded, random);
-          return { text, score: scorer.document(text).score, threshold };
+          return { text, mode: 'document' as const, score: scorer.document(text).score, threshold };
         });
         const rates = detectors.map(([, detect]) => rate(tried.filter(detect).length, tried.length));
         lines.push([`planted: ${group}, ${lang}`, ...rates.map(show)]);
@@ -174,7 +176,7 @@ function hidden(rows: readonly Row[], folds: readonly Fold[], scored: readonly S
   const threshold = thresholdFor(shares.medium, harmlessScores(scored, 'prompt'));
   const found = folds.flatMap(({ groups, scorer }) => {
     const refused = (text: string) =>
-      ruleRefuses(text) || readings(text).views.some((view) => scorer.prompt(view) >= threshold);
+      ruleRefuses(text, 'prompt') || readings(text).views.some((view) => scorer.prompt(view) >= threshold);
     return someAttacks(rows, ({ group }) => groups.includes(group) && explicitGroups.includes(group))
       .filter(({ text }) => refused(text))
       .map(({ text }) => ({ text, refused }));
