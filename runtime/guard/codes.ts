@@ -1,6 +1,6 @@
 import { type View, ViewBuilder, type ViewKind } from './view.js';
 
-// Codes that spell each character apart: bits, decimal numbers, Morse, base32. Each reads the text once and does nothing where it
+// Codes that spell each character apart: bits, decimal numbers, Morse. Each reads the text once and does nothing where it
 // has none of the code.
 
 /** Characters of a code from which on it is read. */
@@ -75,12 +75,6 @@ const codes: readonly Code[] = [
         )
         .join(' '),
   },
-  {
-    kind: 'base32',
-    signs: ['2', '3', '4', '5', '6', '7'],
-    run: /[A-Z2-7]{24,8192}={0,6}/g,
-    read: fromBase32,
-  },
 ];
 
 /** What is spelled in one of these codes, each run as a view of its own, at most `countMax` of each. */
@@ -106,12 +100,13 @@ function fromBytes(digits: readonly string[], radix: number): string {
   return bytes.toString('utf8').replaceAll('\ufffd', ' ');
 }
 
-function fromBase32(run: string): string {
+/** The text that base32 (RFC 4648) spells; '' when it is none. */
+export function fromBase32(run: string): string {
   const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567';
   const bytes: number[] = [];
   let bits = 0;
   let held = 0;
-  for (const sign of run.replaceAll('=', '')) {
+  for (const sign of run) {
     held = ((held << 5) | alphabet.indexOf(sign)) & 0xfff;
     bits += 5;
     if (bits < 8) continue;
@@ -128,17 +123,7 @@ const backwards =
   /(?:^|[^a-z])(?:eht|dna|uoy|lla|ruoy|snoitcurtsni|tpmorp|metsys|suoiverp|erongi|laever|drowssap|terces|selger|setuot|set|sel|tse|snad|seuqitsys)(?=[^a-z]|$)/g;
 const BACKWARDS_MIN = 2;
 /** One of these stands in most of what is meant; the others would be looked for in vain in most texts. */
-const backwardsSigns = [
-  'eht',
-  'uoy',
-  'snoitcurtsni',
-  'tpmorp',
-  'metsys',
-  'erongi',
-  'laever',
-  'seuqitsys',
-  'setuot',
-];
+const backwardsSigns = ['eht', 'snoitcurtsni', 'tpmorp', 'metsys'];
 
 /** The folded text read from its end, where words stand backwards in it; undefined where they don't. */
 export function reverse(view: View): View | undefined {

@@ -1,7 +1,9 @@
+import { fromBase32 } from './codes.js';
 import { type View, ViewBuilder, type ViewKind } from './view.js';
 
-/** Fewest characters that are tried as base64, and fewest bytes that are tried as hex. */
+/** Fewest characters that are tried as base64 and as base32, and fewest bytes that are tried as hex. */
 const BASE64_MIN = 16;
+const BASE32_MIN = 24;
 const HEX_BYTES_MIN = 8;
 /** Longest payload decoded from one run; what follows in the run is not read. */
 const RUN_MAX = 65_536;
@@ -103,12 +105,20 @@ export function decodePayloads(view: View, countMax: number): View[] {
 
 function payloads(view: View, kind: ViewKind, runs: Iterable<Run>, countMax: number): View[] {
   const views: View[] = [];
-  for (const run of runs) {
-    const text = run.bytes.toString('utf8');
-    if (!readable(text)) continue;
+  const add = (text: string, as: ViewKind, run: Run) => {
     const builder = new ViewBuilder();
     builder.add(text, ...view.span(run.start, run.end));
-    views.push(builder.build(kind));
+    views.push(builder.build(as));
+  };
+  for (const run of runs) {
+    const text = run.bytes.toString('utf8');
+    if (readable(text)) add(text, kind, run);
+    // A run of base32 is one of base64 too.
+    else if (kind === 'base64' && run.end - run.start >= BASE32_MIN) {
+      const spelled = view.text.slice(run.start, Math.min(run.end, run.start + RUN_MAX));
+      const other = /^[A-Z2-7]+$/.test(spelled) ? fromBase32(spelled) : '';
+      if (readable(other)) add(other, 'base32', run);
+    }
     if (views.length === countMax) break;
   }
   return views;

@@ -1,11 +1,10 @@
 import { cpus } from 'node:os';
-import { join, resolve } from 'node:path';
-import { pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
 import { normalise } from '../../runtime/guard/normalise.js';
 import { PromptRules } from '../../runtime/guard/prompt.js';
 import { rules } from '../../runtime/guard/rules/index.js';
 import { guardForTests } from '../../runtime/guard/testing/guard.js';
+import { loadRivals } from '../../runtime/guard/training/rivals.js';
 import { readRows } from '../../runtime/guard/training/rows.js';
 
 const { values: flags } = parseArgs({
@@ -18,7 +17,7 @@ const { values: flags } = parseArgs({
 });
 if (flags.help) {
   console.log(
-    'npm run bench:guard -- [--data DIR] [--rivals DIR] [--rounds 40]\nMicroseconds of the guard for prompts of 500 characters and documents of 32 KB.\n--data: prompts from there instead of a few of ours. --rivals: a folder where @andersmyrmel/vard is installed.',
+    'npm run bench:guard -- [--data DIR] [--rivals DIR] [--rounds 40]\nMicroseconds of the guard for prompts of 500 characters and documents of 32 KB.\n--data: prompts from there instead of a few of ours. --rivals: a folder where @andersmyrmel/vard, llm_guardrail and llm-guard are installed.',
   );
   process.exit(0);
 }
@@ -66,6 +65,10 @@ function time(texts: readonly string[], call: (text: string) => unknown, times: 
       if (round >= 0) taken.push(Number(end - start) / 1000);
     }
   }
+  return timesOf(taken);
+}
+
+function timesOf(taken: number[]): Times {
   taken.sort((a, b) => a - b);
   const at = (share: number) => taken[Math.min(taken.length - 1, Math.floor(taken.length * share))] ?? 0;
   return { median: at(0.5), p99: at(0.99) };
@@ -93,19 +96,70 @@ print(
 );
 const few = Math.max(1, Math.round(rounds / 10));
 print(
-  'guard, document of 32 KB',
+  'guard, document of 32 KB, in one thread',
   time(documents, (text) => guard.checkPrompt(text, { mode: 'document' }), few),
 );
+await apart();
+await streams();
 if (flags.rivals !== undefined) await rivals(flags.rivals, whole);
 
-/** The same prompts through what others offer, as far as it is installed. */
-async function rivals(folder: string, ours: Times): Promise<void> {
-  const url = pathToFileURL(join(resolve(folder), 'node_modules/@andersmyrmel/vard/dist/index.js')).href;
-  const { createVard } = (await import(url)) as {
-    createVard: () => { safeParse: (text: string) => unknown };
-  };
-  const theirs = createVard();
-  const taken = time(prompts, (text) => theirs.safeParse(text), rounds);
-  print('@andersmyrmel/vard', taken);
-  console.log(`vard takes ${(taken.median / ours.median).toFixed(2)} times as long`);
+/** The same documents in the thread of their own, one after the other. */
+async function apart(): Promise<void> {
+  const taken: number[] = [];
+  for (let round = -1; round < few; round++) {
+    for (const text of documents) {
+      const start = process.hrtime.bigint();
+      await guard.detect(text, { mode: 'document' });
+      const end = process.hrtime.bigint();
+      if (round >= 0) taken.push(Number(end - start) / 1000);
+    }
+  }
+  print('guard, document of 32 KB, off this thread', timesOf(taken));
 }
+
+/** Characters held and how long each waited for more of the answer, for answers that come in pieces of four characters. */
+async function streams(): Promise<void> {
+  const answers = prompts.slice(0, 100);
+  let held = 0;
+  let most = 0;
+  let pieces = 0;
+  let delayed = 0;
+  const began = process.hrtime.bigint();
+  for (const answer of answers) {
+    const watch = guard.watchOutput({
+      systemPrompt: 'You are the assistant of a small local appliance in the attic.',
+    });
+    for (let at = 0; at < answer.length; at += 4) {
+      watch.push(answer.slice(at, at + 4));
+      const { count } = watch.held();
+      pieces++;
+      held += count;
+      most = Math.max(most, count);
+      if (count > 0) delayed++;
+    }
+    watch.finish();
+  }
+  const tookUs = Number(process.hrtime.bigint() - began) / 1000;
+  console.log(
+    `answers in pieces of 4 characters: ${(tookUs / pieces).toFixed(2)} µs a piece; held after a piece ${(held / pieces).toFixed(2)} characters in the mean, at most ${most}; nothing held after ${(100 - (100 * delayed) / pieces).toFixed(1)} % of the pieces`,
+  );
+}
+
+/** The same prompts through what others offer. */
+async function rivals(folder: string, ours: Times): Promise<void> {
+  for (const { name, finds } of await loadRivals(folder)) {
+    const taken: number[] = [];
+    for (let round = -1; round < few; round++) {
+      for (const text of prompts) {
+        const start = process.hrtime.bigint();
+        await finds(text);
+        const end = process.hrtime.bigint();
+        if (round >= 0) taken.push(Number(end - start) / 1000);
+      }
+    }
+    const theirs = timesOf(taken);
+    print(name, theirs);
+    console.log(`  takes ${(theirs.median / ours.median).toFixed(2)} times as long`);
+  }
+}
+await guard.close();

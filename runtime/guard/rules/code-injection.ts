@@ -8,8 +8,8 @@ const reaching =
 
 /** One of these stands in whatever `reaching` finds. */
 const signs =
-  'os. subprocess __import__ process shutil open( /etc/ rm curl wget 169. drop union invoke-ex nc chmod {{ script onerror'.split(
-    ' ',
+  'os.,subprocess,__import__,child_process,process.env,shutil,open(,/etc/,rm -,curl ,wget ,169.254,drop ,union ,invoke-ex,nc -e,chmod,{{,<script,javascript:,onerror'.split(
+    ',',
   );
 
 /** An order to run it with a tool, or here. */

@@ -1,42 +1,47 @@
+import type { GuardMode } from '../../contracts/guard.js';
 import { PromptRules } from '../prompt.js';
 import { rules } from '../rules/index.js';
-import { dataFolder, tell } from './command.js';
+import { tell, trainingFlags } from './command.js';
 import { crossScores, type Fold, isTestCarrier, type Scored, thresholdFor } from './folds.js';
 import { obfuscations } from './obfuscate.js';
 import { plant } from './plant.js';
+import { explicitGroups, triggerGroups } from './quality.js';
 import { pick, seeded } from './random.js';
 import { type Rate, rate, show, spread, table } from './report.js';
+import { loadRivals } from './rivals.js';
 import { type Row, readings, readRows } from './rows.js';
 import { documentGroups, harmlessScores, promptGroups, shares } from './thresholds.js';
 
-/** Groups of attacks that say what they want. `deepset` holds political role play too, `jailbreaks` long plays; they stand apart. */
-const explicitGroups = ['garak', 'giskard', 'pallms', 'own-french', 'templates'];
 const ATTACKS_MAX = 200;
 const SEED = 7;
 
 const ruleSet = new PromptRules(rules);
 const verdicts = new Map<string, boolean>();
-function ruleRefuses(text: string): boolean {
-  const known = verdicts.get(text);
+function ruleRefuses(text: string, mode: GuardMode): boolean {
+  const key = `${mode} ${text}`;
+  const known = verdicts.get(key);
   if (known !== undefined) return known;
-  const refuses = ruleSet.check(text).verdict === 'refuse';
-  verdicts.set(text, refuses);
+  const refuses = ruleSet.check(text, undefined, { mode, tools: false }).verdict === 'refuse';
+  verdicts.set(key, refuses);
   return refuses;
 }
 
 /** A part of the guard as it is measured. */
-type Detector = (one: { text: string; score: number; threshold: number }) => boolean;
-const detectors: readonly (readonly [name: string, detector: Detector])[] = [
+type Detector = (one: { text: string; mode: GuardMode; score: number; threshold: number }) => boolean;
+type NamedDetector = readonly [name: string, detector: Detector];
+const detectors: readonly NamedDetector[] = [
   ['classifier', ({ score, threshold }) => score >= threshold],
-  ['rules', ({ text }) => ruleRefuses(text)],
-  ['guard', ({ text, score, threshold }) => score >= threshold || ruleRefuses(text)],
+  ['rules', ({ text, mode }) => ruleRefuses(text, mode)],
+  ['guard', ({ text, mode, score, threshold }) => score >= threshold || ruleRefuses(text, mode)],
 ];
 
-function main(): void {
-  const rows = readRows(dataFolder());
+async function main(): Promise<void> {
+  const { data, rivals } = trainingFlags();
+  const rows = readRows(data);
   const { folds, scored } = crossScores(rows, tell);
+  const others = rivals === undefined ? [] : await rivalDetectors(rivals, rows);
   tell(`\nThresholds at ${shares.medium * 100} % false alarms on harmless texts of other sources.\n`);
-  prompts(scored);
+  prompts(scored, [...detectors, ...others]);
   documents(rows, folds, scored);
   hidden(rows, folds, scored);
   levels(scored);
@@ -45,13 +50,14 @@ function main(): void {
 function measured(
   scored: readonly Scored[],
   threshold: number,
-  mode: 'prompt' | 'document',
+  mode: GuardMode,
   which: (row: Row) => boolean,
+  by: readonly NamedDetector[] = detectors,
 ): Rate[] {
   const some = scored.filter(({ row }) => which(row));
-  return detectors.map(([, detect]) =>
+  return by.map(([, detect]) =>
     rate(
-      some.filter((one) => detect({ text: one.row.text, score: one[mode], threshold })).length,
+      some.filter((one) => detect({ text: one.row.text, mode, score: one[mode], threshold })).length,
       some.length,
     ),
   );
@@ -59,14 +65,29 @@ function measured(
 
 const heads = ['', ...detectors.map(([name]) => name)];
 
-function prompts(scored: readonly Scored[]): void {
+/** What others find, each asked once about each prompt. */
+async function rivalDetectors(folder: string, rows: readonly Row[]): Promise<NamedDetector[]> {
+  const prompts = rows.filter(
+    ({ group }) => !['readmes', 'documents', 'planted', 'parts', 'phrases'].includes(group),
+  );
+  const found: NamedDetector[] = [];
+  for (const { name, finds } of await loadRivals(folder)) {
+    const attacks = new Set<string>();
+    for (const { text } of prompts) if (await finds(text)) attacks.add(text);
+    found.push([name, ({ text }) => attacks.has(text)]);
+  }
+  return found;
+}
+
+function prompts(scored: readonly Scored[], by: readonly NamedDetector[]): void {
+  const heads = ['', ...by.map(([name]) => name)];
   const lines: string[][] = [];
   const add = (name: string, rates: readonly Rate[]) => lines.push([name, ...rates.map(show)]);
   const overall = thresholdFor(shares.medium, harmlessScores(scored, 'prompt'));
   // The threshold for a harmless source comes from the others.
   const harmless = promptGroups.map((group) => {
     const threshold = thresholdFor(shares.medium, harmlessScores(scored, 'prompt', group));
-    const rates = measured(scored, threshold, 'prompt', (row) => row.group === group && row.label === 0);
+    const rates = measured(scored, threshold, 'prompt', (row) => row.group === group && row.label === 0, by);
     add(`harmless: ${group}`, rates);
     return rates;
   });
@@ -81,10 +102,8 @@ function prompts(scored: readonly Scored[]): void {
         scored,
         overall,
         'prompt',
-        (row) =>
-          row.label === 0 &&
-          row.lang === lang &&
-          ['pairs', 'prompts', 'templates', 'own-french'].includes(row.group),
+        (row) => row.label === 0 && row.lang === lang && triggerGroups.includes(row.group),
+        by,
       ),
     );
   const attacks: Rate[][] = [];
@@ -95,6 +114,7 @@ function prompts(scored: readonly Scored[]): void {
         overall,
         'prompt',
         (row) => row.label === 1 && row.group === group && row.lang === lang,
+        by,
       );
       if ((rates[0]?.of ?? 0) < 5) continue;
       add(`attacks: ${group}, ${lang}`, rates);
@@ -113,6 +133,7 @@ function prompts(scored: readonly Scored[]): void {
           row.lang === lang &&
           row.group !== 'templates' &&
           explicitGroups.includes(row.group),
+        by,
       ),
     );
   lines.push([
@@ -154,7 +175,7 @@ function documents(rows: readonly Row[], folds: readonly Fold[], scored: readonl
         if (attacks.length < 5) continue;
         const tried = attacks.map(({ folded }) => {
           const { text } = plant(pick(fitting, random).folded, folded, random);
-          return { text, score: scorer.document(text).score, threshold };
+          return { text, mode: 'document' as const, score: scorer.document(text).score, threshold };
         });
         const rates = detectors.map(([, detect]) => rate(tried.filter(detect).length, tried.length));
         lines.push([`planted: ${group}, ${lang}`, ...rates.map(show)]);
@@ -174,7 +195,7 @@ function hidden(rows: readonly Row[], folds: readonly Fold[], scored: readonly S
   const threshold = thresholdFor(shares.medium, harmlessScores(scored, 'prompt'));
   const found = folds.flatMap(({ groups, scorer }) => {
     const refused = (text: string) =>
-      ruleRefuses(text) || readings(text).views.some((view) => scorer.prompt(view) >= threshold);
+      ruleRefuses(text, 'prompt') || readings(text).views.some((view) => scorer.prompt(view) >= threshold);
     return someAttacks(rows, ({ group }) => groups.includes(group) && explicitGroups.includes(group))
       .filter(({ text }) => refused(text))
       .map(({ text }) => ({ text, refused }));
@@ -219,4 +240,4 @@ function levels(scored: readonly Scored[]): void {
   tell(`### Levels (prompts, guard)\n\n${table(columns, lines)}\n`);
 }
 
-main();
+await main();

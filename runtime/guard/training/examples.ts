@@ -24,7 +24,14 @@ export function wholeFeatures(folded: string, bits: number): Int32Array {
 
 /** How much a row counts: what was written by hand counts more than what came out of templates or an archive. */
 function weightOf({ group, label }: Row): number {
-  if (group === 'pairs' || group === 'prompts' || group === 'own-french' || group === 'planted') return 2;
+  if (
+    group === 'feedback' ||
+    group === 'pairs' ||
+    group === 'prompts' ||
+    group === 'own-french' ||
+    group === 'planted'
+  )
+    return 2;
   if (group === 'templates') return 0.5;
   return label === 1 ? 1 : 0.7;
 }
