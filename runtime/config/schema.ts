@@ -83,6 +83,15 @@ const limits = section({
   prompts_burst: count(30, 1, 1_000_000).describe('Prompts a client may send at once.'),
 });
 
+const idempotency = section({
+  keys_max: count(10_000, 1, 1_000_000).describe(
+    'Requests with an Idempotency-Key that are remembered; beyond it the oldest is forgotten. About 300 bytes each in memory.',
+  ),
+  keep_ms: milliseconds(86_400_000, 1000, 604_800_000).describe(
+    'How long they are remembered; what they gave is kept with the texts of the ledger.',
+  ),
+});
+
 const core = section({
   offload: z
     .enum(['auto', 'always', 'never'])
@@ -356,6 +365,7 @@ export const configSchema = z.strictObject({
   http,
   log,
   limits,
+  idempotency,
   core,
   breaker,
   engines,

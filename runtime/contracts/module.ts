@@ -10,6 +10,7 @@ import type { Degradation, DegradationLevel } from './device.js';
 import type { EventDefinition } from './event-types.js';
 import type { Guard } from './guard.js';
 import type { Caller, RouteDefinition } from './http.js';
+import type { Idempotency } from './idempotency.js';
 import type { Latencies, LatencyStatus } from './latency.js';
 import type { Ledger, LedgerStatus } from './ledger.js';
 import type { EngineView, PromptRunner, SandboxStatus } from './sandbox.js';
@@ -94,6 +95,7 @@ export interface ModuleContext {
   readonly guard: Guard;
   readonly admission: Admission;
   readonly rate: { requests: RateLimiter; prompts: RateLimiter };
+  readonly idempotency: Idempotency;
   readonly breakers: Breakers;
   readonly scorer: DecisionScorer;
   readonly prompts: PromptRunner;

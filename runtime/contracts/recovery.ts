@@ -22,6 +22,8 @@ export const recoveryOf: Readonly<Record<ErrorCode, RecoveryStrategy | null>> = 
   unauthorized: null,
   forbidden: null,
   conflict: null,
+  request_in_progress: 'exponential_backoff',
+  idempotency_mismatch: null,
   setup_required: 'manual_intervention',
   prompt_refused: null,
   not_found: null,

@@ -21,6 +21,7 @@ import { CoreScorer } from '../core/scorer.js';
 import { controlSocketPath } from '../data-folder/control-socket.js';
 import { openDataFolder } from '../data-folder/data-folder.js';
 import { createGuard } from '../guard/guard.js';
+import { LedgerIdempotency } from '../idempotency/idempotency.js';
 import { EventCatalog } from '../ledger/events/catalog.js';
 import { type LedgerChange, openLedger } from '../ledger/ledger.js';
 import { CoreLatencies, LATENCY_WINDOW_MS } from '../metrics/latencies.js';
@@ -220,6 +221,14 @@ async function open({ config, log, builtIn }: StartOptions, undo: Undo): Promise
     }),
   };
 
+  const idempotency = new LedgerIdempotency({
+    ledger,
+    clock,
+    keysMax: config.idempotency.keys_max,
+    keepMs: config.idempotency.keep_ms,
+  });
+  bus.subscribe('texts.erased', () => idempotency.forget());
+
   let ready = false;
   const guard = createGuard();
   const modules = await loadModules(config.modules.enabled, builtIn);
@@ -270,6 +279,7 @@ async function open({ config, log, builtIn }: StartOptions, undo: Undo): Promise
     guard,
     admission,
     rate,
+    idempotency,
     breakers,
     scorer,
     prompts,

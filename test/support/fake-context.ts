@@ -72,6 +72,8 @@ class FakeBus implements Bus {
 /** A ledger in memory: same answers, no disk. Set `failure` and every call rejects with it. */
 export class FakeLedger implements Ledger {
   readonly events: StoredEvent[] = [];
+  /** Texts by the index of their event. */
+  readonly kept = new Map<number, Record<string, string>>();
   failure: AppError | undefined;
 
   constructor(private readonly clock: Clock) {}
@@ -90,6 +92,7 @@ export class FakeLedger implements Ledger {
     const leaf_hash = createHash('sha256')
       .update(`${index}${JSON.stringify(event)}`)
       .digest('hex');
+    if (event.texts !== undefined) this.kept.set(index, event.texts);
     this.events.push({
       index,
       type: event.type,
@@ -119,6 +122,10 @@ export class FakeLedger implements Ledger {
     );
     if (query.order === 'desc') found.reverse();
     return found.slice(0, query.limit);
+  }
+
+  async texts(indexes: readonly number[]): Promise<Record<string, string>[]> {
+    return indexes.map((index) => this.kept.get(index) ?? {});
   }
 
   async erase(): Promise<Erasure> {
@@ -313,6 +320,11 @@ export function createFakeContext(options: FakeContextOptions = {}): FakeContext
       },
       find: () => undefined,
       all: () => [],
+    },
+    idempotency: {
+      claim: () => {
+        throw notHere();
+      },
     },
     scorer: fakeScorer,
     prompts: {

@@ -1,5 +1,6 @@
 import { asAppError, ollamaErrorBody } from '../../../runtime/contracts/failure.js';
 import { type Answer as HttpAnswer, json } from '../../../runtime/contracts/http.js';
+import type { IdempotentRequest } from '../../../runtime/contracts/idempotency.js';
 import type { ModuleContext } from '../../../runtime/contracts/module.js';
 import type { Prompt, ToolCall } from '../../../runtime/contracts/sandbox.js';
 import { arkaliaOf, receiptHeader } from '../openai/shapes.js';
@@ -13,6 +14,7 @@ export type Say = (text: string, calls?: ToolCall[]) => object;
 
 export interface Asked {
   prompt: Prompt;
+  idempotency?: IdempotentRequest;
   model: string;
   stream: boolean;
   client: string;
@@ -50,11 +52,12 @@ function ending(answer: Answer): object {
 /** Asks, and answers in Ollama's form: whole, or one JSON object a line of which the last has `done: true`. */
 export async function answerAsOllama(
   { context, pipeline }: { context: ModuleContext; pipeline: Pipeline },
-  { prompt, model, stream, client, requestId, signal }: Asked,
+  { prompt, idempotency, model, stream, client, requestId, signal }: Asked,
   say: Say,
 ): Promise<HttpAnswer> {
   const events = pipeline.ask({
     ...prompt,
+    ...(idempotency === undefined ? {} : { idempotency }),
     model,
     navigatorByDefault: false,
     client,
@@ -78,7 +81,7 @@ export async function answerAsOllama(
       if (event.type === 'begin') spoke = event.model;
       else if (event.type === 'delta') yield line({ ...say(event.text), done: false });
       else if (event.type === 'tool_call') yield line({ ...say('', [event.call]), done: false });
-      else {
+      else if (event.type === 'done') {
         spoke = event.answer.model;
         yield line({ ...say(''), ...ending(event.answer) });
       }

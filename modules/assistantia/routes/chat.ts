@@ -2,8 +2,10 @@ import { randomBytes } from 'node:crypto';
 import { z } from 'zod';
 import { asAppError, problemBody } from '../../../runtime/contracts/failure.js';
 import { defineRoute, json, type RouteDefinition } from '../../../runtime/contracts/http.js';
+import { idempotencyHeader } from '../../../runtime/contracts/idempotency.js';
 import type { ModuleContext } from '../../../runtime/contracts/module.js';
 import { preferHeader, preferredWaitMs, recordedStatus } from '../../../runtime/contracts/record.js';
+import { idempotencyOf } from '../idempotency.js';
 import type { Pipeline } from '../pipeline.js';
 import type { Answer } from '../question.js';
 import type { Sessions } from '../sessions.js';
@@ -34,6 +36,10 @@ const chatAnswer = z.object({
   model: z.string(),
   finish_reason: z.enum(['stop', 'length', 'tool_calls', 'content_filter']),
   usage: z.object({ prompt_tokens: z.number().int(), completion_tokens: z.number().int() }).optional(),
+  replayed: z
+    .boolean()
+    .optional()
+    .describe('It was given before, to a request with the same Idempotency-Key'),
   reasons: z.array(z.record(z.string(), z.unknown())),
   receipt: z.object({
     recorded: z.enum(['durable', 'checkpointed']),
@@ -52,13 +58,14 @@ const chatQuery = z.strictObject({
 
 function answerFields(answer: Answer, session: string): Record<string, unknown> {
   return {
-    session_id: session,
+    session_id: answer.session ?? session,
     engine: answer.engine,
     model: answer.model,
     finish_reason: answer.finishReason,
     usage: answer.usage,
     reasons: answer.reasons,
     receipt: answer.receipt,
+    ...(answer.replayed === true ? { replayed: true } : {}),
   };
 }
 
@@ -78,18 +85,19 @@ export function chatRoutes(
       errors: 'problem',
       body: chatRequest,
       query: chatQuery,
-      headers: [preferHeader],
+      headers: [preferHeader, idempotencyHeader],
       responses: {
         200: { description: 'The answer, or its stream when asked for', schema: chatAnswer },
         202: { description: 'The answer; no checkpoint within the wait, so durable', schema: chatAnswer },
       },
-      handler: async ({ body, query, caller, requestId, header, signal }) => {
+      handler: async ({ c, body, query, caller, requestId, header, signal }) => {
         const waitMs = preferredWaitMs(header('prefer'));
         const session = body.session_id ?? randomBytes(12).toString('base64url');
         const owner = caller.id;
         const { system_prompt: systemPrompt } = context.config.assistantia;
         const asked = { role: 'user', content: body.message } as const;
         const events = pipeline.ask({
+          ...idempotencyOf({ c, header, body }),
           model: body.model,
           navigatorByDefault: true,
           messages: [{ role: 'system', content: systemPrompt }, ...sessions.messages(owner, session), asked],
@@ -102,7 +110,7 @@ export function chatRoutes(
           record: { level: query.record, waitMs },
         });
         const remember = (text: string, answer: Answer) => {
-          if (answer.finishReason === 'content_filter') return;
+          if (answer.finishReason === 'content_filter' || answer.replayed === true) return;
           sessions.add(owner, session, [asked, { role: 'assistant', content: text }]);
         };
         if (!body.stream) {
