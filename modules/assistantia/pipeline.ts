@@ -68,6 +68,7 @@ export class Pipeline {
         ...question,
         ...course,
         prepare: (candidate) => this.#job(question, candidate),
+        waiting: question.tellsPlace === true ? (place) => ({ type: 'waiting', place }) : undefined,
         listen: (tried, events) => {
           watch = new AnswerWatch(guard, { systemPrompt: question.systemPrompt, observe });
           return this.#listen(question, tried, events, watch);

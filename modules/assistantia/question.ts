@@ -1,3 +1,4 @@
+import type { WaitPlace } from '../../runtime/contracts/admission.js';
 import type { GuardReason } from '../../runtime/contracts/guard.js';
 import type { IdempotentRequest } from '../../runtime/contracts/idempotency.js';
 import type { CheckpointedReceipt, Receipt } from '../../runtime/contracts/ledger.js';
@@ -11,6 +12,8 @@ export interface EngineRequest extends ChainRequest {
   session?: string;
   /** Where the same request may come again. */
   idempotency?: IdempotentRequest;
+  /** Whether the client can be told of its place in a queue: only where a stream can hold what is no part of the answer. */
+  tellsPlace?: boolean;
   requestId: string;
   signal: AbortSignal;
 }
@@ -47,11 +50,13 @@ export interface Answer {
 }
 
 /**
- * `of` comes first and names the request that made the answer; `begin` names the model that is about to speak, once, before its first
+ * `of` comes first and names the request that made the answer; `waiting` comes now and then before the answer where the question allows it;
+ * `begin` names the model that is about to speak, once, before its first
  * text or tool call.
  */
 export type AnswerEvent =
   | { type: 'of'; id: string; askedMs: number }
+  | { type: 'waiting'; place: WaitPlace }
   | { type: 'begin'; engine: string; model: string }
   | { type: 'delta'; text: string }
   | { type: 'tool_call'; call: ToolCall }

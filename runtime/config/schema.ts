@@ -258,6 +258,9 @@ const assistantia = section({
       'You are the assistant of a small local appliance. Answer briefly and honestly; say so when you do not know.',
     )
     .describe('First message of every /chat; the output guard stops answers that repeat it.'),
+  place_ms: milliseconds(2000, 100, 3_600_000).describe(
+    'How often a stream of server-sent events that waits for a slot is told its place, in a comment. Once it was, an error comes as a frame.',
+  ),
   sessions_max: count(256, 1, 100_000).describe(
     'Conversations kept in memory; beyond it the one unused for longest is forgotten.',
   ),

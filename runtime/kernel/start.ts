@@ -203,6 +203,9 @@ async function open({ config, log, builtIn }: StartOptions, undo: Undo): Promise
     models_dir: config.models_dir,
     viaToken,
     monotonicMs: now,
+    onEngines: (views) => {
+      for (const { name, slots } of views) admission.tellSlots(name, slots);
+    },
     onIncident: (incident) => log.warn({ incident }, 'a sandboxed process was stopped'),
   });
   undo.add('sandbox', () => prompts.close());

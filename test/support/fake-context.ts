@@ -311,6 +311,7 @@ export function createFakeContext(options: FakeContextOptions = {}): FakeContext
     },
     admission: {
       admit: async () => ({ began: () => undefined, release: () => undefined }),
+      tellSlots: () => undefined,
       status: () => ({}),
     },
     rate: { requests: { take: () => ({ ok: true }) }, prompts: { take: () => ({ ok: true }) } },

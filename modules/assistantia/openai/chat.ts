@@ -6,7 +6,7 @@ import type { ToolCall } from '../../../runtime/contracts/sandbox.js';
 import { idempotencyOf } from '../idempotency.js';
 import type { Pipeline } from '../pipeline.js';
 import type { AnswerEvent } from '../question.js';
-import { sseEvent, sseHeaders, streamResponse } from '../stream.js';
+import { sseEvent, sseHeaders, sseWaiting, streamResponse } from '../stream.js';
 import { type WholeAnswer, wholeAnswer } from '../whole-answer.js';
 import { chatRequest, promptOf } from './chat-request.js';
 import { arkaliaOf, type Head, headOf, receiptHeader, usageOf } from './shapes.js';
@@ -57,6 +57,10 @@ async function* chunkFrames(
   for await (const event of events) {
     if (event.type === 'of') {
       head = headOf('chatcmpl', event);
+      continue;
+    }
+    if (event.type === 'waiting') {
+      yield sseWaiting(event.place);
       continue;
     }
     if (event.type === 'begin') {
@@ -113,6 +117,7 @@ export function chatCompletionRoute(pipeline: Pipeline): RouteDefinition {
         client: caller.id,
         requestId,
         signal: signal(),
+        tellsPlace: body.stream === true,
         systemPrompt: prompt.messages.find((message) => message.role === 'system')?.content,
       });
       if (body.stream !== true) {

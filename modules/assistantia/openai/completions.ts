@@ -5,7 +5,7 @@ import { idempotencyHeader } from '../../../runtime/contracts/idempotency.js';
 import { idempotencyOf } from '../idempotency.js';
 import type { Pipeline } from '../pipeline.js';
 import type { AnswerEvent } from '../question.js';
-import { sseEvent, sseHeaders, streamResponse } from '../stream.js';
+import { sseEvent, sseHeaders, sseWaiting, streamResponse } from '../stream.js';
 import { unsupported } from '../unsupported.js';
 import { wholeAnswer } from '../whole-answer.js';
 import { commonFields, refuseSeveral, samplingOf } from './chat-request.js';
@@ -51,6 +51,7 @@ async function* chunkFrames(
   });
   for await (const event of events) {
     if (event.type === 'of') head = headOf('cmpl', event);
+    else if (event.type === 'waiting') yield sseWaiting(event.place);
     else if (event.type === 'begin') model = event.model;
     else if (event.type === 'delta') yield frame(choice(event.text, null));
     else if (event.type === 'done') {
@@ -92,6 +93,7 @@ export function completionRoute(pipeline: Pipeline): RouteDefinition {
         client: caller.id,
         requestId,
         signal: signal(),
+        tellsPlace: body.stream === true,
       });
       if (body.stream !== true) {
         const { text, answer } = await wholeAnswer(events);

@@ -9,7 +9,7 @@ import { idempotencyOf } from '../idempotency.js';
 import type { Pipeline } from '../pipeline.js';
 import type { Answer } from '../question.js';
 import type { Sessions } from '../sessions.js';
-import { sseEvent, sseHeaders, streamResponse } from '../stream.js';
+import { sseEvent, sseHeaders, sseWaiting, streamResponse } from '../stream.js';
 import { wholeAnswer } from '../whole-answer.js';
 
 const MESSAGE_CHARS_MAX = 200_000;
@@ -106,6 +106,7 @@ export function chatRoutes(
           session,
           requestId,
           signal: signal(),
+          tellsPlace: body.stream,
           systemPrompt,
           record: { level: query.record, waitMs },
         });
@@ -125,7 +126,8 @@ export function chatRoutes(
             if (event.type === 'delta') {
               text += event.text;
               yield sseEvent(JSON.stringify({ text: event.text }), 'delta');
-            } else if (event.type === 'done') {
+            } else if (event.type === 'waiting') yield sseWaiting(event.place);
+            else if (event.type === 'done') {
               remember(text, event.answer);
               yield sseEvent(JSON.stringify(answerFields(event.answer, session)), 'done');
             }
