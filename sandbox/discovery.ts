@@ -1,5 +1,5 @@
 import { addressOf, type Endpoint, type ServerEngine } from './broker.js';
-import { isRecord } from './check.js';
+import { isCount, isRecord } from './check.js';
 import type { EnginesOptions, RemoteEngineOptions } from './options.js';
 import { type EngineView, SandboxError } from './types.js';
 import { askUpstream } from './upstream.js';
@@ -118,9 +118,11 @@ async function findOpenai(
       `What answers at ${base.origin} is no OpenAI-compatible server that can be used.`,
       base.href,
     );
-  if (probed && !(await isLlamaCpp(ask, list.data)))
+  const props = await ask('/props');
+  if (probed && !(await isLlamaCpp(ask, list.data, props)))
     return absent('openai', `What answers at ${base.origin} is not llama.cpp's server.`, base.href);
   return found('openai', {
+    slots: slotsIn(props),
     where: base.href,
     models: namesIn(list.data, 'id'),
     configured: configured.model,
@@ -128,8 +130,14 @@ async function findOpenai(
   });
 }
 
-async function isLlamaCpp(ask: Ask, models: unknown[]): Promise<boolean> {
-  const [props, health] = await Promise.all([ask('/props'), ask('/health')]);
+/** What llama.cpp's server says of how many prompts it works on at once. */
+function slotsIn(props: unknown): number | undefined {
+  const slots = isRecord(props) ? props.total_slots : undefined;
+  return isCount(slots) && slots > 0 ? slots : undefined;
+}
+
+async function isLlamaCpp(ask: Ask, models: unknown[], props: unknown): Promise<boolean> {
+  const health = await ask('/health');
   if (isRecord(props) && isRecord(props.default_generation_settings)) return true;
   const first = models[0];
   return (

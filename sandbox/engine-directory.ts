@@ -90,6 +90,7 @@ export class EngineDirectory {
         return view;
       }),
     );
+    this.#options.onEngines?.(this.#views);
     return this.views();
   }
 

@@ -1,4 +1,4 @@
-import type { EngineKind, SandboxLevel } from './types.js';
+import type { EngineKind, EngineView, SandboxLevel } from './types.js';
 
 /** Sections of the configuration that this room uses; the names are those of arkalia.toml. */
 export interface RemoteEngineOptions {
@@ -50,6 +50,8 @@ export interface SandboxOptions {
   viaToken: string;
   /** Milliseconds since an arbitrary start, never going back. */
   monotonicMs: () => number;
+  /** Told how the engines were seen, after each inquiry. */
+  onEngines?: (views: readonly EngineView[]) => void;
   /** Told of every child that was killed or died. */
   onIncident: (incident: Incident) => void;
   /** For tests only: other programs and addresses than the real ones. */

@@ -211,6 +211,8 @@ export interface EngineView {
   models: string[];
   /** The model used when none is asked for. */
   defaultModel?: string;
+  /** Prompts that it says it works on at once; absent where it does not say. */
+  slots?: number;
   /** Whether the model is in memory now; absent where that is not known. */
   loaded?: boolean;
   /** Why it is absent, and what to do. */

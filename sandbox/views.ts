@@ -23,7 +23,13 @@ export function absent(name: EngineKind, problem: string, where?: string): Engin
 /** A server that answered. Without any model it is found, yet can be used only by a model that is asked for. */
 export function found(
   name: EngineKind,
-  view: { where: string; models: string[]; configured?: string | undefined; cure: string },
+  view: {
+    where: string;
+    models: string[];
+    configured?: string | undefined;
+    slots?: number | undefined;
+    cure: string;
+  },
 ): EngineView {
   const defaultModel = view.configured ?? view.models[0];
   return {
@@ -31,6 +37,7 @@ export function found(
     state: 'found',
     where: view.where,
     models: view.models,
+    ...(view.slots === undefined ? {} : { slots: view.slots }),
     ...(defaultModel === undefined ? { problem: `It lists no model: ${view.cure}.` } : { defaultModel }),
   };
 }

@@ -1,6 +1,6 @@
 import { AppError } from '../../runtime/contracts/errors.js';
 import { HOLD_MS_MAX } from '../../runtime/contracts/guard.js';
-import type { JsonObject } from '../../runtime/contracts/json.js';
+import type { AnsweredClaim, Claim, NewClaim } from '../../runtime/contracts/idempotency.js';
 import type { ModuleContext } from '../../runtime/contracts/module.js';
 import { reach } from '../../runtime/contracts/record.js';
 import {
@@ -11,22 +11,17 @@ import {
 } from '../../runtime/contracts/sandbox.js';
 import { AnswerWatch } from './answer-watch.js';
 import type { Candidate } from './chain.js';
+import { Entrance } from './entrance.js';
 import { treat } from './failures.js';
 import { withExpiry } from './guard/held.js';
-import { type Part, partsOfMessages } from './guard/parts.js';
+import { partsOfMessages } from './guard/parts.js';
 import { Screen } from './guard/screen.js';
-import type { Answer, AnswerEvent, Embeddings, EmbedQuestion, EngineRequest, Question } from './question.js';
-import { type Attempt, EngineWalk, type Skipped } from './walk.js';
+import { replayedAnswer, replayedVectors } from './idempotency.js';
+import type { AnswerEvent, Embeddings, EmbedQuestion, EngineRequest, Question } from './question.js';
+import { type Course, lastAsked, personTexts, Records, type Speaker } from './records.js';
+import { type Attempt, EngineWalk } from './walk.js';
 
 type Ending = Extract<PromptEvent, { type: 'done' }>;
-
-/** What is known of a request before an engine is asked, and grows while they are tried. */
-interface Course {
-  startedMs: number;
-  /** Ids of the rules that flagged what was asked. */
-  flagged: string[];
-  skipped: Skipped[];
-}
 
 /**
  * Takes a question through guard, admission, breaker, sandbox, guard and ledger. Yields the answer as it comes; `done` carries the
@@ -38,19 +33,41 @@ export class Pipeline {
   readonly #brief: (question: string) => Promise<NavigatorBrief>;
   readonly #screen: Screen;
   readonly #walk: EngineWalk;
+  readonly #records: Records;
+  readonly #entrance: Entrance;
 
   constructor(context: ModuleContext, brief: (question: string) => Promise<NavigatorBrief>) {
     this.#context = context;
     this.#brief = brief;
-    this.#screen = new Screen(context);
     this.#walk = new EngineWalk(context);
+    this.#records = new Records(context);
+    this.#screen = new Screen(context, this.#records);
+    this.#entrance = new Entrance(context, this.#screen);
   }
 
   /** @throws AppError with what went wrong; what was asked and refused or failed is recorded before. */
   async *ask(question: Question): AsyncGenerator<AnswerEvent> {
+    const claim = await this.#claim(question);
+    if (claim?.state === 'answered') {
+      yield* this.#replay(question, claim);
+      return;
+    }
+    try {
+      yield* this.#answer(question, claim);
+    } finally {
+      claim?.settle(false);
+    }
+  }
+
+  async *#answer(question: Question, claim: NewClaim | undefined): AsyncGenerator<AnswerEvent> {
+    const askedMs = this.#context.clock.wallMs();
+    yield { type: 'of', id: question.requestId, askedMs };
     const { messages, systemPrompt, canary } = question;
-    const tools = question.tools !== undefined || messages.some(({ role }) => role === 'tool');
-    const course = await this.#enter(question, question.parts ?? partsOfMessages(messages), tools);
+    const course = await this.#entrance.pass(question, question.parts ?? partsOfMessages(messages), {
+      askedMs,
+      claim,
+      tools: question.tools !== undefined || messages.some(({ role }) => role === 'tool'),
+    });
     try {
       const { guard } = this.#context;
       const action = this.#screen.actionFor(question);
@@ -60,22 +77,60 @@ export class Pipeline {
         ...question,
         ...course,
         prepare: (candidate) => this.#job(question, candidate),
+        waiting: question.tellsPlace === true ? (place) => ({ type: 'waiting', place }) : undefined,
         listen: (tried, events) => {
           watch = new AnswerWatch(guard, { systemPrompt, canary, action });
           return this.#listen(question, tried, events, watch);
         },
       });
-      yield { type: 'done', answer: await this.#record(question, course, attempt, result, watch) };
+      const speaker = this.#speaker(attempt);
+      const answer = await this.#records.answered(question, course, speaker, watch, result);
+      yield { type: 'done', answer };
     } catch (thrown) {
       throw await this.#failed(question, course, thrown);
     }
   }
 
+  /** What was given before: its text in one piece, whatever the pieces were. */
+  async *#replay(question: Question, claim: AnsweredClaim): AsyncGenerator<AnswerEvent> {
+    const { text, calls, answer } = replayedAnswer(claim);
+    const { engine, model, id, askedMs } = answer;
+    yield { type: 'of', id, askedMs };
+    if (text !== '' || calls.length > 0) yield { type: 'begin', engine, model };
+    if (text !== '') yield { type: 'delta', text };
+    for (const call of calls) yield { type: 'tool_call', call };
+    const { level, waitMs } = question.record ?? { level: 'durable' };
+    const { receipt } = await reach(this.#context.ledger, claim.receipt, { level, waitMs });
+    yield { type: 'done', answer: { ...answer, receipt } };
+  }
+
+  async #claim(request: EngineRequest): Promise<Claim | undefined> {
+    const { idempotency, client, requestId } = request;
+    if (idempotency === undefined) return undefined;
+    this.#entrance.refuseUnrecordable();
+    const texts = personTexts(request);
+    return this.#context.idempotency.claim({ ...idempotency, client, requestId, texts });
+  }
+
   /** The vectors of texts. @throws as `ask` does. */
   async embed(question: EmbedQuestion): Promise<Embeddings> {
+    const claim = await this.#claim(question);
+    if (claim?.state === 'answered') {
+      const { kept, vectors } = replayedVectors(claim);
+      return { ...kept, vectors, receipt: claim.receipt, replayed: true };
+    }
+    try {
+      return await this.#embed(question, claim);
+    } finally {
+      claim?.settle(false);
+    }
+  }
+
+  async #embed(question: EmbedQuestion, claim: NewClaim | undefined): Promise<Embeddings> {
     const { texts } = question;
+    const askedMs = this.#context.clock.wallMs();
     const parts = texts.map((text) => ({ text, mode: 'document' as const }));
-    const course = await this.#enter(question, parts, false);
+    const course = await this.#entrance.pass(question, parts, { askedMs, claim, tools: false });
     try {
       const vectors: number[][] = [];
       const walk = this.#walk.go<never, Ending>({
@@ -86,47 +141,23 @@ export class Pipeline {
       });
       const step = await walk.next();
       if (step.done !== true) throw new AppError('internal', 'Vectors came in the form of an answer.');
-      return await this.#recordVectors(question, course, step.value.attempt, step.value.result, vectors);
+      const { attempt, result } = step.value;
+      return await this.#records.embedded(question, course, this.#speaker(attempt), result, vectors);
     } catch (thrown) {
       throw await this.#failed(question, course, thrown);
     }
   }
 
-  /** `tools`: whether the model can use some. */
-  async #enter(request: EngineRequest, parts: readonly Part[], tools: boolean): Promise<Course> {
-    const startedMs = this.#context.clock.monotonicMs();
-    this.#takeToken(request.client, startedMs);
-    this.#refuseUnrecordable();
-    const flagged = await this.#screen.check({ ...request, texts: personTexts(request), tools }, parts);
-    return { startedMs, flagged, skipped: [] };
-  }
-
   /** What the caller is told; recorded before. */
-  async #failed(request: EngineRequest, { skipped }: Course, thrown: unknown): Promise<AppError> {
+  async #failed(request: EngineRequest, course: Course, thrown: unknown): Promise<AppError> {
     // Whatever else failed on the way, a request whose client has gone or that the shutdown cancelled is just that.
     const { error, cause } = treat(request.signal.aborted ? new SandboxError('aborted', givenUp) : thrown);
-    await this.#recordFailure(request, error, cause, skipped);
+    await this.#records.failed(request, error, cause, course);
     return error;
   }
 
-  #takeToken(client: string, nowMs: number): void {
-    const verdict = this.#context.rate.prompts.take(client, nowMs);
-    if (verdict.ok) return;
-    throw new AppError('rate_limited', 'Too many prompts; see limits.prompts_per_minute.', {
-      retryAfterMs: verdict.retryAfterMs,
-    });
-  }
-
-  /** What could not be recorded is not even asked: an answer that must be kept back would only load the engine. */
-  #refuseUnrecordable(): void {
-    const { state, trouble, retry_after_ms: retryAfterMs } = this.#context.ledger.status();
-    if (state === 'open') return;
-    const why = trouble === undefined ? '' : ` (${trouble})`;
-    throw new AppError(
-      'ledger_unavailable',
-      `The ledger cannot record now${why}, and no answer is given that is not recorded. /health, /status and what was recorded are served.`,
-      retryAfterMs === undefined ? {} : { retryAfterMs },
-    );
+  #speaker(attempt: Attempt): Speaker {
+    return { ...this.#walk.spoke(attempt), firstAtMs: attempt.firstAtMs };
   }
 
   async #job(question: Question, { engine, model }: Candidate): Promise<PromptJob> {
@@ -187,117 +218,9 @@ export class Pipeline {
     attempt.started = true;
     attempt.firstAtMs = this.#context.clock.monotonicMs();
   }
-
-  async #record(
-    question: Question,
-    { startedMs, flagged, skipped }: Course,
-    attempt: Attempt,
-    ending: Ending | undefined,
-    watch: AnswerWatch,
-  ): Promise<Answer> {
-    const { clock, ledger } = this.#context;
-    const { engine, model } = this.#walk.spoke(attempt);
-    const finishReason = ending === undefined ? 'content_filter' : ending.finishReason;
-    const asked = lastAsked(question);
-    const tookMs = clock.monotonicMs() - startedMs;
-    const firstMs = attempt.firstAtMs === undefined ? undefined : attempt.firstAtMs - startedMs;
-    const { text, calls, cut } = watch;
-    const data: JsonObject = {
-      engine,
-      model,
-      finish_reason: finishReason,
-      took_ms: Math.round(tookMs),
-      prompt_chars: asked.length,
-      answer_chars: text.length,
-      flagged,
-      cut: cut?.reasons.map((reason) => reason.rule) ?? [],
-      skipped: skipped.map((one) => ({ ...one })),
-    };
-    if (firstMs !== undefined) data.first_text_ms = Math.round(firstMs);
-    if (calls.length > 0) data.tool_calls = calls.length;
-    if (ending?.usage !== undefined) data.usage = { ...ending.usage };
-    const said: Record<string, string> = calls.length === 0 ? {} : { tool_calls: JSON.stringify(calls) };
-    const durable = await ledger.append({
-      type: 'chat_answered',
-      module: 'assistantia',
-      correlationId: question.requestId,
-      data,
-      texts: { prompt: asked, answer: text, ...said, ...personTexts(question) },
-    });
-    const { level, waitMs } = question.record ?? { level: 'durable' };
-    const { receipt } = await reach(ledger, durable, { level, waitMs });
-    const reasons = cut?.reasons ?? [];
-    return { engine, model, finishReason, usage: ending?.usage, tookMs, firstMs, reasons, receipt };
-  }
-
-  async #recordVectors(
-    question: EmbedQuestion,
-    { startedMs, flagged, skipped }: Course,
-    attempt: Attempt,
-    { usage }: Ending,
-    vectors: number[][],
-  ): Promise<Embeddings> {
-    const { clock, ledger } = this.#context;
-    const { engine, model } = this.#walk.spoke(attempt);
-    const tookMs = clock.monotonicMs() - startedMs;
-    const receipt = await ledger.append({
-      type: 'texts_embedded',
-      module: 'assistantia',
-      correlationId: question.requestId,
-      data: {
-        engine,
-        model,
-        texts: vectors.length,
-        chars: question.texts.reduce((sum, text) => sum + text.length, 0),
-        dimensions: vectors[0]?.length ?? 0,
-        took_ms: Math.round(tookMs),
-        flagged,
-        skipped: skipped.map((one) => ({ ...one })),
-        ...(usage === undefined ? {} : { usage: { ...usage } }),
-      },
-      texts: personTexts(question),
-    });
-    return { engine, model, vectors, usage, tookMs, receipt };
-  }
-
-  /** A prompt that failed is an event too; one refused for load is not, or a flood of requests would become a flood of writes. */
-  async #recordFailure(
-    request: EngineRequest,
-    error: AppError,
-    cause: string,
-    skipped: readonly Skipped[],
-  ): Promise<void> {
-    if (['queue_full', 'ledger_unavailable', 'system_reboot_required'].includes(error.code)) return;
-    try {
-      await this.#context.ledger.append({
-        type: 'chat_failed',
-        module: 'assistantia',
-        correlationId: request.requestId,
-        data: { code: error.code, cause, skipped: skipped.map((one) => ({ ...one })) },
-        texts: personTexts(request),
-      });
-    } catch (failed) {
-      this.#context.log.error(
-        { err: failed, request_id: request.requestId },
-        'a failed prompt could not be recorded',
-      );
-    }
-  }
 }
 
 const givenUp = 'The request was given up: its client has gone, or the appliance is stopping.';
-
-function lastAsked({ messages }: Question): string {
-  return messages.findLast(({ role }) => role === 'user')?.content ?? '';
-}
-
-/** By what the texts of a person are found when they are to be erased. */
-function personTexts({ session, client }: EngineRequest): Record<string, string> {
-  return {
-    ...(session === undefined ? {} : { session }),
-    ...(client.startsWith('key:') ? { key: client.slice('key:'.length) } : {}),
-  };
-}
 
 /** Fills `vectors`; another attempt begins anew. */
 // biome-ignore lint/correctness/useYield: nothing goes to the client before all are there.

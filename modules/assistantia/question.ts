@@ -1,4 +1,6 @@
+import type { WaitPlace } from '../../runtime/contracts/admission.js';
 import type { GuardReason } from '../../runtime/contracts/guard.js';
+import type { IdempotentRequest } from '../../runtime/contracts/idempotency.js';
 import type { CheckpointedReceipt, Receipt } from '../../runtime/contracts/ledger.js';
 import type { FinishReason, Prompt, PromptUsage, ToolCall } from '../../runtime/contracts/sandbox.js';
 import type { ChainRequest } from './chain.js';
@@ -9,6 +11,10 @@ export interface EngineRequest extends ChainRequest {
   /** Identity for rate limit and fairness. */
   client: string;
   session?: string;
+  /** Where the same request may come again. */
+  idempotency?: IdempotentRequest;
+  /** Whether the client can be told of its place in a queue: only where a stream can hold what is no part of the answer. */
+  tellsPlace?: boolean;
   requestId: string;
   signal: AbortSignal;
   /** Path of the route that it came through; its setting of the guard applies. */
@@ -31,6 +37,12 @@ export interface EmbedQuestion extends EngineRequest {
 }
 
 export interface Answer {
+  /** Of the request that made it, and when that came, in wall time. */
+  id: string;
+  askedMs: number;
+  session?: string;
+  /** It was given before, to a request with the same Idempotency-Key. */
+  replayed?: boolean;
   /** The engine and the model that spoke. */
   engine: string;
   model: string;
@@ -44,14 +56,21 @@ export interface Answer {
   receipt: Receipt | CheckpointedReceipt;
 }
 
-/** `begin` names the model that is about to speak, once, before its first text or tool call. */
+/**
+ * `of` comes first and names the request that made the answer; `waiting` comes now and then before the answer where the question allows it;
+ * `begin` names the model that is about to speak, once, before its first
+ * text or tool call.
+ */
 export type AnswerEvent =
+  | { type: 'of'; id: string; askedMs: number }
+  | { type: 'waiting'; place: WaitPlace }
   | { type: 'begin'; engine: string; model: string }
   | { type: 'delta'; text: string }
   | { type: 'tool_call'; call: ToolCall }
   | { type: 'done'; answer: Answer };
 
 export interface Embeddings {
+  replayed?: boolean;
   engine: string;
   model: string;
   vectors: number[][];

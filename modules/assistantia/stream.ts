@@ -1,3 +1,5 @@
+import type { WaitPlace } from '../../runtime/contracts/admission.js';
+
 const encoder = new TextEncoder();
 
 export const sseHeaders = {
@@ -16,6 +18,11 @@ export const ndjsonHeaders = {
 /** One server-sent event. `data` is a single line, so it needs no splitting. */
 export function sseEvent(data: string, event?: string): string {
   return event === undefined ? `data: ${data}\n\n` : `event: ${event}\ndata: ${data}\n\n`;
+}
+
+/** A place in a queue as a comment, which clients of server-sent events pass over. */
+export function sseWaiting({ position, estimateMs }: WaitPlace): string {
+  return `: waiting position=${position}${estimateMs === undefined ? '' : ` estimate_ms=${estimateMs}`}\n\n`;
 }
 
 /**

@@ -1,4 +1,4 @@
-import type { SlotOutcome } from '../../runtime/contracts/admission.js';
+import type { Slot, SlotOutcome, WaitPlace } from '../../runtime/contracts/admission.js';
 import { AppError } from '../../runtime/contracts/errors.js';
 import type { ModuleContext } from '../../runtime/contracts/module.js';
 import type { PromptEvent, PromptJob } from '../../runtime/contracts/sandbox.js';
@@ -29,6 +29,8 @@ export interface WalkRequest<Event, Result> extends EngineRequest {
   skipped: Skipped[];
   /** The job for a candidate. */
   prepare(candidate: Candidate): PromptJob | Promise<PromptJob>;
+  /** Words the place in a queue for the client; absent: it is not told. */
+  waiting?: ((place: WaitPlace) => Event) | undefined;
   /** Takes in what the engine says, until it is complete. */
   listen(attempt: Attempt, events: AsyncIterable<PromptEvent>): AsyncGenerator<Event, Result>;
 }
@@ -106,11 +108,43 @@ export class EngineWalk {
     );
   }
 
+  /** Waits for a slot, and tells the place in the queue where the request wants it. */
+  async *#admit<Event, Result>(
+    engine: string,
+    { client, signal, waiting }: WalkRequest<Event, Result>,
+    deadlineMs: number,
+  ): AsyncGenerator<Event, Slot> {
+    const { admission, config } = this.#context;
+    let place: (() => WaitPlace) | undefined;
+    const onWait = (look: () => WaitPlace) => {
+      place = look;
+    };
+    const admitted = admission.admit(engine, { client, deadlineMs, signal, onWait });
+    if (waiting === undefined) return admitted;
+    let slot: Slot | undefined;
+    try {
+      while (slot === undefined) {
+        const { over, clear } = pause(config.assistantia.place_ms);
+        slot = await Promise.race([admitted, over]).finally(clear);
+        if (slot === undefined && place !== undefined) yield waiting(place());
+      }
+      return slot;
+    } finally {
+      // Nobody listens any more: what is given later goes back, and a refusal concerns nobody.
+      if (slot === undefined) {
+        admitted.then(
+          (late) => late.release(),
+          () => undefined,
+        );
+      }
+    }
+  }
+
   async *#attempt<Event, Result>(
     request: WalkRequest<Event, Result>,
     attempt: Attempt,
   ): AsyncGenerator<Event, Result> {
-    const { admission, breakers, clock, config, prompts } = this.#context;
+    const { breakers, clock, config, prompts } = this.#context;
     const { engine } = attempt.candidate;
     const breaker = breakers.get(engine);
     const open = breaker.snapshot();
@@ -119,8 +153,8 @@ export class EngineWalk {
       throw breakerOpen(engine, open.retry_after_ms!);
     const deadlineMs = request.startedMs + config.assistantia.deadline_ms;
     const job = await request.prepare(attempt.candidate);
-    const { client, signal } = request;
-    const slot = await admission.admit(engine, { client, deadlineMs, signal });
+    const slot = yield* this.#admit(engine, request, deadlineMs);
+    const { signal } = request;
     let ended: SlotOutcome = 'ignored';
     try {
       const permit = breaker.acquire();
@@ -130,7 +164,7 @@ export class EngineWalk {
       try {
         const timeoutMs = Math.max(1, deadlineMs - beganMs);
         // Who has no key gets a worker of their own with sandbox.fresh.
-        const run = { timeoutMs, signal, untrusted: !client.startsWith('key:') };
+        const run = { timeoutMs, signal, untrusted: !request.client.startsWith('key:') };
         const events = noticing(prompts.run(job, run), () => slot.began());
         const result = yield* request.listen(attempt, events);
         outcome = 'success';
@@ -149,6 +183,15 @@ export class EngineWalk {
       slot.release(ended);
     }
   }
+}
+
+/** Resolves after the time; `clear` ends it early. */
+function pause(ms: number): { over: Promise<undefined>; clear(): void } {
+  let timer: NodeJS.Timeout | undefined;
+  const over = new Promise<undefined>((resolve) => {
+    timer = setTimeout(() => resolve(undefined), ms);
+  });
+  return { over, clear: () => clearTimeout(timer) };
 }
 
 async function* noticing<T>(source: AsyncIterable<T>, notice: () => void): AsyncGenerator<T> {

@@ -45,6 +45,7 @@ interface Job {
   id: number;
   client: string;
   deadlineMs: number;
+  startedMs?: number;
 }
 
 class Model {
@@ -52,6 +53,7 @@ class Model {
   /** Clients in the order of their turns, each with its jobs. */
   ring: { client: string; jobs: Job[] }[] = [];
   outcomes = new Map<number, string>();
+  serviceMs: number | undefined;
   level: DegradationLevel = 'normal';
   closed = false;
   readonly slots: number;
@@ -74,16 +76,32 @@ class Model {
     if (this.closed) this.outcomes.set(job.id, 'shutting_down');
     else if (!limitsAt(this.level).models) this.outcomes.set(job.id, 'degraded');
     else if (nowMs >= job.deadlineMs) this.outcomes.set(job.id, 'deadline_exceeded');
-    else if (this.running.length < this.slots) this.start(job);
+    else if (this.running.length < this.slots) this.start(job, nowMs);
     else if (this.waiting.length >= this.waitingMax) this.outcomes.set(job.id, 'queue_full');
-    else {
-      const place = this.ring.find(({ client }) => client === job.client);
-      if (place) place.jobs.push(job);
-      else this.ring.push({ client: job.client, jobs: [job] });
+    else if (nowMs + this.waitMs(job) >= job.deadlineMs) this.outcomes.set(job.id, 'queue_full');
+    else this.join(this.ring, job);
+  }
+
+  join(ring: Model['ring'], job: Job): void {
+    const place = ring.find(({ client }) => client === job.client);
+    if (place) place.jobs.push(job);
+    else ring.push({ client: job.client, jobs: [job] });
+  }
+
+  /** Plays the turns until the job's own. */
+  waitMs(job: Job): number {
+    if (this.serviceMs === undefined) return 0;
+    const ring = this.ring.map(({ client, jobs }) => ({ client, jobs: [...jobs] }));
+    this.join(ring, job);
+    for (let position = 1; ; position++) {
+      const place = ring.shift()!;
+      if (place.jobs.shift() === job) return Math.ceil((this.serviceMs * position) / this.slots);
+      if (place.jobs.length > 0) ring.push(place);
     }
   }
 
-  start(job: Job): void {
+  start(job: Job, nowMs: number): void {
+    job.startedMs = nowMs;
     this.running.push(job);
     this.outcomes.set(job.id, 'started');
   }
@@ -94,12 +112,14 @@ class Model {
     this.ring = this.ring.filter(({ jobs }) => jobs.length > 0);
   }
 
-  release(job: Job): void {
+  release(job: Job, nowMs: number): void {
+    const tookMs = nowMs - job.startedMs!;
+    this.serviceMs = this.serviceMs === undefined ? tookMs : this.serviceMs + 0.2 * (tookMs - this.serviceMs);
     this.running = this.running.filter(({ id }) => id !== job.id);
     const place = this.ring.shift();
     const next = place?.jobs.shift();
     if (place && place.jobs.length > 0) this.ring.push(place);
-    if (next) this.start(next);
+    if (next) this.start(next, nowMs);
   }
 
   expire(nowMs: number): void {
@@ -171,7 +191,7 @@ async function run(slots: number, queueMax: number, steps: Step[]): Promise<void
   const release = (pick: number, times: number) => {
     const job = model.running[pick % Math.max(1, model.running.length)];
     if (job === undefined) return;
-    model.release(job);
+    model.release(job, time.nowMs);
     for (let time = 0; time < times; time++) given.get(job.id)?.release();
   };
 

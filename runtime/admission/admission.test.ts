@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Slot } from '../contracts/admission.js';
+import type { Slot, WaitPlace } from '../contracts/admission.js';
 import { systemClock } from '../contracts/clock.js';
 import type { DegradationLevel } from '../contracts/device.js';
 import { createAdmission } from './admission.js';
@@ -230,5 +230,100 @@ describe('close', () => {
     running.release();
     expect(admission.status().model).toMatchObject({ busy: 0, waiting: 0 });
     expect(time.timers).toBe(0);
+  });
+});
+
+describe('places and estimates', () => {
+  it('tells who waits the turn that it will have, and the time from what was measured', async () => {
+    const { time, admission } = setUp({ slots: 2, queueMax: 10 });
+    const places: Record<string, () => WaitPlace> = {};
+    const started: string[] = [];
+    const admit = (client: string, name: string) =>
+      admission
+        .admit('model', {
+          client,
+          deadlineMs: 1e6,
+          signal: new AbortController().signal,
+          onWait: (place) => {
+            places[name] = place;
+          },
+        })
+        .then((slot) => {
+          started.push(name);
+          return slot;
+        });
+    const [first, second] = [await admit('x', 'x1'), await admit('x', 'x2')];
+    expect(places).toEqual({});
+    for (const name of ['a1', 'a2', 'a3', 'b1', 'c1']) void admit(name[0]!, name);
+    const seen = () =>
+      Object.fromEntries(Object.entries(places).map(([name, place]) => [name, place().position]));
+    expect(seen()).toEqual({ a1: 1, b1: 2, c1: 3, a2: 4, a3: 5 });
+    expect(places.a1!()).not.toHaveProperty('estimateMs');
+    time.advance(1000);
+    first.release();
+    expect(places.b1!()).toEqual({ position: 1, estimateMs: 500 });
+    expect(places.a3!()).toEqual({ position: 4, estimateMs: 2000 });
+    second.release();
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(started).toEqual(['x1', 'x2', 'a1', 'b1']);
+    expect(places.c1!().position).toBe(1);
+  });
+
+  it('refuses at once who would start too late, with when to come back; others wait', async () => {
+    const { time, admission, admit } = setUp({ slots: 1, queueMax: 10 });
+    const slot = await admit();
+    time.advance(1000);
+    slot.release();
+    const next = await admit();
+    void admit('anna', 'model', time.nowMs + 5000);
+    await expect(admit('ben', 'model', time.nowMs + 2000)).rejects.toMatchObject({
+      code: 'queue_full',
+      retryAfterMs: 2000,
+      message: expect.stringContaining('deadline'),
+    });
+    expect(admission.status().model).toMatchObject({ waiting: 1 });
+    next.release();
+  });
+});
+
+describe('slots that an engine tells', () => {
+  const limit = () => {
+    const samples: unknown[] = [];
+    return {
+      samples,
+      max: 3,
+      now: () => 1,
+      sample: (...sample: unknown[]) => samples.push(sample),
+      figures: () => ({ longRttMs: 0, samples: 0, dropped: 0 }),
+    };
+  };
+
+  it('count instead of what was learned, as far as the limit goes, and let who waits start', async () => {
+    const adaptive = limit();
+    const time = new SimulatedTime();
+    const admission = createAdmission({
+      engines: { model: { slots: adaptive, queueMax: 4 }, fixed: { slots: 2, queueMax: 0 } },
+      level: () => 'normal',
+      clock: time.clock,
+      setTimer: time.setTimer,
+    });
+    const admit = () =>
+      admission.admit('model', { client: 'a', deadlineMs: 1e6, signal: new AbortController().signal });
+    const slots = [admit(), admit(), admit()];
+    expect(admission.status().model).toMatchObject({
+      slots: 1,
+      busy: 1,
+      waiting: 2,
+      adaptive: expect.anything(),
+    });
+    admission.tellSlots('model', 8);
+    expect(admission.status().model).toEqual({ slots: 3, busy: 3, waiting: 0, waitingMax: 4 });
+    for (const slot of await Promise.all(slots)) slot.release('success');
+    expect(adaptive.samples).toEqual([]);
+    admission.tellSlots('model', undefined);
+    expect(admission.status().model).toMatchObject({ slots: 1, adaptive: expect.anything() });
+    admission.tellSlots('fixed', 7);
+    expect(admission.status().fixed).toMatchObject({ slots: 2 });
+    admission.tellSlots('nothing', 7);
   });
 });

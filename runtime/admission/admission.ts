@@ -54,13 +54,14 @@ export function createAdmission(options: AdmissionOptions): ClosableAdmission {
   let closed = false;
 
   return {
-    async admit(engine: string, { client, deadlineMs, signal }: AdmitOptions): Promise<Slot> {
+    async admit(engine: string, options: AdmitOptions): Promise<Slot> {
       if (closed) throw shuttingDown();
       const queue = queues.get(engine);
       if (queue === undefined) throw new AppError('engine_unavailable', `There is no engine '${engine}'`);
       if (!answers(engine)) throw degraded();
-      return queue.enter(client, deadlineMs, signal);
+      return queue.enter(options);
     },
+    tellSlots: (engine, slots) => queues.get(engine)?.tellSlots(slots),
     status: () => Object.fromEntries(Array.from(queues, ([name, queue]) => [name, queue.status()])),
     levelChanged() {
       for (const [name, queue] of queues) {

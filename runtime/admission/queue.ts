@@ -1,4 +1,4 @@
-import type { QueueStatus, Slot, SlotOutcome } from '../contracts/admission.js';
+import type { AdmitOptions, QueueStatus, Slot, SlotOutcome, WaitPlace } from '../contracts/admission.js';
 import type { Clock } from '../contracts/clock.js';
 import { AppError } from '../contracts/errors.js';
 import { type AdaptiveLimit, Slots } from './slots.js';
@@ -47,7 +47,10 @@ const RETRY_MAX_MS = 300_000;
  *         ben:  b1 b2
  *         cleo: c1
  * ```
- * Every operation is O(1) but for shedding, which is O(what it sheds).
+ * A place in it is computed from the ring, which costs as much as there are clients; shedding costs what it sheds; all else is O(1).
+ *
+ * Whoever comes and would, by the mean time that a slot was held, start after the deadline is refused at once: to wait in vain helps
+ * nobody.
  */
 export class EngineQueue {
   readonly #options: EngineQueueOptions;
@@ -80,7 +83,8 @@ export class EngineQueue {
   }
 
   /** A slot now, or a place in the queue; see `Admission.admit`. */
-  enter(client: string, deadlineMs: number, signal: AbortSignal): Promise<Slot> {
+  enter(options: AdmitOptions): Promise<Slot> {
+    const { client, deadlineMs, signal } = options;
     return new Promise((resolve, reject) => {
       signal.throwIfAborted();
       if (this.#options.clock.monotonicMs() >= deadlineMs) throw this.#tooLate();
@@ -90,8 +94,30 @@ export class EngineQueue {
         return;
       }
       if (this.#waiting >= this.#options.waitingMax()) throw this.#full();
-      this.#wait(client, deadlineMs, signal, resolve, reject);
+      const { estimateMs = 0 } = this.#place(client, this.#ring.get(client)?.size ?? 0);
+      if (this.#options.clock.monotonicMs() + estimateMs >= deadlineMs) throw this.#inVain(estimateMs);
+      this.#wait(options, resolve, reject);
     });
+  }
+
+  /** What the engine says of its slots; see `Admission.tellSlots`. */
+  tellSlots(slots: number | undefined): void {
+    this.#slots.tell(slots);
+    this.#dispatch();
+  }
+
+  /** The place of a prompt of a client that has `before` others waiting before it. */
+  #place(client: string, before: number): WaitPlace {
+    let ahead = before;
+    // Who stands before the client in the ring has one turn more until then.
+    let turns = before + 1;
+    for (const [name, waiters] of this.#ring) {
+      if (name === client) turns = before;
+      else ahead += Math.min(waiters.size, turns);
+    }
+    const position = ahead + 1;
+    if (this.#serviceMs === undefined) return { position };
+    return { position, estimateMs: Math.ceil((this.#serviceMs * position) / this.#slots.now()) };
   }
 
   /** Refuses whoever waits beyond the present bound, the newest of the client with most waiting first. */
@@ -119,9 +145,7 @@ export class EngineQueue {
   }
 
   #wait(
-    client: string,
-    deadlineMs: number,
-    signal: AbortSignal,
+    { client, deadlineMs, signal, onWait }: AdmitOptions,
     start: (slot: Slot) => void,
     refuse: (reason: unknown) => void,
   ): void {
@@ -157,6 +181,7 @@ export class EngineQueue {
     this.#waiting++;
     armTimer();
     this.#assertInvariants();
+    onWait?.(() => this.#place(client, [...(this.#ring.get(client) ?? [])].indexOf(waiter)));
   }
 
   #leave(waiter: Waiter): void {
@@ -228,6 +253,14 @@ export class EngineQueue {
     return new AppError(
       'deadline_exceeded',
       `No slot of ${this.#options.name} came free before the deadline`,
+    );
+  }
+
+  #inVain(estimateMs: number): AppError {
+    return new AppError(
+      'queue_full',
+      `${this.#waiting} prompts wait for ${this.#options.name}; one more would start after about ${Math.ceil(estimateMs / 1000)} s, which is beyond its deadline`,
+      { retryAfterMs: Math.min(RETRY_MAX_MS, Math.max(RETRY_MIN_MS, estimateMs)) },
     );
   }
 

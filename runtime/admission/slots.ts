@@ -12,6 +12,7 @@ export interface AdaptiveLimit {
 export class Slots {
   readonly max: number;
   readonly #limit: AdaptiveLimit | undefined;
+  #told: number | undefined;
 
   /** @throws RangeError when a number is no whole number from 1. */
   constructor(name: string, slots: number | AdaptiveLimit) {
@@ -24,15 +25,22 @@ export class Slots {
 
   /** Slots there are now, 1 to `max`. */
   now(): number {
-    return this.#limit?.now() ?? this.max;
+    return this.#told ?? this.#limit?.now() ?? this.max;
+  }
+
+  /** What the engine says itself counts instead of what was learned; a configured number stays. */
+  tell(slots: number | undefined): void {
+    if (this.#limit !== undefined) this.#told = slots === undefined ? undefined : Math.min(slots, this.max);
   }
 
   /** Learns from a call: the time until its answer began, the slots in use when it started, and whether the engine dropped it. */
   learn(rttMs: number, busy: number, dropped: boolean): void {
-    this.#limit?.sample(rttMs, busy, dropped);
+    if (this.#told === undefined) this.#limit?.sample(rttMs, busy, dropped);
   }
 
   status(): AdaptiveStatus | undefined {
-    return this.#limit === undefined ? undefined : { slotsMax: this.max, ...this.#limit.figures() };
+    return this.#limit === undefined || this.#told !== undefined
+      ? undefined
+      : { slotsMax: this.max, ...this.#limit.figures() };
   }
 }

@@ -84,6 +84,15 @@ const limits = section({
   prompts_burst: count(30, 1, 1_000_000).describe('Prompts a client may send at once.'),
 });
 
+const idempotency = section({
+  keys_max: count(10_000, 1, 1_000_000).describe(
+    'Requests with an Idempotency-Key that are remembered; beyond it the oldest is forgotten. About 300 bytes each in memory.',
+  ),
+  keep_ms: milliseconds(86_400_000, 1000, 604_800_000).describe(
+    'How long they are remembered; what they gave is kept with the texts of the ledger.',
+  ),
+});
+
 const core = section({
   offload: z
     .enum(['auto', 'always', 'never'])
@@ -271,6 +280,9 @@ const assistantia = section({
       'You are the assistant of a small local appliance. Answer briefly and honestly; say so when you do not know.',
     )
     .describe('First message of every /chat; the output guard stops answers that repeat it.'),
+  place_ms: milliseconds(2000, 100, 3_600_000).describe(
+    'How often a stream of server-sent events that waits for a slot is told its place, in a comment. Once it was, an error comes as a frame.',
+  ),
   sessions_max: count(256, 1, 100_000).describe(
     'Conversations kept in memory; beyond it the one unused for longest is forgotten.',
   ),
@@ -454,6 +466,7 @@ export const configSchema = z.strictObject({
   http,
   log,
   limits,
+  idempotency,
   core,
   breaker,
   engines,

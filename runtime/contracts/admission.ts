@@ -1,9 +1,19 @@
 export interface AdmitOptions {
   /** Identity for fairness: waiting work is taken round-robin by client. */
   client: string;
-  /** Monotonic ms; whoever cannot start before it is refused. */
+  /** Monotonic ms; whoever cannot start before it is refused, at once where measured times say so. */
   deadlineMs: number;
   signal: AbortSignal;
+  /** Called before `admit` returns when there is no free slot; what it is given tells the place while the prompt waits. */
+  onWait?: ((place: () => WaitPlace) => void) | undefined;
+}
+
+/** Where a prompt stands in the queue of an engine. */
+export interface WaitPlace {
+  /** 1: the next that starts. */
+  position: number;
+  /** Until it starts, from measured times; absent before anything was measured. */
+  estimateMs?: number;
 }
 
 /**
@@ -41,8 +51,13 @@ export interface AdaptiveStatus {
 
 export interface Admission {
   /**
+   * The slots that an engine says it has, taken as far as its limit goes; undefined: it says nothing, so the limit learns. Ignored where the
+   * number is configured.
+   */
+  tellSlots(engine: string, slots: number | undefined): void;
+  /**
    * Waits for a slot of the engine.
-   * @throws AppError `queue_full` (with retryAfterMs), `deadline_exceeded`, `degraded` or `shutting_down`.
+   * @throws AppError `queue_full` (with retryAfterMs; also for who would wait beyond the deadline), `deadline_exceeded`, `degraded` or `shutting_down`.
    */
   admit(engine: string, options: AdmitOptions): Promise<Slot>;
   status(): Record<string, QueueStatus>;

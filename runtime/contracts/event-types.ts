@@ -165,6 +165,12 @@ const definitions = {
       usage: z.strictObject({ prompt_tokens: z.number(), completion_tokens: z.number() }).optional(),
     }),
   },
+  request_started: {
+    version: 1,
+    about:
+      'A request with an Idempotency-Key begins. One that has no other event in its stream was interrupted.',
+    data: z.strictObject({ route: text, again: z.boolean() }),
+  },
   chat_failed: {
     version: 1,
     about: 'A prompt failed.',

@@ -49,7 +49,7 @@ export interface RouteDefinition {
   bodyType?: 'text/plain';
   query?: ZodType;
   /** Headers that the handler heeds, for the documentation. */
-  headers?: { name: string; description: string; schema: ZodType }[];
+  headers?: readonly { name: string; description: string; schema: ZodType }[];
   /** Whether each request counts against the client's bucket; true unless said. */
   rateLimited?: boolean;
   /** Served while the appliance waits for its setup code. */

@@ -193,6 +193,8 @@ export interface Ledger {
   /** The same for a caller who does not wait: it throws at once when the event is not taken; the promise is append's. */
   enqueue(event: NewEvent): Promise<Receipt>;
   query(query: EventQuery): Promise<StoredEvent[]>;
+  /** The texts of events by their index, at most 1000 of them, each by name; none where they were erased or pruned. */
+  texts(indexes: readonly number[]): Promise<Record<string, string>[]>;
   /**
    * Deletes texts with their salts, here and in every other ledger of the data folder, for good: nothing of them is left in a file. Every
    * leaf and proof stays as it was. Resolves when that is done and an `erased` event is durable.

@@ -11,6 +11,7 @@ import type { SandboxReport } from './escape.js';
 import type { EventDefinition } from './event-types.js';
 import type { Guard } from './guard.js';
 import type { Caller, RouteDefinition } from './http.js';
+import type { Idempotency } from './idempotency.js';
 import type { Latencies, LatencyStatus } from './latency.js';
 import type { Ledger, LedgerStatus } from './ledger.js';
 import type { EngineView, PromptRunner } from './sandbox.js';
@@ -98,6 +99,7 @@ export interface ModuleContext {
   readonly guard: Guard;
   readonly admission: Admission;
   readonly rate: { requests: RateLimiter; prompts: RateLimiter };
+  readonly idempotency: Idempotency;
   readonly breakers: Breakers;
   readonly scorer: DecisionScorer;
   readonly prompts: PromptRunner;

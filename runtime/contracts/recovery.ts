@@ -24,6 +24,8 @@ export const recoveryOf: Readonly<Record<ErrorCode, RecoveryStrategy | null>> = 
   untrusted_signature: null,
   proof_invalid: null,
   conflict: null,
+  request_in_progress: 'exponential_backoff',
+  idempotency_mismatch: null,
   setup_required: 'manual_intervention',
   prompt_refused: null,
   not_found: null,

@@ -22,6 +22,7 @@ import { controlSocketPath } from '../data-folder/control-socket.js';
 import { openDataFolder } from '../data-folder/data-folder.js';
 import { loadGuardModel } from '../guard/classifier/load.js';
 import { createGuard } from '../guard/guard.js';
+import { LedgerIdempotency } from '../idempotency/idempotency.js';
 import { EventCatalog } from '../ledger/events/catalog.js';
 import { type LedgerChange, openLedger } from '../ledger/ledger.js';
 import { openWitness } from '../ledger/witness/witness.js';
@@ -217,6 +218,9 @@ async function open({ config, log, builtIn }: StartOptions, undo: Undo): Promise
     models_dir: config.models_dir,
     viaToken,
     monotonicMs: now,
+    onEngines: (views) => {
+      for (const { name, slots } of views) admission.tellSlots(name, slots);
+    },
     onIncident: (incident) => log.warn({ incident }, 'a sandboxed process was stopped'),
   });
   undo.add('sandbox', () => prompts.close());
@@ -249,6 +253,14 @@ async function open({ config, log, builtIn }: StartOptions, undo: Undo): Promise
       burst: limits.prompts_burst,
     }),
   };
+
+  const idempotency = new LedgerIdempotency({
+    ledger,
+    clock,
+    keysMax: config.idempotency.keys_max,
+    keepMs: config.idempotency.keep_ms,
+  });
+  bus.subscribe('texts.erased', () => idempotency.forget());
 
   let ready = false;
   const guard = createGuard({
@@ -308,6 +320,7 @@ async function open({ config, log, builtIn }: StartOptions, undo: Undo): Promise
     guard,
     admission,
     rate,
+    idempotency,
     breakers,
     scorer,
     prompts: toldPrompts(prompts, bus),

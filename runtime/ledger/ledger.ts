@@ -245,6 +245,10 @@ export class SqliteLedger implements Ledger {
     return this.#reader.query(query);
   }
 
+  texts(indexes: readonly number[]): Promise<Record<string, string>[]> {
+    return this.#reader.texts(indexes);
+  }
+
   async erase(selector: EraseSelector): Promise<Erasure> {
     this.#refuseUnlessOpen();
     if (this.#erasing)

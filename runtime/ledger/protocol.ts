@@ -132,7 +132,19 @@ interface AnalyseRequest {
   hours: number;
 }
 
-export type ReaderRequest = PageRequest | AnalyseRequest | (LogRequest & { id: number }) | { kind: 'close' };
+/** The texts of some events. */
+interface TextsRequest {
+  kind: 'texts';
+  id: number;
+  indexes: readonly number[];
+}
+
+export type ReaderRequest =
+  | PageRequest
+  | AnalyseRequest
+  | TextsRequest
+  | (LogRequest & { id: number })
+  | { kind: 'close' };
 
 /** A proof with the roots that it leads to; hashes in hex. */
 export interface LogProof {
@@ -151,6 +163,8 @@ export type ReaderReply =
   | { id: number; indexes: number[]; leaves: string[]; hashes: string[]; next: number | null }
   | { id: number; bytes: Uint8Array<ArrayBuffer> | null }
   | { id: number; proof: LogProof | null }
+  /** One for each index, by name. */
+  | { id: number; texts: Record<string, string>[] }
   /** Null: it is not there yet, ask again. */
   | { id: number; analytics: LedgerAnalytics | null }
   | { id: number; problem: string };

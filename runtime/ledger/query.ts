@@ -17,7 +17,8 @@ const waitingMax = 64;
 type Answer = Exclude<ReaderReply, { problem: string }>;
 type Page = Extract<ReaderReply, { leaves: string[] }>;
 type Analysis = Extract<ReaderReply, { analytics: unknown }>;
-export type LogAnswer = Exclude<Answer, Page | Analysis>;
+type Texts = Extract<ReaderReply, { texts: unknown }>;
+export type LogAnswer = Exclude<Answer, Page | Analysis | Texts>;
 
 interface Waiting {
   resolve(answer: Answer): void;
@@ -119,6 +120,13 @@ export class QueryClient {
       range[order === 'asc' ? 'from' : 'to'] = page.next;
     }
     return events;
+  }
+
+  /** @throws RangeError for more than 1000 indexes; AppError `ledger_unavailable`. */
+  async texts(indexes: readonly number[]): Promise<Record<string, string>[]> {
+    checkInteger(indexes.length, 'the number of indexes', 0, limitMax);
+    for (const index of indexes) checkInteger(index, 'an index', 0, Number.MAX_SAFE_INTEGER);
+    return (await this.#ask<Texts>({ kind: 'texts', id: ++this.#lastId, indexes })).texts;
   }
 
   /** @throws RangeError unless 1 ≤ hours ≤ 720; AppError `ledger_unavailable`. */

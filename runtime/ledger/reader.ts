@@ -24,6 +24,14 @@ function main(): void {
   const pages = new EventPages(db);
   const analyst = new Analyst(db);
   const log = new LogAnswers(db);
+  const texts = db.prepare('SELECT name, text FROM texts WHERE event_index = ?');
+  const textsOf = (index: number) =>
+    Object.fromEntries(
+      (texts.all(index) as { name: string; text: Buffer }[]).map(({ name, text }) => [
+        name,
+        text.toString('utf8'),
+      ]),
+    );
   port.on('message', (request: ReaderRequest) => {
     if ('kind' in request && request.kind === 'close') {
       db.close();
@@ -33,8 +41,10 @@ function main(): void {
     let reply: ReaderReply;
     try {
       if (!('kind' in request)) reply = pageReply(pages, request);
-      else if (request.kind !== 'analyse') reply = log.answer(request);
-      else reply = { id: request.id, analytics: analyst.answer(request.hours) };
+      else if (request.kind === 'analyse')
+        reply = { id: request.id, analytics: analyst.answer(request.hours) };
+      else if (request.kind === 'texts') reply = { id: request.id, texts: request.indexes.map(textsOf) };
+      else reply = log.answer(request);
     } catch (error) {
       reply = { id: request.id, problem: error instanceof Error ? error.message : String(error) };
     }

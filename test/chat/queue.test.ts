@@ -212,3 +212,99 @@ test('a session carries its history to the engine, for the caller that began it 
   await (await chat({ message: 'Me too?', session_id }, asKey)).text();
   expect(heard()).toEqual(['Who am I?', 'Hello from the script.', 'Me too?']);
 });
+
+test('a stream that waits is told its place and the estimate in comments; an answer that is whole is not', async () => {
+  const { upstream, appliance } = await start({
+    ARKALIA_ENGINES_OPENAI_QUEUE_MAX: '4',
+    ARKALIA_ASSISTANTIA_PLACE_MS: '100',
+  });
+  // Something to measure.
+  expect((await ask(appliance, 'before').response).status).toBe(200);
+  for (const [path, body] of [
+    ['/v1/chat/completions', completion('waits', { stream: true })],
+    ['/v1/completions', { prompt: 'waits', stream: true }],
+    ['/chat', { message: 'waits', stream: true, model: 'quill' }],
+    ['/api/chat', completion('waits', { stream: true, model: 'quill' })],
+    ['/v1/chat/completions', completion('waits')],
+  ] as const) {
+    upstream.next({ kind: 'ok', pieces: ['a', 'b', 'c'], delayMs: 300 });
+    const before = ask(appliance, 'first').response;
+    await queueIs(appliance, 1, 0);
+    const response = await appliance.post(path, body);
+    const text = await response.text();
+    expect((await before).status).toBe(200);
+    const commented = path !== '/api/chat' && 'stream' in body;
+    if (commented) expect(text).toMatch(/^: waiting position=1 estimate_ms=\d+\n\n/);
+    else expect(text).not.toContain('waiting');
+    expect(text).toContain('Hello');
+  }
+});
+
+test('a stream that was told its place ends with a typed frame when its client is refused later', async () => {
+  const { upstream, appliance } = await start({
+    ARKALIA_ASSISTANTIA_PLACE_MS: '100',
+    ARKALIA_ASSISTANTIA_DEADLINE_MS: '1000',
+    ARKALIA_ENGINES_ORDER: 'openai',
+  });
+  upstream.always({ kind: 'stall' });
+  const first = ask(appliance, 'first');
+  await queueIs(appliance, 1, 0);
+  const response = await appliance.post('/v1/chat/completions', completion('second', { stream: true }));
+  expect(response.status).toBe(200);
+  const frames = await allFrames(response);
+  expect(JSON.parse(frames.at(-1)!.data)).toMatchObject({ error: { code: 'deadline_exceeded' } });
+  expect((await first.response).status).toBe(504);
+});
+
+test('a client that leaves while it is told its place leaves the queue', async () => {
+  const { upstream, appliance } = await start({ ARKALIA_ASSISTANTIA_PLACE_MS: '100' });
+  upstream.always({ kind: 'stall' });
+  ask(appliance, 'first');
+  await queueIs(appliance, 1, 0);
+  const leaving = new AbortController();
+  const response = await fetch(`${appliance.url}/v1/chat/completions`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify(completion('second', { stream: true })),
+    signal: leaving.signal,
+  });
+  expect(response.status).toBe(200);
+  await queueIs(appliance, 1, 1);
+  leaving.abort();
+  await queueIs(appliance, 1, 0);
+});
+
+test('who would wait beyond the deadline, by the times measured, is refused at once with Retry-After', async () => {
+  const { upstream, appliance } = await start({
+    ARKALIA_ENGINES_OPENAI_QUEUE_MAX: '4',
+    ARKALIA_ASSISTANTIA_DEADLINE_MS: '1500',
+    ARKALIA_ENGINES_ORDER: 'openai',
+  });
+  upstream.next({ kind: 'ok', pieces: ['slow'], delayMs: 1000 }, { kind: 'stall' });
+  expect((await ask(appliance, 'measured').response).status).toBe(200);
+  const first = ask(appliance, 'first');
+  await queueIs(appliance, 1, 0);
+  const second = ask(appliance, 'second');
+  await queueIs(appliance, 1, 1);
+  const third = await appliance.post('/v1/chat/completions', completion('third'));
+  expect(third.status).toBe(503);
+  expect(Number(third.headers.get('retry-after'))).toBeGreaterThanOrEqual(2);
+  expect(await third.json()).toMatchObject({
+    error: { code: 'queue_full', message: expect.stringContaining('deadline') },
+  });
+  await first.response;
+  await second.response;
+});
+
+test("llama.cpp's own number of slots is taken, as far as there are workers", async () => {
+  for (const [told, slots] of [
+    [2, 2],
+    [64, 3],
+  ]) {
+    const upstream = await ScriptedUpstream.start({ slots: told! });
+    closing.push(() => upstream.close());
+    const appliance = await startAppliance({ ARKALIA_ENGINES_OPENAI_URL: upstream.url });
+    closing.push(() => appliance.close());
+    expect((await status(appliance)).queues.openai).toMatchObject({ slots });
+  }
+});

@@ -45,6 +45,8 @@ export async function* frames(response: Response): AsyncGenerator<Frame> {
     const events = held.split('\n\n');
     held = events.pop() ?? '';
     for (const text of events) {
+      // A comment, such as the place in a queue.
+      if (text.startsWith(':')) continue;
       const field = (name: string) => new RegExp(`^${name}: (.*)$`, 'm').exec(text)?.[1];
       yield { event: field('event') ?? 'message', data: field('data') ?? '' };
     }

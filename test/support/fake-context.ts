@@ -75,6 +75,8 @@ class FakeBus implements Bus {
 /** A ledger in memory: same answers, no disk. Set `failure` and every call rejects with it. */
 export class FakeLedger implements Ledger {
   readonly events: StoredEvent[] = [];
+  /** Texts by the index of their event. */
+  readonly kept = new Map<number, Record<string, string>>();
   failure: AppError | undefined;
 
   constructor(private readonly clock: Clock) {}
@@ -93,6 +95,7 @@ export class FakeLedger implements Ledger {
     const leaf_hash = createHash('sha256')
       .update(`${index}${JSON.stringify(event)}`)
       .digest('hex');
+    if (event.texts !== undefined) this.kept.set(index, event.texts);
     this.events.push({
       index,
       type: event.type,
@@ -122,6 +125,10 @@ export class FakeLedger implements Ledger {
     );
     if (query.order === 'desc') found.reverse();
     return found.slice(0, query.limit);
+  }
+
+  async texts(indexes: readonly number[]): Promise<Record<string, string>[]> {
+    return indexes.map((index) => this.kept.get(index) ?? {});
   }
 
   async erase(): Promise<Erasure> {
@@ -328,6 +335,7 @@ export function createFakeContext(options: FakeContextOptions = {}): FakeContext
     },
     admission: {
       admit: async () => ({ began: () => undefined, release: () => undefined }),
+      tellSlots: () => undefined,
       status: () => ({}),
     },
     rate: { requests: { take: () => ({ ok: true }) }, prompts: { take: () => ({ ok: true }) } },
@@ -337,6 +345,11 @@ export function createFakeContext(options: FakeContextOptions = {}): FakeContext
       },
       find: () => undefined,
       all: () => [],
+    },
+    idempotency: {
+      claim: () => {
+        throw notHere();
+      },
     },
     scorer: fakeScorer,
     prompts: {

@@ -39,6 +39,8 @@ export interface ScriptedUpstreamOptions {
   as?: 'ollama' | 'llamacpp' | 'openai';
   /** Default one, `scripted-model`. */
   models?: string[];
+  /** Slots that it says it has, as llama.cpp; default 1. */
+  slots?: number;
   /** Default 0, a free port. */
   port?: number;
 }
@@ -76,6 +78,7 @@ export class ScriptedUpstream {
   readonly requests: RecordedRequest[] = [];
   readonly #server: http.Server;
   readonly #models: string[];
+  readonly #slots: number;
   readonly #as: 'ollama' | 'llamacpp' | 'openai';
   readonly #queue: Script[] = [];
   #port = 0;
@@ -83,6 +86,7 @@ export class ScriptedUpstream {
 
   private constructor(options: ScriptedUpstreamOptions) {
     this.#as = options.as ?? 'llamacpp';
+    this.#slots = options.slots ?? 1;
     this.#models = options.models ?? ['scripted-model'];
     this.#server = http.createServer((request, response) => {
       this.#take(request, response).catch((error: unknown) => response.destroy(error as Error));
@@ -168,7 +172,7 @@ export class ScriptedUpstream {
     const llamacpp = {
       '/v1/models': list,
       '/health': { status: 'ok' },
-      '/props': { default_generation_settings: { n_ctx: 2048 }, total_slots: 1 },
+      '/props': { default_generation_settings: { n_ctx: 2048 }, total_slots: this.#slots },
     };
     const pages = { ollama, llamacpp, openai: { '/v1/models': list } }[this.#as] as Record<string, unknown>;
     const page = Object.hasOwn(pages, path) ? pages[path] : undefined;

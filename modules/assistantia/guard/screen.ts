@@ -1,28 +1,20 @@
 import { AppError } from '../../../runtime/contracts/errors.js';
 import type { GuardAction, GuardJudgement } from '../../../runtime/contracts/guard.js';
+import type { NewClaim } from '../../../runtime/contracts/idempotency.js';
 import type { ModuleContext } from '../../../runtime/contracts/module.js';
+import type { EngineRequest } from '../question.js';
+import type { Records } from '../records.js';
 import type { Part } from './parts.js';
 import { Repeats } from './repeats.js';
-
-/** Of a request, what decides how it is judged and what is recorded of it. */
-export interface ScreenRequest {
-  /** `key:<id>` for a caller with a key. */
-  client: string;
-  requestId: string;
-  /** Path of the route that it came through. */
-  route?: string | undefined;
-  /** Names by which the texts are found when they are to be erased. */
-  texts: Record<string, string>;
-  /** Whether the model can use tools. */
-  tools: boolean;
-}
 
 /** Judges what comes in before an engine is asked, and does with it what the key, the route or the configuration says. */
 export class Screen {
   readonly #context: ModuleContext;
+  readonly #records: Records;
   readonly #repeats: Repeats;
 
-  constructor(context: ModuleContext) {
+  constructor(context: ModuleContext, records: Records) {
+    this.#records = records;
     this.#context = context;
     this.#repeats = new Repeats(context.config.guard.repeats_per_minute);
   }
@@ -38,7 +30,11 @@ export class Screen {
    * Ids of the rules that flagged a part. @throws AppError `prompt_refused`, recorded; `rate_limited` for a prompt that came too often;
    * as the guard does for texts that are too long or too many.
    */
-  async check(request: ScreenRequest, parts: readonly Part[]): Promise<string[]> {
+  async check(
+    request: EngineRequest,
+    parts: readonly Part[],
+    { claim, tools }: { claim: NewClaim | undefined; tools: boolean },
+  ): Promise<string[]> {
     const { guard, clock } = this.#context;
     const texts = parts.map(({ text }) => text);
     const waitMs = this.#repeats.take(request.client, texts, clock.monotonicMs());
@@ -53,31 +49,23 @@ export class Screen {
     if (action === 'off') return [];
     const rules = new Set<string>();
     for (const { text, mode } of parts) {
-      const judgement = await guard.detect(text, { mode, tools: request.tools });
+      const judgement = await guard.detect(text, { mode, tools });
       if (judgement.verdict === 'refuse' && action === 'enforce')
-        await this.#refuse(request, text, judgement);
+        await this.#refuse(request, claim, { text, judgement });
       for (const { rule } of judgement.reasons) rules.add(rule);
     }
     return [...rules];
   }
 
-  async #refuse(request: ScreenRequest, text: string, judgement: GuardJudgement): Promise<never> {
-    const { score, threshold, mode, level, model } = judgement;
-    const reasons = judgement.reasons.map(({ rule, en, fr, span }) => ({ rule, en, fr, span }));
-    const receipt = await this.#context.ledger.append({
-      type: 'prompt_refused',
-      module: 'assistantia',
-      correlationId: request.requestId,
-      data: {
-        ...{ rules: reasons.map(({ rule }) => rule), chars: text.length },
-        ...{ mode, level, score, threshold, model },
-      },
-      texts: { prompt: text, ...request.texts },
-    });
-    throw new AppError(
-      'prompt_refused',
-      `The guard refused the prompt: ${reasons.map(({ en }) => en).join(' ')}`,
-      { details: { reasons, receipt } },
-    );
+  async #refuse(
+    request: EngineRequest,
+    claim: NewClaim | undefined,
+    found: { text: string; judgement: GuardJudgement },
+  ): Promise<never> {
+    const reasons = found.judgement.reasons.map(({ rule, en, fr, span }) => ({ rule, en, fr, span }));
+    const message = `The guard refused the prompt: ${reasons.map(({ en }) => en).join(' ')}`;
+    const refusal = new AppError('prompt_refused', message, { details: { reasons } });
+    const receipt = await this.#records.refused(request, claim, { ...found, refusal });
+    throw new AppError('prompt_refused', message, { details: { reasons, receipt } });
   }
 }

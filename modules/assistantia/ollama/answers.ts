@@ -1,5 +1,6 @@
 import { asAppError, ollamaErrorBody } from '../../../runtime/contracts/failure.js';
 import { type Answer as HttpAnswer, json } from '../../../runtime/contracts/http.js';
+import type { IdempotentRequest } from '../../../runtime/contracts/idempotency.js';
 import type { ModuleContext } from '../../../runtime/contracts/module.js';
 import type { Prompt, ToolCall } from '../../../runtime/contracts/sandbox.js';
 import { arkaliaOf, receiptHeader } from '../openai/shapes.js';
@@ -13,6 +14,7 @@ export type Say = (text: string, calls?: ToolCall[]) => object;
 
 export interface Asked {
   prompt: Prompt;
+  idempotency?: IdempotentRequest;
   model: string;
   stream: boolean;
   client: string;
@@ -77,7 +79,7 @@ export async function answerAsOllama(
       if (event.type === 'begin') spoke = event.model;
       else if (event.type === 'delta') yield line({ ...say(event.text), done: false });
       else if (event.type === 'tool_call') yield line({ ...say('', [event.call]), done: false });
-      else {
+      else if (event.type === 'done') {
         spoke = event.answer.model;
         yield line({ ...say(''), ...ending(event.answer) });
       }

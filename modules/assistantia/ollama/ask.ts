@@ -1,7 +1,9 @@
 import { z } from 'zod';
 import { defineRoute, type RouteDefinition } from '../../../runtime/contracts/http.js';
+import { idempotencyHeader } from '../../../runtime/contracts/idempotency.js';
 import type { ModuleContext } from '../../../runtime/contracts/module.js';
 import type { ToolCall } from '../../../runtime/contracts/sandbox.js';
+import { idempotencyOf } from '../idempotency.js';
 import type { Pipeline } from '../pipeline.js';
 import { answerAsOllama, type Say } from './answers.js';
 import { chatPrompt, chatRequest, generatePrompt, generateRequest } from './requests.js';
@@ -27,6 +29,7 @@ export function askRoutes(context: ModuleContext, pipeline: Pipeline): RouteDefi
     role: 'user',
     tag: 'ollama',
     errors: 'ollama',
+    headers: [idempotencyHeader],
     responses: {
       200: {
         description: 'The answer as JSON lines, or whole with `"stream": false`',
@@ -40,9 +43,10 @@ export function askRoutes(context: ModuleContext, pipeline: Pipeline): RouteDefi
       path: '/api/chat',
       summary: "Ollama's chat, streamed unless said; the answer's model is the one that spoke",
       body: chatRequest,
-      handler: ({ body, caller, requestId, signal }) => {
+      handler: ({ c, header, body, caller, requestId, signal }) => {
         const { model, stream } = body;
         const asked = {
+          ...idempotencyOf({ c, header, body }),
           model,
           stream: stream ?? true,
           route: '/api/chat',
@@ -59,9 +63,10 @@ export function askRoutes(context: ModuleContext, pipeline: Pipeline): RouteDefi
       summary:
         "Ollama's generate: the prompt is asked as one message of a user, through the model's template",
       body: generateRequest,
-      handler: ({ body, caller, requestId, signal }) => {
+      handler: ({ c, header, body, caller, requestId, signal }) => {
         const { model, stream } = body;
         const asked = {
+          ...idempotencyOf({ c, header, body }),
           model,
           stream: stream ?? true,
           route: '/api/generate',

@@ -1,6 +1,8 @@
 import { z } from 'zod';
 import { defineRoute, json, type RouteDefinition } from '../../../runtime/contracts/http.js';
+import { idempotencyHeader } from '../../../runtime/contracts/idempotency.js';
 import { embedInputsMax } from '../../../runtime/contracts/sandbox.js';
+import { idempotencyOf } from '../idempotency.js';
 import { receiptHeader } from '../openai/shapes.js';
 import type { Pipeline } from '../pipeline.js';
 import { unsupported } from '../unsupported.js';
@@ -21,6 +23,7 @@ export function embedRoutes(pipeline: Pipeline): RouteDefinition[] {
     role: 'user',
     tag: 'ollama',
     errors: 'ollama',
+    headers: [idempotencyHeader],
     responses: { 200: { description: 'The vectors', schema: z.record(z.string(), z.unknown()) } },
   } as const;
   return [
@@ -30,11 +33,12 @@ export function embedRoutes(pipeline: Pipeline): RouteDefinition[] {
       summary:
         'Vectors of texts, from an engine that has them; a text that is too long is refused, never cut',
       body: embedRequest,
-      handler: async ({ body, caller, requestId, signal }) => {
+      handler: async ({ c, header, body, caller, requestId, signal }) => {
         if (body.dimensions != null)
           throw unsupported('dimensions', 'Vectors have the length that the model gives them: leave it out.');
-        const { engine, model, vectors, usage, tookMs, receipt } = await pipeline.embed({
+        const { engine, model, vectors, usage, tookMs, receipt, replayed } = await pipeline.embed({
           texts: [body.input].flat(),
+          ...idempotencyOf({ c, header, body }),
           model: body.model,
           navigatorByDefault: false,
           route: '/api/embed',
@@ -47,7 +51,7 @@ export function embedRoutes(pipeline: Pipeline): RouteDefinition[] {
           embeddings: vectors,
           total_duration: Math.round(tookMs * 1e6),
           ...(usage === undefined ? {} : { prompt_eval_count: usage.prompt_tokens }),
-          arkalia: { engine, receipt },
+          arkalia: { engine, receipt, replayed },
         };
         return json(answer, 200, { 'arkalia-receipt': receiptHeader(receipt) });
       },
@@ -57,9 +61,10 @@ export function embedRoutes(pipeline: Pipeline): RouteDefinition[] {
       path: '/api/embeddings',
       summary: 'The vector of one text, as older clients ask for it',
       body: oldRequest,
-      handler: async ({ body, caller, requestId, signal }) => {
-        const { engine, vectors, receipt } = await pipeline.embed({
+      handler: async ({ c, header, body, caller, requestId, signal }) => {
+        const { engine, vectors, receipt, replayed } = await pipeline.embed({
           texts: [body.prompt],
+          ...idempotencyOf({ c, header, body }),
           model: body.model,
           navigatorByDefault: false,
           route: '/api/embeddings',
@@ -67,7 +72,7 @@ export function embedRoutes(pipeline: Pipeline): RouteDefinition[] {
           requestId,
           signal: signal(),
         });
-        const answer = { embedding: vectors[0], arkalia: { engine, receipt } };
+        const answer = { embedding: vectors[0], arkalia: { engine, receipt, replayed } };
         return json(answer, 200, { 'arkalia-receipt': receiptHeader(receipt) });
       },
     }),

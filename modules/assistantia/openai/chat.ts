@@ -1,21 +1,22 @@
 import { z } from 'zod';
 import { asAppError, openaiErrorBody } from '../../../runtime/contracts/failure.js';
 import { defineRoute, json, type RouteDefinition } from '../../../runtime/contracts/http.js';
-import type { ModuleContext } from '../../../runtime/contracts/module.js';
+import { idempotencyHeader } from '../../../runtime/contracts/idempotency.js';
 import type { ToolCall } from '../../../runtime/contracts/sandbox.js';
 import { partsOfMarked } from '../guard/parts.js';
+import { idempotencyOf } from '../idempotency.js';
 import type { Pipeline } from '../pipeline.js';
 import type { AnswerEvent } from '../question.js';
-import { sseEvent, sseHeaders, streamResponse } from '../stream.js';
+import { sseEvent, sseHeaders, sseWaiting, streamResponse } from '../stream.js';
 import { type WholeAnswer, wholeAnswer } from '../whole-answer.js';
 import { chatRequest, promptOf } from './chat-request.js';
-import { arkaliaOf, type Head, receiptHeader, usageOf } from './shapes.js';
+import { arkaliaOf, type Head, headOf, receiptHeader, usageOf } from './shapes.js';
 
 function callBody({ id, name, arguments: args }: ToolCall): object {
   return { id, type: 'function', function: { name, arguments: args } };
 }
 
-function completion({ text, calls, answer }: WholeAnswer, head: Head): object {
+function completion({ text, calls, answer }: WholeAnswer): object {
   const message = {
     role: 'assistant',
     content: text === '' && calls.length > 0 ? null : text,
@@ -23,7 +24,7 @@ function completion({ text, calls, answer }: WholeAnswer, head: Head): object {
     ...(calls.length === 0 ? {} : { tool_calls: calls.map(callBody) }),
   };
   return {
-    ...head,
+    ...headOf('chatcmpl', answer),
     object: 'chat.completion',
     model: answer.model,
     choices: [{ index: 0, message, logprobs: null, finish_reason: answer.finishReason }],
@@ -38,9 +39,9 @@ function completion({ text, calls, answer }: WholeAnswer, head: Head): object {
  */
 async function* chunkFrames(
   events: AsyncIterable<AnswerEvent>,
-  head: Head,
   includeUsage: boolean,
 ): AsyncGenerator<string> {
+  let head: Head | undefined;
   let model = '';
   let calls = 0;
   const chunk = (delta: object, finishReason: string | null, extra: object = {}) =>
@@ -55,6 +56,14 @@ async function* chunkFrames(
     );
   let begun = false;
   for await (const event of events) {
+    if (event.type === 'of') {
+      head = headOf('chatcmpl', event);
+      continue;
+    }
+    if (event.type === 'waiting') {
+      yield sseWaiting(event.place);
+      continue;
+    }
     if (event.type === 'begin') {
       model = event.model;
       continue;
@@ -67,7 +76,7 @@ async function* chunkFrames(
     else if (event.type === 'tool_call') {
       yield chunk({ tool_calls: [{ index: calls, ...callBody(event.call) }] }, null);
       calls += 1;
-    } else {
+    } else if (event.type === 'done') {
       const { answer } = event;
       model = answer.model;
       yield chunk({}, answer.finishReason, { arkalia: arkaliaOf(answer) });
@@ -83,7 +92,7 @@ async function* chunkFrames(
 }
 
 /** POST /v1/chat/completions. */
-export function chatCompletionRoute(context: ModuleContext, pipeline: Pipeline): RouteDefinition {
+export function chatCompletionRoute(pipeline: Pipeline): RouteDefinition {
   return defineRoute({
     method: 'POST',
     path: '/v1/chat/completions',
@@ -92,17 +101,18 @@ export function chatCompletionRoute(context: ModuleContext, pipeline: Pipeline):
     summary: "OpenAI's chat completions, streamed or whole; the answer's model is the one that spoke",
     errors: 'openai',
     body: chatRequest,
+    headers: [idempotencyHeader],
     responses: {
       200: {
         description: 'A completion, or its chunks when streamed',
         schema: z.record(z.string(), z.unknown()),
       },
     },
-    handler: async ({ body, caller, requestId, signal }) => {
+    handler: async ({ c, header, body, caller, requestId, signal }) => {
       const prompt = promptOf(body);
-      const head = { id: `chatcmpl-${requestId}`, created: Math.floor(context.clock.wallMs() / 1000) };
       const events = pipeline.ask({
         ...prompt,
+        ...idempotencyOf({ c, header, body }),
         model: body.model ?? undefined,
         navigatorByDefault: false,
         route: '/v1/chat/completions',
@@ -110,16 +120,17 @@ export function chatCompletionRoute(context: ModuleContext, pipeline: Pipeline):
         client: caller.id,
         requestId,
         signal: signal(),
+        tellsPlace: body.stream === true,
         systemPrompt: prompt.messages.find((message) => message.role === 'system')?.content,
       });
       if (body.stream !== true) {
         const whole = await wholeAnswer(events);
-        return json(completion(whole, head), 200, { 'arkalia-receipt': receiptHeader(whole.answer.receipt) });
+        return json(completion(whole), 200, { 'arkalia-receipt': receiptHeader(whole.answer.receipt) });
       }
       const onError = (error: unknown) =>
         sseEvent(JSON.stringify(openaiErrorBody(asAppError(error), requestId)));
       const includeUsage = body.stream_options?.include_usage === true;
-      return streamResponse(chunkFrames(events, head, includeUsage), onError, sseHeaders);
+      return streamResponse(chunkFrames(events, includeUsage), onError, sseHeaders);
     },
   });
 }

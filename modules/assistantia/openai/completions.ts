@@ -1,14 +1,15 @@
 import { z } from 'zod';
 import { asAppError, openaiErrorBody } from '../../../runtime/contracts/failure.js';
 import { defineRoute, json, type RouteDefinition } from '../../../runtime/contracts/http.js';
-import type { ModuleContext } from '../../../runtime/contracts/module.js';
+import { idempotencyHeader } from '../../../runtime/contracts/idempotency.js';
+import { idempotencyOf } from '../idempotency.js';
 import type { Pipeline } from '../pipeline.js';
 import type { AnswerEvent } from '../question.js';
-import { sseEvent, sseHeaders, streamResponse } from '../stream.js';
+import { sseEvent, sseHeaders, sseWaiting, streamResponse } from '../stream.js';
 import { unsupported } from '../unsupported.js';
 import { wholeAnswer } from '../whole-answer.js';
 import { commonFields, refuseSeveral, samplingOf } from './chat-request.js';
-import { arkaliaOf, type Head, receiptHeader, usageOf } from './shapes.js';
+import { arkaliaOf, type Head, headOf, receiptHeader, usageOf } from './shapes.js';
 
 /** Body of POST /v1/completions: what we read of it. */
 const completionRequest = z.looseObject({
@@ -39,9 +40,9 @@ function refuseUnsupported(body: z.infer<typeof completionRequest>): void {
 
 async function* chunkFrames(
   events: AsyncIterable<AnswerEvent>,
-  head: Head,
   includeUsage: boolean,
 ): AsyncGenerator<string> {
+  let head: Head | undefined;
   let model = '';
   const frame = (fields: object) =>
     sseEvent(JSON.stringify({ ...head, object: 'text_completion', model, ...fields }));
@@ -49,7 +50,9 @@ async function* chunkFrames(
     choices: [{ index: 0, text, logprobs: null, finish_reason: finishReason }],
   });
   for await (const event of events) {
-    if (event.type === 'begin') model = event.model;
+    if (event.type === 'of') head = headOf('cmpl', event);
+    else if (event.type === 'waiting') yield sseWaiting(event.place);
+    else if (event.type === 'begin') model = event.model;
     else if (event.type === 'delta') yield frame(choice(event.text, null));
     else if (event.type === 'done') {
       const { answer } = event;
@@ -63,7 +66,7 @@ async function* chunkFrames(
 }
 
 /** POST /v1/completions: the prompt is one message of a user, given to the model through its template. */
-export function completionRoute(context: ModuleContext, pipeline: Pipeline): RouteDefinition {
+export function completionRoute(pipeline: Pipeline): RouteDefinition {
   return defineRoute({
     method: 'POST',
     path: '/v1/completions',
@@ -72,29 +75,31 @@ export function completionRoute(context: ModuleContext, pipeline: Pipeline): Rou
     summary: "OpenAI's older completions: the prompt is asked as one message of a user",
     errors: 'openai',
     body: completionRequest,
+    headers: [idempotencyHeader],
     responses: {
       200: {
         description: 'A completion, or its chunks when streamed',
         schema: z.record(z.string(), z.unknown()),
       },
     },
-    handler: async ({ body, caller, requestId, signal }) => {
+    handler: async ({ c, header, body, caller, requestId, signal }) => {
       refuseUnsupported(body);
-      const head = { id: `cmpl-${requestId}`, created: Math.floor(context.clock.wallMs() / 1000) };
       const events = pipeline.ask({
         messages: [{ role: 'user', content: textOf(body) }],
         sampling: samplingOf(body),
+        ...idempotencyOf({ c, header, body }),
         model: body.model ?? undefined,
         navigatorByDefault: false,
         route: '/v1/completions',
         client: caller.id,
         requestId,
         signal: signal(),
+        tellsPlace: body.stream === true,
       });
       if (body.stream !== true) {
         const { text, answer } = await wholeAnswer(events);
         const completion = {
-          ...head,
+          ...headOf('cmpl', answer),
           object: 'text_completion',
           model: answer.model,
           choices: [{ index: 0, text, logprobs: null, finish_reason: answer.finishReason }],
@@ -106,7 +111,7 @@ export function completionRoute(context: ModuleContext, pipeline: Pipeline): Rou
       const onError = (error: unknown) =>
         sseEvent(JSON.stringify(openaiErrorBody(asAppError(error), requestId)));
       const includeUsage = body.stream_options?.include_usage === true;
-      return streamResponse(chunkFrames(events, head, includeUsage), onError, sseHeaders);
+      return streamResponse(chunkFrames(events, includeUsage), onError, sseHeaders);
     },
   });
 }

@@ -1,6 +1,8 @@
 import { z } from 'zod';
 import { defineRoute, json, type RouteDefinition } from '../../../runtime/contracts/http.js';
+import { idempotencyHeader } from '../../../runtime/contracts/idempotency.js';
 import { embedInputsMax } from '../../../runtime/contracts/sandbox.js';
+import { idempotencyOf } from '../idempotency.js';
 import type { Pipeline } from '../pipeline.js';
 import { unsupported } from '../unsupported.js';
 import { receiptHeader } from './shapes.js';
@@ -39,12 +41,14 @@ export function embeddingRoute(pipeline: Pipeline): RouteDefinition {
     summary: 'Vectors of texts, from an engine that has them',
     errors: 'openai',
     body: embeddingRequest,
+    headers: [idempotencyHeader],
     responses: { 200: { description: 'The vectors', schema: z.record(z.string(), z.unknown()) } },
-    handler: async ({ body, caller, requestId, signal }) => {
+    handler: async ({ c, header, body, caller, requestId, signal }) => {
       if (body.dimensions != null)
         throw unsupported('dimensions', 'Vectors have the length that the model gives them: leave it out.');
-      const { model, vectors, usage, engine, receipt } = await pipeline.embed({
+      const { model, vectors, usage, engine, receipt, replayed } = await pipeline.embed({
         texts: textsOf(body),
+        ...idempotencyOf({ c, header, body }),
         model: body.model,
         navigatorByDefault: false,
         route: '/v1/embeddings',
@@ -60,7 +64,7 @@ export function embeddingRoute(pipeline: Pipeline): RouteDefinition {
       }));
       const read = usage?.prompt_tokens;
       const counted = read === undefined ? {} : { usage: { prompt_tokens: read, total_tokens: read } };
-      const answer = { object: 'list', model, data, ...counted, arkalia: { engine, receipt } };
+      const answer = { object: 'list', model, data, ...counted, arkalia: { engine, receipt, replayed } };
       return json(answer, 200, { 'arkalia-receipt': receiptHeader(receipt) });
     },
   });

@@ -10,8 +10,8 @@ import { modelRoutes } from './models.js';
 export function openaiRoutes(context: ModuleContext, pipeline: Pipeline): RouteDefinition[] {
   return [
     ...modelRoutes(context),
-    chatCompletionRoute(context, pipeline),
-    completionRoute(context, pipeline),
+    chatCompletionRoute(pipeline),
+    completionRoute(pipeline),
     embeddingRoute(pipeline),
   ];
 }

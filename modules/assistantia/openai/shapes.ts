@@ -14,12 +14,21 @@ export function usageOf(usage: PromptUsage | undefined): Record<string, number> 
 }
 
 /** Our own part of an answer, under the key `arkalia`: clients pass over it. */
-export function arkaliaOf({ engine, receipt, reasons }: Answer): Record<string, unknown> {
-  return reasons.length === 0 ? { engine, receipt } : { engine, receipt, reasons };
+export function arkaliaOf({ engine, receipt, reasons, replayed }: Answer): Record<string, unknown> {
+  return {
+    engine,
+    receipt,
+    ...(reasons.length === 0 ? {} : { reasons }),
+    ...(replayed === true ? { replayed } : {}),
+  };
 }
 
-/** An answer's own id, and when it was made, in seconds. */
+/** An answer's own id, and when it was asked for, in seconds. */
 export interface Head {
   id: string;
   created: number;
+}
+
+export function headOf(prefix: 'chatcmpl' | 'cmpl', { id, askedMs }: { id: string; askedMs: number }): Head {
+  return { id: `${prefix}-${id}`, created: Math.floor(askedMs / 1000) };
 }

@@ -2,14 +2,16 @@ import { randomBytes } from 'node:crypto';
 import { z } from 'zod';
 import { asAppError, problemBody } from '../../../runtime/contracts/failure.js';
 import { defineRoute, json, type RouteDefinition } from '../../../runtime/contracts/http.js';
+import { idempotencyHeader } from '../../../runtime/contracts/idempotency.js';
 import type { ModuleContext } from '../../../runtime/contracts/module.js';
 import { preferHeader, preferredWaitMs, recordedStatus } from '../../../runtime/contracts/record.js';
 import { type Marked, markPrompt } from '../guard/canary.js';
 import { partsOfMessages, withDocuments } from '../guard/parts.js';
+import { idempotencyOf } from '../idempotency.js';
 import type { Pipeline } from '../pipeline.js';
 import type { Answer } from '../question.js';
 import type { Sessions } from '../sessions.js';
-import { sseEvent, sseHeaders, streamResponse } from '../stream.js';
+import { sseEvent, sseHeaders, sseWaiting, streamResponse } from '../stream.js';
 import { wholeAnswer } from '../whole-answer.js';
 
 const MESSAGE_CHARS_MAX = 200_000;
@@ -43,6 +45,10 @@ const chatAnswer = z.object({
   model: z.string(),
   finish_reason: z.enum(['stop', 'length', 'tool_calls', 'content_filter']),
   usage: z.object({ prompt_tokens: z.number().int(), completion_tokens: z.number().int() }).optional(),
+  replayed: z
+    .boolean()
+    .optional()
+    .describe('It was given before, to a request with the same Idempotency-Key'),
   reasons: z.array(z.record(z.string(), z.unknown())),
   receipt: z.object({
     recorded: z.enum(['durable', 'checkpointed']),
@@ -61,13 +67,14 @@ const chatQuery = z.strictObject({
 
 function answerFields(answer: Answer, session: string): Record<string, unknown> {
   return {
-    session_id: session,
+    session_id: answer.session ?? session,
     engine: answer.engine,
     model: answer.model,
     finish_reason: answer.finishReason,
     usage: answer.usage,
     reasons: answer.reasons,
     receipt: answer.receipt,
+    ...(answer.replayed === true ? { replayed: true } : {}),
   };
 }
 
@@ -91,12 +98,12 @@ export function chatRoutes(
       errors: 'problem',
       body: chatRequest,
       query: chatQuery,
-      headers: [preferHeader],
+      headers: [preferHeader, idempotencyHeader],
       responses: {
         200: { description: 'The answer, or its stream when asked for', schema: chatAnswer },
         202: { description: 'The answer; no checkpoint within the wait, so durable', schema: chatAnswer },
       },
-      handler: async ({ body, query, caller, requestId, header, signal }) => {
+      handler: async ({ c, body, query, caller, requestId, header, signal }) => {
         const waitMs = preferredWaitMs(header('prefer'));
         const session = body.session_id ?? randomBytes(12).toString('base64url');
         const owner = caller.id;
@@ -104,6 +111,7 @@ export function chatRoutes(
         const asked = { role: 'user', content: withDocuments(body.message, body.documents) } as const;
         const earlier = sessions.messages(owner, session);
         const events = pipeline.ask({
+          ...idempotencyOf({ c, header, body }),
           model: body.model,
           navigatorByDefault: true,
           messages: [{ role: 'system', content: marked.prompt }, ...earlier, asked],
@@ -118,12 +126,13 @@ export function chatRoutes(
           session,
           requestId,
           signal: signal(),
+          tellsPlace: body.stream,
           systemPrompt,
           canary: marked.canary,
           record: { level: query.record, waitMs },
         });
         const remember = (text: string, answer: Answer) => {
-          if (answer.finishReason === 'content_filter') return;
+          if (answer.finishReason === 'content_filter' || answer.replayed === true) return;
           sessions.add(owner, session, [asked, { role: 'assistant', content: text }]);
         };
         if (!body.stream) {
@@ -138,7 +147,8 @@ export function chatRoutes(
             if (event.type === 'delta') {
               text += event.text;
               yield sseEvent(JSON.stringify({ text: event.text }), 'delta');
-            } else if (event.type === 'done') {
+            } else if (event.type === 'waiting') yield sseWaiting(event.place);
+            else if (event.type === 'done') {
               remember(text, event.answer);
               yield sseEvent(JSON.stringify(answerFields(event.answer, session)), 'done');
             }
