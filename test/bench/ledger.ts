@@ -61,7 +61,7 @@ async function run(load: Omit<LedgerLoad, 'folder'>, shim?: Shim): Promise<Ledge
 
 /**
  * The ledger and better-sqlite3 in turn, with as many rows in a transaction as the ledger had. One caller who waits also waits for two threads
- * to wake, some 0.1 ms: much beside a fast disk, little beside the 6 ms that an SD card takes for a sync.
+ * to wake; so it is also measured with the 6 ms that an SD card takes for a sync.
  */
 async function against(callers: number, syncMs?: number): Promise<Record<string, unknown>> {
   const shim = syncMs === undefined ? undefined : new Shim();
