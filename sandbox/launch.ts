@@ -60,9 +60,12 @@ export async function findLauncher(options: FindOptions): Promise<Found> {
     const means = strictMeans();
     if (typeof means === 'string') short.push(`strict: ${means}`);
     else {
-      const launcher = strictLauncher({ means, permissions, cpuSeconds });
-      const works = await attempt(launcher);
-      if (works === true) return { launcher };
+      let works: true | string = '';
+      for (const disableNamespaces of [true, false]) {
+        const launcher = strictLauncher({ means, permissions, cpuSeconds, disableNamespaces });
+        works = await attempt(launcher);
+        if (works === true) return { launcher };
+      }
       short.push(`strict: bubblewrap does not work here (${works})`);
     }
   }

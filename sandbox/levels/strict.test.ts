@@ -18,6 +18,7 @@ const command = (kind: 'worker' | 'model', changes: { setpriv?: undefined } = {}
     means: { ...means, libraries: [...means.libraries], ...changes },
     permissions: '--permission',
     cpuSeconds: 300,
+    disableNamespaces: true,
   });
   const { program, args, filter } = launcher.command({
     entry,

@@ -93,10 +93,11 @@ function binds(means: Means, { entry, limits, files, native }: ChildProgram): st
  * Arguments of bubblewrap: every namespace of its own, none to be made inside; a root of read-only views, an empty /proc, since a
  * new one cannot be mounted in a container, and a small /tmp; no capability; gone with the server.
  */
-function bubble(binds: string[], kind: ChildProgram['limits']['kind']): string[] {
+function bubble(binds: string[], kind: ChildProgram['limits']['kind'], disableNamespaces: boolean): string[] {
   return [
-    ...['--unshare-all', '--unshare-user', '--disable-userns', '--uid', nobody, '--gid', nobody],
-    ...['--die-with-parent', '--new-session', '--as-pid-1', '--hostname', 'sandbox', '--clearenv'],
+    ...['--unshare-all', '--unshare-user', '--uid', nobody, '--gid', nobody],
+    ...(disableNamespaces ? ['--disable-userns'] : []),
+    ...['--die-with-parent', '--new-session', '--as-pid-1', '--clearenv'],
     ...['--cap-drop', 'ALL'],
     // The library of models asks for a home, for which there is no account, and looks for glibc under /usr/lib.
     ...(kind === 'model' ? ['--setenv', 'HOME', '/tmp', '--symlink', '../lib', '/usr/lib'] : []),
@@ -112,10 +113,20 @@ export interface StrictOptions {
   means: Means;
   permissions: string | null;
   cpuSeconds: number;
+  /**
+   * Whether bubblewrap forbids further namespaces, which takes a /proc/sys that can be written to. In a container it cannot, and the filter
+   * of system calls alone forbids them.
+   */
+  disableNamespaces: boolean;
 }
 
 /** Namespaces, mounts and limits by bubblewrap, and an allow-list of system calls. Linux. */
-export function strictLauncher({ means, permissions, cpuSeconds }: StrictOptions): Launcher {
+export function strictLauncher({
+  means,
+  permissions,
+  cpuSeconds,
+  disableNamespaces,
+}: StrictOptions): Launcher {
   const filters = { worker: seccompFilter(means.arch, 'worker'), model: seccompFilter(means.arch, 'model') };
   return {
     level: 'strict',
@@ -128,7 +139,7 @@ export function strictLauncher({ means, permissions, cpuSeconds }: StrictOptions
           : [nodeInside, ...nodeArguments({ program, permissions, folder: appFolder, entry })];
       // The limits are set inside, where the processes of the child's own user namespace are counted.
       const script = `unset PWD OLDPWD; ${limitCommands(limits, { cpuSeconds, processes: true })} && exec "$@"`;
-      const args = bubble(binds(means, program), limits.kind);
+      const args = bubble(binds(means, program), limits.kind, disableNamespaces);
       const command = [means.bwrap, ...args, '/bin/sh', '-c', script, 'sh', ...node];
       const whole =
         means.setpriv === undefined

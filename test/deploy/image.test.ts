@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { configSchema } from '../../runtime/config/schema.js';
+import { allowedAlways, allowedPartly, allowedToModels } from '../../sandbox/seccomp/syscalls.js';
 import { TestAppliance } from '../support/appliance.js';
 
 const root = fileURLToPath(new URL('../../../', import.meta.url));
@@ -94,12 +95,53 @@ describe('the health check', () => {
   });
 });
 
+describe('seccomp.json', () => {
+  const profile = JSON.parse(read('deploy/seccomp.json')) as {
+    defaultAction: string;
+    defaultErrnoRet: number;
+    archMap: { architecture: string }[];
+    syscalls: { names: string[]; action: string; args?: unknown }[];
+  };
+  const names = profile.syscalls.flatMap((rule) => rule.names);
+
+  test('allows a list and answers ENOSYS to the rest', () => {
+    expect(profile).toMatchObject({ defaultAction: 'SCMP_ACT_ERRNO', defaultErrnoRet: 38 });
+    expect(profile.syscalls.map(({ action }) => action)).toEqual(['SCMP_ACT_ALLOW']);
+    expect(profile.archMap.map(({ architecture }) => architecture)).toEqual([
+      'SCMP_ARCH_X86_64',
+      'SCMP_ARCH_AARCH64',
+    ]);
+  });
+
+  test.each(['clone', 'unshare', 'mount', 'umount2', 'pivot_root', 'seccomp', 'socket', 'arch_prctl'])(
+    'has %s, which the server or bubblewrap needs',
+    (name) => expect(names).toContain(name),
+  );
+
+  test.each([
+    'ptrace',
+    'setns',
+    'bpf',
+    'keyctl',
+    'kexec_load',
+    'init_module',
+    'reboot',
+    'userfaultfd',
+    'io_uring_setup',
+  ])('has no %s', (name) => expect(names).not.toContain(name));
+
+  test('lets through whatever the filter of the sandbox lets through', () => {
+    for (const [name, [x64]] of Object.entries({ ...allowedAlways, ...allowedPartly, ...allowedToModels }))
+      if (x64 !== null) expect(names, name).toContain(name);
+  });
+});
+
 describe('compose.yaml', () => {
   test.each([
     'user: "1000:1000"',
     'read_only: true',
     'cap_drop: [ALL]',
-    'security_opt: ["no-new-privileges:true"]',
+    'security_opt: ["no-new-privileges:true", "seccomp=./seccomp.json"]',
     'pids_limit: 256',
     'mem_limit: 2g',
     'ports: ["127.0.0.1:8000:8000"]',
