@@ -13,6 +13,7 @@ import type { Caller, RouteDefinition } from './http.js';
 import type { Latencies, LatencyStatus } from './latency.js';
 import type { Ledger, LedgerStatus } from './ledger.js';
 import type { EngineView, PromptRunner, SandboxStatus } from './sandbox.js';
+import type { SocketDefinition } from './socket.js';
 
 export type { Config } from '../config/schema.js';
 
@@ -111,6 +112,8 @@ export interface ModuleContext {
   status(): SystemStatus;
   /** Routes of every enabled module, complete once all are provisioned. */
   routes(): RouteDefinition[];
+  /** WebSockets of every enabled module, as above. */
+  sockets(): SocketDefinition[];
 }
 
 /**
@@ -133,6 +136,8 @@ export interface ArkaliaModule {
   events?(): EventDefinition[];
   /** Called after provision. */
   routes?(): RouteDefinition[];
+  /** Called after provision. */
+  sockets?(): SocketDefinition[];
 }
 
 /** The default export of a module's index file. */
