@@ -15,8 +15,26 @@ afterAll(async () => {
 });
 
 const titles = {
-  en: { chat: 'Chat', device: 'Device' },
-  fr: { chat: 'Discussion', device: 'Appareil' },
+  en: {
+    chat: 'Chat',
+    device: 'Device',
+    decisions: 'Decisions',
+    engines: 'Engines',
+    ledger: 'Ledger',
+    health: 'Health',
+    settings: 'Settings',
+    more: 'More',
+  },
+  fr: {
+    chat: 'Discussion',
+    device: 'Appareil',
+    decisions: 'Décisions',
+    engines: 'Moteurs',
+    ledger: 'Registre',
+    health: 'Santé',
+    settings: 'Réglages',
+    more: 'Plus',
+  },
 };
 type Name = keyof (typeof titles)['en'];
 const views = [
@@ -44,6 +62,8 @@ describe.each(cases)('$name on a $view in $language', ({ name, viewport, languag
     if (name === 'device') await page.locator('[data-figure=cpu] canvas').waitFor();
     if (name === 'chat')
       await ask(page, language === 'en' ? 'How much memory is in use?' : 'Quelle est la mémoire utilisée ?');
+    const first = page.locator('details summary').first();
+    if (name === 'decisions' || name === 'ledger') await first.click();
     expect(await page.locator('html').getAttribute('lang')).toBe(language);
     expect(await axe(page)).toEqual([]);
     expect(await page.evaluate('document.documentElement.scrollWidth')).toBeLessThanOrEqual(viewport.width);

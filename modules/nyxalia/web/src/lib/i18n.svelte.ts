@@ -1,7 +1,7 @@
 import { en, type Texts } from '../text/en.js';
 import { fr } from '../text/fr.js';
 
-const languages = ['en', 'fr'] as const;
+export const languages = ['en', 'fr'] as const;
 type Language = (typeof languages)[number];
 
 const place = 'arkalia.language';

@@ -1,5 +1,5 @@
-export const pages = ['chat', 'device'] as const;
-export type Page = (typeof pages)[number];
+export const pages = ['chat', 'device', 'decisions', 'engines', 'ledger', 'health', 'settings'] as const;
+export type Page = (typeof pages)[number] | 'more';
 
 /** The page and what it shows, by the fragment: `#/ledger/42`. A fragment never reaches the server, so pages and API share the address. */
 class Place {
@@ -13,7 +13,7 @@ class Place {
 
   #read(): void {
     const [, page, detail] = location.hash.split('/');
-    this.page = pages.find((known) => known === page) ?? 'chat';
+    this.page = page === 'more' ? 'more' : (pages.find((known) => known === page) ?? 'chat');
     this.detail = detail === undefined || detail === '' ? undefined : decodeURIComponent(detail);
   }
 }

@@ -16,6 +16,13 @@ class Session {
     this.needs = 'nothing';
   }
 
+  /** Uses the key if the appliance takes it; false when it does not. */
+  async signIn(key: string, remember: boolean): Promise<boolean> {
+    if ((await refusal(key)) !== undefined) return false;
+    this.use(key, remember);
+    return true;
+  }
+
   forget(): void {
     this.key = null;
     sessionStorage.removeItem(place);
@@ -30,20 +37,25 @@ class Session {
 
   /** Asks the appliance whether it lets us in; true when it does not. A line that is down is no refusal. */
   async check(): Promise<boolean> {
-    let answer: Response;
-    try {
-      answer = await fetch('/zeroia/status', {
-        headers: this.key === null ? {} : { authorization: `Bearer ${this.key}` },
-      });
-    } catch (error) {
-      if (!(error instanceof TypeError)) throw error;
-      return false;
-    }
-    if (answer.status !== 401 && answer.status !== 403) return false;
-    const { code } = (await answer.json()) as { code: string };
-    this.note(code);
+    const code = await refusal(this.key);
+    if (code !== undefined) this.note(code);
     return this.needs !== 'nothing';
   }
+}
+
+/** The code with which the appliance refuses the key, or nobody's; undefined when it does not, or cannot be reached. */
+async function refusal(key: string | null): Promise<string | undefined> {
+  let answer: Response;
+  try {
+    answer = await fetch('/zeroia/status', {
+      headers: key === null ? {} : { authorization: `Bearer ${key}` },
+    });
+  } catch (error) {
+    if (!(error instanceof TypeError)) throw error;
+    return undefined;
+  }
+  if (answer.status !== 401 && answer.status !== 403) return undefined;
+  return ((await answer.json()) as { code: string }).code;
 }
 
 const place = 'arkalia.key';

@@ -1,4 +1,4 @@
-const themes = ['auto', 'light', 'dark'] as const;
+export const themes = ['auto', 'light', 'dark'] as const;
 type Theme = (typeof themes)[number];
 
 const place = 'arkalia.theme';
