@@ -67,9 +67,9 @@ export function zeroiaRoutes(
           schema: decisionAnswer,
         },
       },
-      handler: async ({ c, body, query, caller, requestId }) => {
+      handler: async ({ body, query, caller, requestId, header }) => {
         const asked = levelOf(body.record, query.record);
-        const waitMs = preferredWaitMs(c.req.header('prefer'));
+        const waitMs = preferredWaitMs(header('prefer'));
         const text = contextText(body.context);
         const stream = body.stream ?? caller.keyId ?? caller.id;
         const series = `posted:${stream}`;

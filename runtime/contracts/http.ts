@@ -19,6 +19,8 @@ export interface RouteCall<Body, Query> {
   query: Query;
   caller: Caller;
   requestId: string;
+  /** A header of the request, by its name in lower case. */
+  header(name: string): string | undefined;
   /** Aborts when the client has gone. Made at first use. */
   signal(): AbortSignal;
 }

@@ -63,6 +63,8 @@ export async function record(
     durable.catch(onLost);
     return { recorded: 'queued' };
   }
+  // The usual request: nothing to race, so no promises but its own.
+  if (level === 'durable' && waitMs === undefined) return { recorded: 'durable', receipt: await durable };
   return within(waitMs, async (elapsed) => {
     const receipt = await first(durable, elapsed);
     if (receipt !== undefined) return lift(ledger, receipt, level, elapsed);

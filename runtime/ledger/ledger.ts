@@ -315,7 +315,7 @@ export class SqliteLedger implements Ledger {
       }
     }
     this.#growth.end();
-    this.log.close(new AppError('ledger_unavailable', 'The ledger is closed'));
+    this.log.refuse(new AppError('ledger_unavailable', 'The ledger is closed'));
     await this.#reader.close();
     if (this.#state.name !== 'closing') {
       await this.#writer.terminate();
@@ -453,15 +453,15 @@ export class SqliteLedger implements Ledger {
 
   /** The disk refuses for now. Who waits is refused, and the writer tries again until it can. */
   #unavailable(trouble: LedgerTrouble, problem: string): void {
-    // Its connection keeps what was recorded readable while the writer has none.
-    this.#reader.prepare();
     const refused = this.#pending;
     const outage = this.#outages.begin({ trouble, problem, refused });
     if (this.#state.name === 'open' || this.#state.name === 'unavailable') {
       this.#state = { name: 'unavailable', outage };
       this.#outages.retry();
     }
-    this.#refuseAll(this.#outages.refusal(outage));
+    const refusal = this.#outages.refusal(outage);
+    this.#refuseAll(refusal);
+    this.log.refuse(refusal);
     const retryInMs = this.#outages.retryInMs();
     this.#options.onChange?.({ kind: 'unavailable', trouble, problem, refused, retryInMs });
     this.#idle?.();
@@ -501,7 +501,7 @@ export class SqliteLedger implements Ledger {
     this.#outages.stop();
     this.#refuseAll(failed(error));
     this.#growth.end();
-    this.log.close(failed(error));
+    this.log.refuse(failed(error));
     this.#idle?.();
     this.#options.onFailure(error);
   }

@@ -24,18 +24,74 @@ interface Waiting {
   reject(error: AppError): void;
 }
 
-/** Asks the reader thread, which is started by the first query and again after it died. */
+/** A thread that reads the file, and who waits for its answers. */
+class Reader {
+  readonly ended: Promise<void>;
+  readonly #worker: Worker;
+  readonly #waiting = new Map<number, Waiting>();
+
+  constructor(file: string, onEnd: (reader: Reader) => void) {
+    this.#worker = new Worker(new URL('./reader.js', import.meta.url), { workerData: { file } });
+    let cause: unknown;
+    this.#worker.on('message', (reply: ReaderReply) => {
+      const waiting = this.#waiting.get(reply.id);
+      this.#waiting.delete(reply.id);
+      if ('problem' in reply) {
+        waiting?.reject(unavailable('the ledger cannot be read now', { cause: reply.problem }));
+      } else {
+        waiting?.resolve(reply);
+      }
+    });
+    this.#worker.on('error', (error) => {
+      cause = error;
+    });
+    this.ended = new Promise((resolve) => {
+      this.#worker.on('exit', () => {
+        onEnd(this);
+        for (const { reject } of this.#waiting.values()) {
+          reject(unavailable('the reader of the ledger stopped', { cause }));
+        }
+        resolve();
+      });
+    });
+  }
+
+  get waiting(): number {
+    return this.#waiting.size;
+  }
+
+  ask(request: Exclude<ReaderRequest, { kind: 'close' }>): Promise<Answer> {
+    return new Promise((resolve, reject) => {
+      this.#waiting.set(request.id, { resolve, reject });
+      this.#worker.postMessage(request);
+    });
+  }
+
+  /** Answers what was asked before, then ends. */
+  close(): Promise<void> {
+    this.#worker.postMessage({ kind: 'close' } satisfies ReaderRequest);
+    return this.ended;
+  }
+
+  /** Ends now; who waits is rejected. */
+  terminate(): void {
+    void this.#worker.terminate();
+  }
+}
+
+/** Asks the reader thread, which is started at once and again, by the next question, after it ended. */
 export class QueryClient {
   #file: string;
   #catalog: EventCatalog;
-  #worker: Worker | undefined;
-  #waiting = new Map<number, Waiting>();
+  #reader: Reader | undefined;
   #lastId = 0;
   #closed = false;
 
+  /** Opens the file now: its connection keeps what was recorded readable while the writer has none. */
   constructor(file: string, catalog: EventCatalog) {
     this.#file = file;
     this.#catalog = catalog;
+    this.#reader = this.#start();
   }
 
   /** @throws RangeError for a bound out of range; AppError `ledger_unavailable`. */
@@ -79,64 +135,32 @@ export class QueryClient {
     return this.#ask<LogAnswer>({ ...request, id: ++this.#lastId });
   }
 
-  /** Opens the file now, while it can be opened. */
-  prepare(): void {
-    if (!this.#closed) this.#worker ??= this.#start();
-  }
-
-  /** Lets the next question be answered by a reader of the file that is there now; waiting pages are rejected. */
+  /** Lets the next question be answered by a reader of the file that is there now; who waits is rejected. */
   restart(): void {
-    void this.#worker?.terminate();
+    this.#reader?.terminate();
+    this.#reader = undefined;
   }
 
-  /** Ends the reader thread; waiting pages are rejected. */
+  /** Ends the reader thread when it has answered. */
   async close(): Promise<void> {
     this.#closed = true;
-    const worker = this.#worker;
-    if (worker === undefined) return;
-    const ended = new Promise<void>((resolve) => worker.once('exit', () => resolve()));
-    worker.postMessage({ kind: 'close' });
-    await ended;
+    await this.#reader?.close();
   }
 
   /** The reader answers each kind of request with its own kind of answer. */
-  #ask<A extends Answer>(request: Exclude<ReaderRequest, { kind: 'close' }>): Promise<A> {
-    if (this.#closed) return Promise.reject(unavailable('the ledger is closed'));
-    if (this.#waiting.size >= waitingMax) {
-      return Promise.reject(
-        unavailable(`more than ${waitingMax} queries wait for the ledger`, { retryAfterMs: 1000 }),
-      );
+  async #ask<A extends Answer>(request: Exclude<ReaderRequest, { kind: 'close' }>): Promise<A> {
+    if (this.#closed) throw unavailable('the ledger is closed');
+    this.#reader ??= this.#start();
+    if (this.#reader.waiting >= waitingMax) {
+      throw unavailable(`more than ${waitingMax} queries wait for the ledger`, { retryAfterMs: 1000 });
     }
-    this.#worker ??= this.#start();
-    const worker = this.#worker;
-    return new Promise((resolve, reject) => {
-      this.#waiting.set(request.id, { resolve: (answer) => resolve(answer as A), reject });
-      worker.postMessage(request);
-    });
+    return (await this.#reader.ask(request)) as A;
   }
 
-  #start(): Worker {
-    const worker = new Worker(new URL('./reader.js', import.meta.url), { workerData: { file: this.#file } });
-    let cause: unknown;
-    worker.on('message', (reply: ReaderReply) => {
-      const waiting = this.#waiting.get(reply.id);
-      this.#waiting.delete(reply.id);
-      if ('problem' in reply) {
-        waiting?.reject(unavailable('the ledger cannot be read now', { cause: reply.problem }));
-      } else {
-        waiting?.resolve(reply);
-      }
+  #start(): Reader {
+    return new Reader(this.#file, (ended) => {
+      if (this.#reader === ended) this.#reader = undefined;
     });
-    worker.on('error', (error) => {
-      cause = error;
-    });
-    worker.on('exit', () => {
-      this.#worker = undefined;
-      const lost = [...this.#waiting.values()];
-      this.#waiting.clear();
-      for (const waiting of lost) waiting.reject(unavailable('the reader of the ledger stopped', { cause }));
-    });
-    return worker;
   }
 }
 

@@ -82,8 +82,8 @@ export function chatRoutes(
         200: { description: 'The answer, or its stream when asked for', schema: chatAnswer },
         202: { description: 'The answer; no checkpoint within the wait, so durable', schema: chatAnswer },
       },
-      handler: async ({ c, body, query, caller, requestId, signal }) => {
-        const waitMs = preferredWaitMs(c.req.header('prefer'));
+      handler: async ({ body, query, caller, requestId, header, signal }) => {
+        const waitMs = preferredWaitMs(header('prefer'));
         const session = body.session_id ?? randomBytes(12).toString('base64url');
         const owner = caller.id;
         const { system_prompt: systemPrompt } = context.config.assistantia;

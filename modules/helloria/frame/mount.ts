@@ -48,7 +48,8 @@ export function mountRoutes(app: Hono<NodeEnv>, routes: readonly RouteDefinition
   for (const route of routes) {
     methodsOf.set(route.path, [...(methodsOf.get(route.path) ?? []), route.method]);
     const observe = frame.observe(route.method, route.path);
-    app.on(route.method, route.path, (c) => serve(c, route, observe, frame));
+    const readQuery = queryReader(route.query);
+    app.on(route.method, route.path, (c) => serve(c, route, { observe, readQuery }, frame));
   }
   const observeOther = frame.observe('other', 'other');
   // An app of its own, because Hono takes a shorter way where only one handler fits.
@@ -64,7 +65,7 @@ export function mountRoutes(app: Hono<NodeEnv>, routes: readonly RouteDefinition
 async function serve(
   c: Context<NodeEnv>,
   route: RouteDefinition,
-  observe: Observe,
+  { observe, readQuery }: { observe: Observe; readQuery: (c: Context<NodeEnv>) => unknown },
   frame: Frame,
 ): Promise<Response> {
   const { incoming, outgoing } = c.env;
@@ -80,8 +81,9 @@ async function serve(
       c,
       caller,
       requestId,
-      query: route.query === undefined ? undefined : checkSchema(route.query, singleValues(c), 'query'),
+      query: readQuery(c),
       body: route.body === undefined ? undefined : await takeBody(incoming, route.body, frame),
+      header: (name) => incoming.headers[name] as string | undefined,
       signal: () => clientSignal(outgoing, frame.stopping),
     };
     answer = await route.handler(call);
@@ -216,9 +218,19 @@ async function takeBody(incoming: IncomingMessage, schema: ZodType, frame: Frame
   );
 }
 
+/** Reads the query as the schema says; what a request without one gives is known in advance. */
+function queryReader(schema: ZodType | undefined): (c: Context<NodeEnv>) => unknown {
+  if (schema === undefined) return () => undefined;
+  const none = schema.safeParse({});
+  if (none.success) Object.freeze(none.data);
+  return (c) => {
+    if (none.success && !c.env.incoming.url?.includes('?')) return none.data;
+    return checkSchema(schema, singleValues(c), 'query');
+  };
+}
+
 /** The query's parameters. @throws AppError `invalid_request` when one is given more than once: which of them counts would be a guess. */
 function singleValues(c: Context): Record<string, string> {
-  if (!c.req.url.includes('?')) return {};
   const all = Object.entries(c.req.queries());
   const repeated = all.find(([, values]) => values.length > 1);
   if (repeated !== undefined) {

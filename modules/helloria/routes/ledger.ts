@@ -116,9 +116,9 @@ function streamRoute({ ledger, access }: ModuleContext, closing: AbortSignal): R
     errors: 'problem',
     query: z.strictObject({ ...filter, since: whole.optional().describe('From this index on') }),
     responses: { 200: { description: 'Each `id` is an index', contentType: eventStreamType } },
-    handler: ({ c, query, caller: { keyId }, signal }) => {
+    handler: ({ query, caller: { keyId }, header, signal }) => {
       const { since, ...rest } = query;
-      const from = afterLastEvent(c.req.header('last-event-id')) ?? since ?? ledger.status().size;
+      const from = afterLastEvent(header('last-event-id')) ?? since ?? ledger.status().size;
       return streams.response({
         follow: (until) => ledger.follow({ ...eventFilter(rest), since: from, signal: until }),
         client: signal(),
