@@ -1,9 +1,10 @@
 import { defineConfig } from 'vitest/config';
 
-// Tests run as compiled JavaScript, so that worker threads and child processes start from the very files that ship.
+// Tests run as compiled JavaScript, so that worker threads and child processes start from the very files that ship. The page's own
+// logic ships through Vite, and so is tested through it.
 export default defineConfig({
   test: {
-    include: ['dist/**/*.test.js'],
+    include: ['dist/**/*.test.js', 'modules/nyxalia/web/src/**/*.test.ts'],
     pool: 'forks',
     testTimeout: 30_000,
     hookTimeout: 30_000,

@@ -15,6 +15,10 @@ export const options = {
 /** The routes this scenario calls; held against the OpenAPI document, so that a new route cannot be forgotten here. */
 const routes = [
   'get /',
+  'get /assets/{name}',
+  'get /asyncapi.json',
+  'get /nyxalia/history',
+  'get /nyxalia/config',
   'get /health',
   'get /ready',
   'get /status',
@@ -87,9 +91,19 @@ const isReceipt = (receipt) =>
   /^[0-9a-f]{64}$/.test(receipt.leaf_hash);
 
 function system() {
-  expectAnswer('root', get('/', { redirects: 0, ...expecting(302) }), 302, {
-    'leads to the documentation': (r) => r.headers.Location === '/docs',
+  const page = get('/');
+  expectAnswer('root', page, 200, {
+    'is the page, under a policy': (r) => r.headers['Content-Security-Policy'].includes("default-src 'none'"),
   });
+  const [script] = /assets\/[\w.-]+\.js/.exec(page.body);
+  expectAnswer('asset', get(`/${script}`), 200, {
+    'may be kept': (r) => r.headers['Cache-Control'].includes('immutable'),
+  });
+  expectAnswer('asyncapi', get('/asyncapi.json'), 200, {
+    'describes the live data': (r) => r.json('channels.live.address') === '/ws',
+  });
+  expectAnswer('history', get('/nyxalia/history?window=day'), 200);
+  expectAnswer('configuration without a key', get('/nyxalia/config', expecting(401)), 401);
   expectAnswer('health', get('/health'), 200, { 'is ok': (r) => r.json('status') === 'ok' });
   expectAnswer('ready', get('/ready'), 200, { 'is ready': (r) => r.json('ready') === true });
   expectAnswer('status', get('/status'), 200, {

@@ -9,6 +9,7 @@ const builtIn: BuiltInModules = {
   reflexia: () => import('../modules/reflexia/index.js'),
   sandozia: () => import('../modules/sandozia/index.js'),
   assistantia: () => import('../modules/assistantia/index.js'),
+  nyxalia: () => import('../modules/nyxalia/index.js'),
   helloria: () => import('../modules/helloria/index.js'),
 };
 

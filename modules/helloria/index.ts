@@ -9,6 +9,7 @@ import { createHostCheck } from './frame/hosts.js';
 import { mountRoutes, type NodeEnv } from './frame/mount.js';
 import { createObserver } from './frame/observe.js';
 import { createOriginCheck } from './frame/origin.js';
+import { SocketDoor } from './frame/sockets.js';
 import { Listener } from './listener.js';
 import { openapiDocument } from './openapi.js';
 import { breakerRoutes } from './routes/breakers.js';
@@ -58,9 +59,19 @@ class Helloria implements ArkaliaModule {
     this.#docs = await docsPage(this.#openapi);
     const app = new Hono<NodeEnv>();
     const nextRequestId = this.#requestIds();
-    const { config, controlSocket } = this.#context;
-    const listener = new Listener({ app, nextRequestId }, config.http, controlSocket);
-    mountRoutes(app, routes, this.#frame(listener, nextRequestId));
+    const { config, controlSocket, access } = this.#context;
+    const listener = new Listener(
+      { app, nextRequestId, upgrade: (...request) => door.upgrade(...request) },
+      config.http,
+      controlSocket,
+    );
+    const frame = this.#frame(listener, nextRequestId);
+    mountRoutes(app, routes, frame);
+    const door = new SocketDoor(this.#context.sockets(), {
+      frame,
+      mayGoOn: ({ keyId }) => keyId === null || access.listKeys().some(({ id }) => id === keyId),
+      closing: this.#closing.signal,
+    });
     await listener.open();
     this.#listener = listener;
   }

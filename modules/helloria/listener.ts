@@ -4,6 +4,7 @@ import type { IncomingMessage, Server } from 'node:http';
 import { createServer as createHttpServer } from 'node:http';
 import { createServer as createHttpsServer } from 'node:https';
 import type { AddressInfo, ListenOptions, Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import { createSecureContext } from 'node:tls';
 import { getRequestListener } from '@hono/node-server';
 import type { Hono } from 'hono';
@@ -18,6 +19,8 @@ interface Answering {
   app: Hono<NodeEnv>;
   /** For requests that never reach the app. */
   nextRequestId: () => string;
+  /** Takes the connection over from HTTP. */
+  upgrade: (incoming: IncomingMessage, socket: Duplex, head: Buffer) => void;
 }
 
 /** @throws Error that names both files when they cannot be read or do not belong together. */
@@ -35,7 +38,11 @@ function readCertificate({ tls_cert_file, tls_key_file }: Config['http']): { cer
   }
 }
 
-function adaptorServer({ app, nextRequestId }: Answering, http: Config['http'], tls: boolean): Server {
+function adaptorServer(
+  { app, nextRequestId, upgrade }: Answering,
+  http: Config['http'],
+  tls: boolean,
+): Server {
   const limits = {
     maxHeaderSize: http.header_limit_bytes,
     headersTimeout: http.headers_timeout_ms,
@@ -51,6 +58,7 @@ function adaptorServer({ app, nextRequestId }: Answering, http: Config['http'], 
     ? createHttpsServer({ ...options, ...readCertificate(http) }, listener)
     : createHttpServer(options, listener);
   server.on('clientError', (cause, socket) => answerClientError(cause, socket as Socket, nextRequestId()));
+  server.on('upgrade', upgrade);
   server.maxConnections = http.connections_max;
   return server;
 }
@@ -151,5 +159,6 @@ export class Listener {
       socket.once('close', () => this.#unused.delete(socket));
     });
     server.on('request', ({ socket }: IncomingMessage) => this.#unused.delete(socket));
+    server.on('upgrade', ({ socket }: IncomingMessage) => this.#unused.delete(socket));
   }
 }

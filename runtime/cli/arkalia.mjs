@@ -17,6 +17,13 @@ const sourceFiles = ['package.json', 'tsconfig.json'];
 const programs = {
   tsc: join(root, 'node_modules/typescript/bin/tsc'),
   asc: join(root, 'node_modules/assemblyscript/bin/asc.js'),
+  vite: join(root, 'node_modules/vite/bin/vite.js'),
+};
+/** The scripts of package.json that a build runs, at the same time, and what each leaves behind as its last. */
+const outputsOf = {
+  'build:wasm': 'dist/core-wasm/core.wasm',
+  'build:ts': 'dist/.tsbuildinfo',
+  'build:web': 'dist/modules/nyxalia/web/index.html',
 };
 
 const stop = (message) => {
@@ -45,7 +52,7 @@ function checkDependencies() {
   }
 }
 
-/** Sources and both compilers are here. Without them (an image, an installed package) what is built is used as it is. */
+/** Sources and all compilers are here. Without them (an image, an installed package) what is built is used as it is. */
 function isCheckout() {
   const sources = existsSync(join(root, 'runtime/cli/main.ts')) && existsSync(join(root, 'tsconfig.json'));
   return sources && Object.values(programs).every((file) => existsSync(file));
@@ -53,7 +60,7 @@ function isCheckout() {
 
 /** Whether every output is there and newer than the newest source; `npm run build` makes its outputs without our stamp. */
 function isCurrent() {
-  const outputs = ['dist/core-wasm/core.wasm', 'dist/.tsbuildinfo'].map((file) => join(root, file));
+  const outputs = Object.values(outputsOf).map((file) => join(root, file));
   if (![...outputs, entry].every((file) => existsSync(file))) return false;
   const builtMs = Math.max(
     existsSync(stamp) ? statSync(stamp).mtimeMs : 0,
@@ -78,9 +85,11 @@ function newestSourceMs() {
 async function build() {
   const startedMs = performance.now();
   const beganAt = new Date();
-  process.stderr.write('Arkalia: building TypeScript and WASM (only after a change of the sources) …\n');
+  process.stderr.write(
+    'Arkalia: building TypeScript, WASM and the web page (only after a change of the sources) …\n',
+  );
   const { scripts } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
-  const failures = (await Promise.all([compile(scripts['build:wasm']), compile(scripts['build:ts'])])).filter(
+  const failures = (await Promise.all(Object.keys(outputsOf).map((name) => compile(scripts[name])))).filter(
     Boolean,
   );
   if (failures.length > 0) {

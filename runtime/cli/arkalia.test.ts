@@ -14,7 +14,10 @@ beforeEach(() => {
   copyFileSync(source, join(root, 'runtime/cli/arkalia.mjs'));
   write(
     'package.json',
-    JSON.stringify({ type: 'module', scripts: { 'build:ts': 'tsc -p .', 'build:wasm': 'asc x' } }),
+    JSON.stringify({
+      type: 'module',
+      scripts: { 'build:ts': 'tsc -p .', 'build:wasm': 'asc x', 'build:web': 'vite build' },
+    }),
   );
 });
 afterEach(() => rmSync(root, { recursive: true, force: true }));
@@ -27,7 +30,7 @@ function write(path: string, text: string): void {
 const program = "process.stdout.write('ran ' + process.argv.slice(2).join(' '));";
 const installDependencies = () => write('node_modules/commander/index.js', '');
 
-/** A checkout whose compilers are small scripts: tsc writes the program, asc the core. */
+/** A checkout whose compilers are small scripts: tsc writes the program, asc the core, vite the page. */
 function makeCheckout(tsc = ''): void {
   installDependencies();
   write('tsconfig.json', '{}');
@@ -44,6 +47,8 @@ function makeCheckout(tsc = ''): void {
   write('node_modules/typescript/package.json', '{"type":"module"}');
   write('node_modules/assemblyscript/bin/asc.js', compiler({ 'dist/core-wasm/core.wasm': '' }));
   write('node_modules/assemblyscript/package.json', '{"type":"module"}');
+  write('node_modules/vite/bin/vite.js', compiler({ 'dist/modules/nyxalia/web/index.html': '' }));
+  write('node_modules/vite/package.json', '{"type":"module"}');
 }
 
 async function run(...argv: string[]): Promise<{ code: number; stdout: string; stderr: string }> {
@@ -77,7 +82,7 @@ describe('arkalia.mjs', () => {
     makeCheckout();
     const first = await run('x');
     expect(first).toMatchObject({ code: 0, stdout: 'ran x' });
-    expect(first.stderr).toMatch(/building TypeScript and WASM.*\n.*built in [\d.]+ s\.\n$/);
+    expect(first.stderr).toMatch(/building TypeScript, WASM and the web page.*\n.*built in [\d.]+ s\.\n$/);
     expect(await run('x')).toMatchObject({ code: 0, stderr: '' });
     const later = new Date(Date.now() + 60_000);
     utimesSync(join(root, 'modules/main.ts'), later, later);
@@ -87,9 +92,11 @@ describe('arkalia.mjs', () => {
   it('builds when an output is missing', async () => {
     makeCheckout();
     await run();
-    rmSync(join(root, 'dist/core-wasm/core.wasm'));
-    expect((await run()).stderr).toContain('building');
-    expect(existsSync(join(root, 'dist/core-wasm/core.wasm'))).toBe(true);
+    for (const output of ['dist/core-wasm/core.wasm', 'dist/modules/nyxalia/web/index.html']) {
+      rmSync(join(root, output));
+      expect((await run()).stderr).toContain('building');
+      expect(existsSync(join(root, output))).toBe(true);
+    }
   });
 
   it('does not run what failed to build, shows why, and tries again', async () => {
@@ -102,7 +109,7 @@ describe('arkalia.mjs', () => {
     }
   });
 
-  it('ends only when both compilers have ended', async () => {
+  it('ends only when all compilers have ended', async () => {
     makeCheckout('process.exitCode = 2;');
     write(
       'node_modules/assemblyscript/bin/asc.js',

@@ -442,10 +442,16 @@ const zeroia = section({
   ),
 });
 
+const nyxalia = section({
+  sockets_max: count(128, 1, 10_000).describe(
+    'Open WebSockets at /ws; more are answered 429. A slow one may hold some 300 KB.',
+  ),
+});
+
 const modules = section({
   enabled: z
     .array(z.string().min(1))
-    .default(['zeroia', 'reflexia', 'sandozia', 'assistantia', 'helloria'])
+    .default(['zeroia', 'reflexia', 'sandozia', 'assistantia', 'nyxalia', 'helloria'])
     .describe(
       "Modules to run. A built-in name, or the path of a third party's module, which then runs in this process with all its rights.",
     ),
@@ -483,6 +489,7 @@ export const configSchema = z.strictObject({
   reflexia,
   sandozia,
   zeroia,
+  nyxalia,
   modules,
 });
 

@@ -15,6 +15,7 @@ import type { Idempotency } from './idempotency.js';
 import type { Latencies, LatencyStatus } from './latency.js';
 import type { Ledger, LedgerStatus } from './ledger.js';
 import type { EngineView, PromptRunner } from './sandbox.js';
+import type { SocketDefinition } from './socket.js';
 import type { Witness, WitnessStatus } from './witness.js';
 
 export type { Config } from '../config/schema.js';
@@ -117,6 +118,8 @@ export interface ModuleContext {
   status(): SystemStatus;
   /** Routes of every enabled module, complete once all are provisioned. */
   routes(): RouteDefinition[];
+  /** WebSockets of every enabled module, as above. */
+  sockets(): SocketDefinition[];
 }
 
 /**
@@ -139,6 +142,8 @@ export interface ArkaliaModule {
   events?(): EventDefinition[];
   /** Called after provision. */
   routes?(): RouteDefinition[];
+  /** Called after provision. */
+  sockets?(): SocketDefinition[];
 }
 
 /** The default export of a module's index file. */

@@ -334,6 +334,7 @@ async function open({ config, log, builtIn }: StartOptions, undo: Undo): Promise
     ready: () => ready,
     status,
     routes: () => lifecycle.modules.flatMap((module) => module.routes?.() ?? []),
+    sockets: () => lifecycle.modules.flatMap((module) => module.sockets?.() ?? []),
   };
   for (const name of config.engines.order) breakers.get(name);
   undo.add('modules', () => lifecycle.stop());

@@ -72,6 +72,7 @@ describe('the state of the appliance', () => {
     expect(Object.keys(modules).sort()).toEqual([
       'assistantia',
       'helloria',
+      'nyxalia',
       'reflexia',
       'sandozia',
       'zeroia',

@@ -378,6 +378,7 @@ export function createFakeContext(options: FakeContextOptions = {}): FakeContext
     ready: () => true,
     status: () => fakeStatus({ clock, degradation, version }),
     routes: () => [],
+    sockets: () => [],
     ...options.parts,
   };
 }

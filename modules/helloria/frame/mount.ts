@@ -136,7 +136,11 @@ function finish(answer: Answer, headers: Record<string, string>, outgoing: Serve
 }
 
 /** Checks that come before anything is read; returns the foreign origin that may read the answer, if there is one. */
-function enter(incoming: IncomingMessage, headers: Record<string, string>, frame: Frame): string | undefined {
+export function enter(
+  incoming: IncomingMessage,
+  headers: Record<string, string>,
+  frame: Pick<Frame, 'checkHost' | 'checkOrigin' | 'viaToken'>,
+): string | undefined {
   const { host, origin, via } = incoming.headers;
   if (!frame.checkHost(host) || !frame.checkHost(targetHost(incoming.url) ?? host)) {
     throw new AppError(
@@ -168,7 +172,12 @@ function targetHost(target: string | undefined): string | undefined {
   return /^https?:\/\/([^/?#]*)/i.exec(target ?? '')?.[1];
 }
 
-function authorise(route: RouteDefinition, caller: Caller, nowMs: number, frame: Frame): void {
+export function authorise(
+  route: Pick<RouteDefinition, 'role' | 'duringSetup' | 'rateLimited'>,
+  caller: Caller,
+  nowMs: number,
+  frame: Pick<Frame, 'setupMode' | 'rate'>,
+): void {
   if (frame.setupMode() && !route.duringSetup && caller.role !== 'admin') {
     throw new AppError(
       'setup_required',

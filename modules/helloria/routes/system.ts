@@ -14,6 +14,18 @@ function isJson(value: unknown): boolean {
 /** Any JSON value, kept as it is: a schema of its parts would drop a key named __proto__. */
 const jsonValue = z.unknown().refine(isJson, 'must be JSON, with numbers that are finite');
 
+/** What stands at / without a web page. */
+const toDocumentation = defineRoute({
+  method: 'GET',
+  path: '/',
+  role: 'none',
+  tag: 'system',
+  summary: 'Leads to the documentation',
+  errors: 'problem',
+  responses: { 302: { description: 'To /docs' } },
+  handler: () => new Response(null, { status: 302, headers: { location: '/docs' } }),
+});
+
 /** Liveness, readiness, status, echo and metrics. */
 export function systemRoutes(context: ModuleContext): RouteDefinition[] {
   return [
@@ -87,16 +99,7 @@ export function systemRoutes(context: ModuleContext): RouteDefinition[] {
           headers: { 'content-type': context.metrics.contentType },
         }),
     }),
-    defineRoute({
-      method: 'GET',
-      path: '/',
-      role: 'none',
-      tag: 'system',
-      summary: 'Leads to the documentation',
-      errors: 'problem',
-      responses: { 302: { description: 'To /docs' } },
-      handler: () => new Response(null, { status: 302, headers: { location: '/docs' } }),
-    }),
+    ...(context.config.modules.enabled.includes('nyxalia') ? [] : [toDocumentation]),
   ];
 }
 

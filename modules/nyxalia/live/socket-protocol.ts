@@ -1,0 +1,2 @@
+/** The subprotocol of /ws. */
+export const liveProtocol = 'arkalia.v1';

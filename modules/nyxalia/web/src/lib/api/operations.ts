@@ -1,0 +1,79 @@
+// Made from the OpenAPI document by "npm run generate:api"; do not edit.
+export interface Operations {
+  /** Asks the assistant; the answer carries who spoke and its receipt */
+  'POST /chat': {
+    query?: { record?: 'durable' | 'checkpointed' };
+    body: { message: string; session_id?: string; stream?: boolean; model?: string };
+    answer: { answer: string; session_id: string; engine: string; model: string; finish_reason: 'stop' | 'length' | 'content_filter'; usage?: { prompt_tokens: number; completion_tokens: number }; reasons: Record<string, unknown>[]; receipt: { recorded: 'durable' | 'checkpointed'; index: number; leaf_hash: string; proof?: Record<string, unknown> } };
+  };
+  /** Takes an engine out of use, lets everything through, or resets its breaker */
+  'POST /breakers/{name}': {
+    path: { name: string };
+    body: { order: 'forced_open' | 'disabled' | 'metrics_only' | 'reset' };
+    answer: { changed: boolean; breaker: { name: string; state: 'closed' | 'open' | 'half_open' | 'forced_open' | 'disabled' | 'metrics_only'; calls: number; failures: number; slow: number; openings: number; open_step: number; retry_after_ms?: number; totals: { successes: number; slow: number; failures: number; ignored: number; late: number; refused: number }; last?: { number: number; from: 'closed' | 'open' | 'half_open' | 'forced_open' | 'disabled' | 'metrics_only'; to: 'closed' | 'open' | 'half_open' | 'forced_open' | 'disabled' | 'metrics_only'; cause: string; monotonic_ms: number } } };
+  };
+  /** Recorded events that fit all of the query; `next` is where the next page begins: its `since` (asc) or `until` (desc) */
+  'GET /ledger/events': {
+    query?: { type?: string | number; module?: string | number; stream?: string | number; correlation_id?: string | number; from?: string | number; to?: string | number; text?: string | number; since?: string | number; until?: string | number; limit?: string | number; order?: 'asc' | 'desc' };
+    answer: { events: Record<string, unknown>[]; next: number | null; size: number; minimum_index: number };
+  };
+  /** Counts and rates, patterns of decisions, and what is unusual against the hours before; the first answer after a start takes seconds */
+  'GET /ledger/analytics': {
+    query?: { hours?: string | number };
+    answer: { size: number; from_ms: number | null; to_ms: number | null; hours: number; types: Record<string, { count: number; per_hour: number }>; standing: { level: string; breakers: Record<string, string>; types: Record<string, number> }; decisions: { counts: Record<string, number>; share: Record<string, number>; time_ms: Record<string, number>; transitions: Record<string, Record<string, number>> }; baseline: { state: 'learning' | 'learned'; hours: number; hours_needed: number; figures: Record<string, { median: number; mad: number }> }; anomalies: ({ hour_ms: number; figure: 'failure_rate' | 'refusals' | 'system_errors' | 'contradictions' | 'emergencies'; value: number; median: number; score: number })[] };
+  };
+  /** The log in figures: its key, its size, and the first index that was not pruned */
+  'GET /ledger/log': {
+    answer: { origin: string; verifier_key: string; size: number; minimum_index: number; bytes: number; limit_bytes: number; previous_checkpoint?: string };
+  };
+  /** Proof that an event is in the log (RFC 9162); without `size` in a checkpoint that covers it, which may take a second */
+  'GET /ledger/proof/inclusion': {
+    query: { index: string | number; size?: string | number };
+    answer: { index: number; size: number; leaf_hash: string; root_hash: string; hashes: string[]; checkpoint?: string };
+  };
+  /** Erases what people typed, for good, by session, by key, before a time (ms since 1970) or by index; every proof still holds */
+  'POST /ledger/erase': {
+    body: { session?: string; key?: string; before?: number; ids?: number[] };
+    answer: { events: number; texts: number; files: string[]; unreadable: string[]; receipt: Record<string, unknown> };
+  };
+  /** The device's last decision and why, the level in force, and how many decisions were made */
+  'GET /zeroia/status': {
+    answer: Record<string, unknown>;
+  };
+  /** Whether the modules' accounts of the same things agree, check by check */
+  'GET /sandozia/status': {
+    answer: { compared: number; contradictions: number; snapshots: number; last_snapshot: number | null; checks: ({ name: string; about: string; level: 'ok' | 'info' | 'warning' | 'critical' | null; fault: string | null; evidence: Record<string, unknown>; checked_ms: number | null })[] };
+  };
+  /** Means of the samples of the device over the last hour or day, since the server started */
+  'GET /nyxalia/history': {
+    query?: { window?: 'hour' | 'day' };
+    answer: { window: 'hour' | 'day'; step_ms: number; wall_ms: number[]; throttled: boolean[]; cpu: (number | null)[]; ram: (number | null)[]; disk: (number | null)[]; temperature_c: (number | null)[]; event_loop_delay_ms: (number | null)[]; load_1m: (number | null)[]; process_rss_bytes: (number | null)[] };
+  };
+  /** The configuration in force: each key and its value */
+  'GET /nyxalia/config': {
+    answer: { keys: { key: string; value: unknown }[] };
+  };
+  /** Models that a request may name; arkalia stands for the configured order with the built-in assistant */
+  'GET /v1/models': {
+    answer: { object: 'list'; data: Record<string, unknown>[] };
+  };
+  /** The keys, without their secrets */
+  'GET /keys': {
+    answer: { keys: { id: string; name: string; role: string; created_ms: number }[] };
+  };
+  /** Makes a key; the answer shows it this once */
+  'POST /keys': {
+    body: { name: string; role: 'user' | 'operator' | 'admin' };
+    answer: { id: string; name: string; role: string; created_ms: number; key: string };
+  };
+  /** Revokes a key at once */
+  'DELETE /keys/{id}': {
+    path: { id: string };
+    answer: undefined;
+  };
+  /** Exchanges the setup code for an administrator's key */
+  'POST /setup': {
+    body: { code: string };
+    answer: { id: string; name: string; role: string; created_ms: number; key: string };
+  };
+}
