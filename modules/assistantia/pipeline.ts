@@ -15,6 +15,7 @@ import {
 } from '../../runtime/contracts/sandbox.js';
 import { type Candidate, type ChainRequest, resolveChain } from './chain.js';
 import { type Failure, slotOutcome, treat } from './failures.js';
+import { reducedPrompt, smallerModels } from './reduced.js';
 
 export interface Question extends ChainRequest {
   messages: PromptMessage[];
@@ -173,13 +174,17 @@ export class Pipeline {
 
   /** The chain of the request; engines are asked again once when it cannot be resolved from what was last seen. */
   async #chain(question: Question): Promise<Candidate[]> {
-    const { prompts, config } = this.#context;
-    const resolve = () =>
-      resolveChain(question, {
-        engines: prompts.engines(),
-        order: config.engines.order,
-        aliases: config.aliases,
+    const { prompts, config, degradation } = this.#context;
+    const resolve = () => {
+      const engines = prompts.engines();
+      const { order } = config.engines;
+      const chain = resolveChain(question, { engines, order, aliases: config.aliases });
+      return smallerModels(chain, question, {
+        limits: degradation.limits(),
+        config: config.engines,
+        engines,
       });
+    };
     try {
       const chain = resolve();
       if (chain.length > 0) return chain;
@@ -248,9 +253,19 @@ export class Pipeline {
 
   async #job(question: Question, { engine, model }: Candidate): Promise<PromptJob> {
     const { messages, sampling } = question;
-    if (engine !== 'navigator') return { engine, model, messages, sampling };
+    const limits = this.#context.degradation.limits();
+    if (engine !== 'navigator') {
+      return { engine, model, ...reducedPrompt({ messages, sampling }, limits) };
+    }
     const asked = messages.findLast((message) => message.role === 'user')?.content ?? '';
-    return { engine, model, messages, sampling, brief: await this.#brief(asked) };
+    const brief = await this.#brief(asked);
+    return {
+      engine,
+      model,
+      messages,
+      sampling,
+      brief: limits.passages ? brief : { ...brief, passages: [] },
+    };
   }
 
   /** Lets the sandbox work and passes on what the guard releases. Returns undefined when the guard cut the answer. */

@@ -3,6 +3,7 @@ import type { DecisionMade } from '../../runtime/contracts/decision.js';
 import type { DeviceSample } from '../../runtime/contracts/device.js';
 import { AppError } from '../../runtime/contracts/errors.js';
 import type { TextAnswer } from '../../runtime/contracts/http.js';
+import { limitsAt } from '../../runtime/kernel/degradation-services.js';
 import { createFakeContext, type FakeContextOptions, floorScore } from '../../test/support/fake-context.js';
 import sandozia from './index.js';
 import { statusAnswer } from './schema.js';
@@ -106,7 +107,13 @@ test('a decision milder than the rules, and one that the ledger does not hold', 
 test('a level that changes behind everyone’s back', async () => {
   let level: 'normal' | 'survival' = 'normal';
   const { module, told, sample, decide } = await appliance({
-    degradation: { level: () => level, shed: () => [], set: async () => undefined },
+    degradation: {
+      level: () => level,
+      shed: () => [],
+      limits: () => limitsAt('normal'),
+      status: () => ({ reason: null, for_ms: 0, services: [] }),
+      set: async () => undefined,
+    },
   });
   await decide(await sample());
   level = 'survival';

@@ -10,7 +10,7 @@ function make() {
   const decider = new Decider(context.scorer, context.ledger, 16);
   const loop = new DeviceLoop(context, decider);
   loop.start();
-  const sample = async (cpu: number) => {
+  const sample = async (cpu: number, figures: Partial<DeviceSample> = {}) => {
     context.clock.advance(60_000);
     const taken: DeviceSample = {
       wall_ms: context.clock.wallMs(),
@@ -18,6 +18,7 @@ function make() {
       cpu,
       ram: 10,
       absent: [],
+      ...figures,
     };
     context.bus.publish('device.sampled', taken);
     await loop.stop();
@@ -86,4 +87,13 @@ test('posted measurements neither move a threshold nor become the previous decis
   const input = context.ledger.events.at(-1)?.data.input;
   expect(input).toEqual({ cpu: 10, ram: 10, severity: 'normal' });
   expect(context.degradation.level()).toBe('normal');
+});
+
+test('a card that is full goes to survival though every decision is normal, and the reason names it', async () => {
+  const { context, sample } = make();
+  const heard: string[] = [];
+  context.bus.subscribe('level.changed', ({ to, reason }) => heard.push(`${to}: ${reason}`));
+  for (let i = 0; i < 3; i++) await sample(10, { disk: 99.8 });
+  expect(context.degradation.level()).toBe('survival');
+  expect(heard).toEqual(['survival: disk 99.8: no rule asks for more']);
 });

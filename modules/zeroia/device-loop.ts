@@ -49,7 +49,7 @@ export class DeviceLoop {
   constructor(context: ModuleContext, decider: Decider) {
     this.#context = context;
     this.#decider = decider;
-    this.#rule = new LevelRule(context.clock, context.config.zeroia.relief_ms);
+    this.#rule = new LevelRule(context.clock, context.config.degradation, context.config.zeroia.hysteresis);
     this.#repeats = new Repeats(context.clock, context.config.zeroia.record_interval_ms);
     this.#own = new OwnStream(context.scorer, context.clock, context.config.zeroia);
   }
@@ -87,7 +87,7 @@ export class DeviceLoop {
       const about = { stream: DEVICE_STREAM, repeated };
       const { encoded, score } = this.#decider.scoreOwn(this.#own.score, input, about);
       this.#own.remember(score, sampleMonotonicMs);
-      if (this.#context.config.zeroia.act) await this.#act(score);
+      if (this.#context.config.zeroia.act) await this.#act(score, sample);
       const moves = this.#own.learn(input);
       const made = { id: encoded.id, stream: DEVICE_STREAM, input, score, sampleMonotonicMs };
       const index = await this.#record(encoded, score);
@@ -110,11 +110,11 @@ export class DeviceLoop {
     return index;
   }
 
-  async #act(score: Score): Promise<void> {
+  async #act(score: Score, sample: DeviceSample): Promise<void> {
     const { degradation } = this.#context;
-    const level = this.#rule.next(degradation.level(), score.decision);
-    const why = score.reasons.length === 0 ? 'no rule asks for more' : score.reasons.join(', ');
-    await degradation.set(level, `${score.decision}: ${why}`);
+    const { level, why } = this.#rule.next(degradation.level(), score.decision, sample);
+    const rules = score.reasons.length === 0 ? 'no rule asks for more' : score.reasons.join(', ');
+    await degradation.set(level, `${why}: ${rules}`);
   }
 
   async #learnConfidence(confidence: number): Promise<void> {

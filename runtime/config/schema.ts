@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { levels } from '../contracts/device.js';
 import { engineNames } from '../contracts/prompt.js';
 
 const milliseconds = (fallback: number, min = 1, max = 86_400_000) =>
@@ -182,6 +183,10 @@ const engines = section({
       .string()
       .optional()
       .describe('Model used when none is asked for; unset: the first that it lists.'),
+    small_model: z
+      .string()
+      .optional()
+      .describe('Model used instead from level heavy on, when none is asked for; unset: the same.'),
     ...adaptiveQueue(1),
     ...remoteTimes,
   }),
@@ -195,6 +200,10 @@ const engines = section({
       .string()
       .optional()
       .describe('Model used when none is asked for; unset: the first that it lists.'),
+    small_model: z
+      .string()
+      .optional()
+      .describe('Model used instead from level heavy on, when none is asked for; unset: the same.'),
     api_key_file: z.string().optional().describe('File holding the key sent to that server.'),
     ...adaptiveQueue('auto'),
     ...remoteTimes,
@@ -291,9 +300,6 @@ const zeroia = section({
     .boolean()
     .default(true)
     .describe("Whether decisions on the device's own samples change the degradation level."),
-  relief_ms: milliseconds(30_000, 0, 3_600_000).describe(
-    'The level steps back by one after this long without a worse decision.',
-  ),
   hysteresis: z
     .number()
     .min(0)
@@ -330,6 +336,49 @@ const zeroia = section({
   streams_max: count(1024, 1, 100_000).describe(
     'Decision streams whose history is kept; beyond it the one unused for longest is forgotten. About 200 bytes each.',
   ),
+});
+
+/** Measured health alone goes to survival, so no decision does. */
+const decisionLevel = (fallback: 'normal' | 'light' | 'moderate' | 'heavy' | 'emergency') =>
+  z.enum(levels).exclude(['survival']).default(fallback);
+
+const cooldown = (fallback: number) => milliseconds(fallback, 0, 3_600_000);
+
+const degradation = section({
+  levels: section({
+    normal: decisionLevel('normal').describe('Level while the decision on the device is normal.'),
+    monitor: decisionLevel('light').describe('Level while it is monitor.'),
+    reduce_load: decisionLevel('moderate').describe('Level while it is reduce_load.'),
+    reduce_load_persists: decisionLevel('heavy').describe(
+      'Level once it has been reduce_load for persist_ms.',
+    ),
+    emergency_shutdown: decisionLevel('emergency').describe('Level while it is emergency_shutdown.'),
+  }),
+  persist_ms: milliseconds(120_000, 0, 3_600_000).describe(
+    'After this long without anything milder than reduce_load, reduce_load_persists applies.',
+  ),
+  cooldown: section({
+    light_ms: cooldown(30_000).describe(
+      'Time without a decision for this level or a worse one, after which it steps down to normal.',
+    ),
+    moderate_ms: cooldown(30_000).describe('The same, from moderate to light.'),
+    heavy_ms: cooldown(60_000).describe('The same, from heavy to moderate.'),
+    emergency_ms: cooldown(60_000).describe('The same, from emergency to heavy.'),
+    survival_ms: cooldown(120_000).describe('The same, from survival to emergency.'),
+  }),
+  survival: section({
+    temperature_c: z
+      .number()
+      .min(40)
+      .max(150)
+      .default(88)
+      .describe('From this temperature on only the ledger and health are served, whatever is decided.'),
+    ram: z.number().min(50).max(101).default(98).describe('The same for memory in use, percent; 101: never.'),
+    disk: z.number().min(50).max(101).default(99.5).describe('The same for the disk; 101: never.'),
+    samples: count(3, 1, 1000).describe(
+      'Samples in a row that must be beyond, so that one alone does nothing.',
+    ),
+  }),
 });
 
 const modules = section({
@@ -372,6 +421,7 @@ export const configSchema = z.strictObject({
   reflexia,
   sandozia,
   zeroia,
+  degradation,
   modules,
 });
 

@@ -6,7 +6,7 @@ import type { BreakerSnapshot, Breakers } from './breaker.js';
 import type { Bus } from './bus.js';
 import type { Clock } from './clock.js';
 import type { CoreIdentity, DecisionScorer } from './decision.js';
-import type { Degradation, DegradationLevel } from './device.js';
+import type { Degradation, DegradationLevel, DegradationStatus } from './device.js';
 import type { EventDefinition } from './event-types.js';
 import type { Guard } from './guard.js';
 import type { Caller, RouteDefinition } from './http.js';
@@ -41,6 +41,8 @@ export interface SystemStatus {
   platform: string;
   level: DegradationLevel;
   shed: string[];
+  /** Why the level is what it is, and what of each service is left. */
+  degradation: DegradationStatus;
   modules: Record<string, ModuleHealth & { version: string; priority: Priority }>;
   engines: EngineView[];
   breakers: BreakerSnapshot[];

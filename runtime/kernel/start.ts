@@ -4,7 +4,6 @@ import type { Logger } from 'pino';
 import { Core, coreModule, type RateLimiter } from '../../core-wasm/index.js';
 import { createPromptRunner } from '../../sandbox/index.js';
 import { createAdmission } from '../admission/admission.js';
-import { shedAt } from '../admission/shed.js';
 import { BreakerFile, readBreakerFile } from '../breaker/breaker-file.js';
 import { CoreBreakers } from '../breaker/breakers.js';
 import { CallTally } from '../breaker/tally.js';
@@ -174,7 +173,7 @@ async function open({ config, log, builtIn }: StartOptions, undo: Undo): Promise
   const telling = setInterval(() => tally.tell(), config.breaker.tally_ms);
   telling.unref();
   undo.add('tally', () => clearInterval(telling));
-  const degradation = createDegradation({ bus, ledger, shedAt });
+  const degradation = createDegradation({ bus, ledger, clock });
   const capacity = (name: EngineName) => {
     const { slots, queue_max } = config.engines[name];
     // More than the workers can never be in flight.
@@ -236,6 +235,7 @@ async function open({ config, log, builtIn }: StartOptions, undo: Undo): Promise
     platform: `${process.platform}-${process.arch}`,
     level: degradation.level(),
     shed: degradation.shed(),
+    degradation: degradation.status(),
     modules: Object.fromEntries(
       lifecycle.modules.map((module) => [
         module.name,

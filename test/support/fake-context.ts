@@ -27,6 +27,7 @@ import type {
 } from '../../runtime/contracts/ledger.js';
 import type { ModuleContext, SystemStatus } from '../../runtime/contracts/module.js';
 import type { EngineView, SandboxStatus } from '../../runtime/contracts/sandbox.js';
+import { limitsAt } from '../../runtime/kernel/degradation-services.js';
 
 /** A clock that stands still until it is told to move. */
 export class ManualClock implements Clock {
@@ -216,6 +217,14 @@ class FakeDegradation implements Degradation {
     return [];
   }
 
+  limits() {
+    return limitsAt(this.current);
+  }
+
+  status() {
+    return { reason: null, for_ms: 0, services: [] };
+  }
+
   async set(level: DegradationLevel, reason: string): Promise<void> {
     if (level === this.current) return;
     const from = this.current;
@@ -249,6 +258,7 @@ function fakeStatus(context: Pick<ModuleContext, 'clock' | 'degradation' | 'vers
     platform: 'linux arm64',
     level: context.degradation.level(),
     shed: [],
+    degradation: context.degradation.status(),
     modules: {},
     engines: [],
     breakers: [],
