@@ -88,6 +88,7 @@ class Zeroia implements ArkaliaModule {
               index: last.index,
               repeated: this.#loop.repeated,
             },
+      cycles: this.#loop.cycles.status(),
       posted: { ...this.#posted },
       streams: this.#decider.streams,
       thresholds: this.#loop.thresholds,

@@ -42,6 +42,7 @@ function buildProgram(io: CliIo, run: Run): Command {
   addConfig(program, io, run);
   addKeys(program, io, run);
   addBreakers(program, io, run);
+  addZeroia(program, io, run);
   addReplay(program, io, run);
   addVerify(program, io, run);
   addErase(program, io, run);
@@ -196,6 +197,26 @@ function addBreakers(program: Command, io: CliIo, run: Run): void {
       .action(async (name, flags) =>
         run((await import('./breakers.js')).orderBreaker({ name, order }, flags, io)),
       );
+  }
+}
+
+function addZeroia(program: Command, io: CliIo, run: Run): void {
+  const zeroia = program
+    .command('zeroia')
+    .description('watch how the running server reasons about its device');
+  const modes = [
+    ['quick', '5 turns of the loop'],
+    ['stress', '50 loads put before it as advice: nothing changes on the device'],
+    ['monitor', '3 times 3 turns'],
+    ['daemon', 'until Ctrl-C'],
+  ] as const;
+  for (const [mode, description] of modes) {
+    zeroia
+      .command(mode)
+      .description(description)
+      .addOption(dataOption())
+      .addOption(configOption())
+      .action(async (flags) => run((await import('./zeroia.js')).zeroia(mode, flags, io)));
   }
 }
 
