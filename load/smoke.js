@@ -24,6 +24,8 @@ const routes = [
   'get /docs',
   'get /breakers',
   'post /breakers/{name}',
+  'get /incidents',
+  'post /incidents/{id}/close',
   'get /ledger/events',
   'get /ledger/events/stream',
   'get /ledger/analytics',
@@ -184,6 +186,8 @@ function administration() {
   expectAnswer('erasure', post('/ledger/erase', { session: 'nobody' }, expecting(401)), 401);
   expectAnswer('order to a breaker', post('/breakers/openai', { order: 'reset' }, expecting(401)), 401);
   expectAnswer('breakers', get('/breakers'), 200);
+  expectAnswer('incidents', get('/incidents'), 200);
+  expectAnswer('closing of an incident', post('/incidents/none/close', {}, expecting(401)), 401);
   expectAnswer('new setup code', post('/setup/code', {}, expecting(401)), 401);
   expectAnswer('wrong setup code', post('/setup', { code: 'wrong' }, expecting(403)), 403);
 }

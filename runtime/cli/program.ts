@@ -43,6 +43,7 @@ function buildProgram(io: CliIo, run: Run): Command {
   addKeys(program, io, run);
   addBreakers(program, io, run);
   addZeroia(program, io, run);
+  addIncidents(program, io, run);
   addReplay(program, io, run);
   addVerify(program, io, run);
   addErase(program, io, run);
@@ -218,6 +219,25 @@ function addZeroia(program: Command, io: CliIo, run: Run): void {
       .addOption(configOption())
       .action(async (flags) => run((await import('./zeroia.js')).zeroia(mode, flags, io)));
   }
+}
+
+function addIncidents(program: Command, io: CliIo, run: Run): void {
+  const incidents = program
+    .command('incidents')
+    .description('what the running server could not mend itself, and needs a person');
+  incidents
+    .command('list', { isDefault: true })
+    .description('list the open incidents with what was tried')
+    .option('--all', 'closed ones too')
+    .addOption(dataOption())
+    .addOption(configOption())
+    .action(async (flags) => run((await import('./incidents.js')).listIncidents(flags, io)));
+  incidents
+    .command('close <id>')
+    .description('close one that you have looked at')
+    .addOption(dataOption())
+    .addOption(configOption())
+    .action(async (id, flags) => run((await import('./incidents.js')).closeIncident(id, flags, io)));
 }
 
 function addReplay(program: Command, io: CliIo, run: Run): void {

@@ -381,6 +381,22 @@ const degradation = section({
   }),
 });
 
+const recovery = section({
+  interval_ms: milliseconds(5000, 100, 3_600_000).describe(
+    'Time between two looks of the checks that mend what fails.',
+  ),
+  backoff_ms: milliseconds(1000, 1).describe(
+    'Wait between two attempts at one fault: a random time up to this, doubled with each attempt.',
+  ),
+  backoff_max_ms: milliseconds(60_000, 1).describe('Longest such wait.'),
+  restart_process: z
+    .boolean()
+    .default(false)
+    .describe(
+      'Whether the process ends itself when only that can help, such as a ledger that has failed. Set it where something starts it again: systemd, a container.',
+    ),
+});
+
 const modules = section({
   enabled: z
     .array(z.string().min(1))
@@ -422,6 +438,7 @@ export const configSchema = z.strictObject({
   sandozia,
   zeroia,
   degradation,
+  recovery,
   modules,
 });
 

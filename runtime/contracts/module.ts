@@ -10,6 +10,7 @@ import type { Degradation, DegradationLevel, DegradationStatus } from './device.
 import type { EventDefinition } from './event-types.js';
 import type { Guard } from './guard.js';
 import type { Caller, RouteDefinition } from './http.js';
+import type { Incident, Incidents } from './incident.js';
 import type { Latencies, LatencyStatus } from './latency.js';
 import type { Ledger, LedgerStatus } from './ledger.js';
 import type { EngineView, PromptRunner, SandboxStatus } from './sandbox.js';
@@ -54,6 +55,9 @@ export interface SystemStatus {
   core: CoreIdentity & { offload: string; crossover: number | null; batch_max: number; threads: number };
   ledger: LedgerStatus;
   guard: { mode: string; rules: string[] };
+  /** What nobody has closed yet, and what is being mended. */
+  incidents: Incident[];
+  recovering: { check: string; target: string; problem: string; tried: string[] }[];
 }
 
 /** Who may do what: keys, and the code that creates the first one. */
@@ -102,6 +106,7 @@ export interface ModuleContext {
   readonly degradation: Degradation;
   readonly metrics: Registry;
   readonly latency: Latencies;
+  readonly incidents: Incidents;
   readonly access: Access;
   readonly version: string;
   /** Path of the Unix socket in the data folder through which its owner administers. */

@@ -12,6 +12,7 @@ import type { Config } from '../config/schema.js';
 import { packageVersion } from '../config/version.js';
 import type { RateStatus } from '../contracts/admission.js';
 import { systemClock } from '../contracts/clock.js';
+import { SystemRebootRequired } from '../contracts/errors.js';
 import type { Ledger, NewEvent } from '../contracts/ledger.js';
 import type { ModuleContext, SystemStatus } from '../contracts/module.js';
 import { type EngineName, engineNames } from '../contracts/prompt.js';
@@ -24,6 +25,7 @@ import { EventCatalog } from '../ledger/events/catalog.js';
 import { type LedgerChange, openLedger } from '../ledger/ledger.js';
 import { CoreLatencies, LATENCY_WINDOW_MS } from '../metrics/latencies.js';
 import { createMetrics } from '../metrics/metrics.js';
+import { openHealer } from '../recovery/open-healer.js';
 import { keepCore } from '../replay/cores.js';
 import { openAccess } from '../security/access.js';
 import { banner } from './banner.js';
@@ -224,6 +226,26 @@ async function open({ config, log, builtIn }: StartOptions, undo: Undo): Promise
   const modules = await loadModules(config.modules.enabled, builtIn);
   for (const module of modules) events.register(module.name, module.events?.() ?? []);
   const lifecycle = new Lifecycle(modules, log);
+  const { healer, incidents } = await openHealer({
+    folder: folder.path,
+    config: config.recovery,
+    clock,
+    random: Math.random,
+    log,
+    ledger,
+    prompts,
+    breakers,
+    degradation,
+    healths: () =>
+      Object.fromEntries(modules.map((module) => [module.name, lifecycle.health(module)] as const)),
+    restartModule: (name) => lifecycle.restart(name),
+    // Whoever waits for an error that nobody caught closes in good order and ends.
+    restartProcess: (reason) =>
+      setImmediate(() => {
+        throw new SystemRebootRequired(reason);
+      }),
+    record: (event) => recordLater(ledger, log, event),
+  });
   const status = (): SystemStatus => ({
     name: 'arkalia-luna',
     version,
@@ -259,6 +281,8 @@ async function open({ config, log, builtIn }: StartOptions, undo: Undo): Promise
     },
     ledger: ledger.status(),
     guard: { mode: config.guard.mode, rules: guard.rules() },
+    incidents: incidents.open(),
+    recovering: healer.status(),
   });
   const context: ModuleContext = {
     config,
@@ -276,6 +300,7 @@ async function open({ config, log, builtIn }: StartOptions, undo: Undo): Promise
     degradation,
     metrics: createMetrics(status, latency),
     latency,
+    incidents,
     access,
     version,
     controlSocket: controlSocketPath(folder.path),
@@ -300,6 +325,11 @@ async function open({ config, log, builtIn }: StartOptions, undo: Undo): Promise
   });
   await lifecycle.start();
   ready = true;
+  const healing = setInterval(() => {
+    healer.pass().catch((error: unknown) => log.error({ err: error }, 'the checks could not run'));
+  }, config.recovery.interval_ms);
+  healing.unref();
+  undo.add('checks', () => clearInterval(healing));
 
   let closing: Promise<void> | undefined;
   const address = addressOf(status());
@@ -318,6 +348,7 @@ async function open({ config, log, builtIn }: StartOptions, undo: Undo): Promise
     close: (reason) => {
       closing ??= (async () => {
         ready = false;
+        clearInterval(healing);
         await lifecycle.stop();
         tally.tell();
         recordLater(ledger, log, { type: 'system_stopped', module: 'kernel', data: { reason } });

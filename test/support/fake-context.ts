@@ -278,6 +278,8 @@ function fakeStatus(context: Pick<ModuleContext, 'clock' | 'degradation' | 'vers
       set_aside: [],
     },
     guard: { mode: 'enforce', rules: [] },
+    incidents: [],
+    recovering: [],
   };
 }
 
@@ -336,6 +338,7 @@ export function createFakeContext(options: FakeContextOptions = {}): FakeContext
     degradation,
     metrics: new Registry(),
     latency: { recorder: () => ({ add: () => undefined }) },
+    incidents: { all: () => [], open: () => [], close: async () => undefined },
     access: {
       setupMode: () => false,
       identify: () => null,
