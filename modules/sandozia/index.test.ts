@@ -124,6 +124,26 @@ test('a level that changes behind everyone’s back', async () => {
   await module.stop();
 });
 
+test('the routes tell what was recorded, the score and, unless it is shed, the patterns', async () => {
+  const { context, module, sample, decide } = await appliance();
+  await decide(await sample());
+  for (let round = 0; round < 4; round += 1) await sample();
+  const call = async (path: string, query = {}) => {
+    const route = module.routes!().find((one) => one.path === path)!;
+    return JSON.parse(((await route.handler({ query, body: {} } as never)) as TextAnswer).text);
+  };
+  const { events } = await call('/sandozia/validations', { limit: 5 });
+  expect(events).toMatchObject([{ data: { check: 'sample_decided', fault: 'undecided' } }]);
+  expect((await call('/sandozia/score')).score).toBeLessThan(1);
+  const before = await call('/sandozia/status');
+  expect((await call('/sandozia/validate')).checks).toHaveLength(4);
+  expect((await call('/sandozia/status')).compared).toBe(before.compared + 1);
+  await expect(call('/sandozia/patterns', { hours: 1 })).rejects.toThrow('does not analyse');
+  await context.degradation.set('light', 'test');
+  await expect(call('/sandozia/patterns', { hours: 1 })).rejects.toMatchObject({ code: 'degraded' });
+  await module.stop();
+});
+
 test('where no one is to decide, undecided samples are no contradiction', async () => {
   const context = createFakeContext({ config: { modules: { enabled: ['reflexia', 'sandozia'] } } });
   const module = sandozia();

@@ -37,7 +37,7 @@ const services: readonly Service[] = [
   {
     name: 'analysis',
     priority: 'optional',
-    shed: { from: 'light', means: "Sandozia's analysis of behaviour rests", limits: { analysis: false } },
+    shed: { from: 'light', means: "Sandozia's analysis of patterns rests", limits: { analysis: false } },
   },
   {
     name: 'snapshots',
