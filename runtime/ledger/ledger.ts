@@ -315,7 +315,7 @@ export class SqliteLedger implements Ledger {
       }
     }
     this.#growth.end();
-    this.log.close(new AppError('ledger_unavailable', 'The ledger is closed'));
+    this.log.refuse(new AppError('ledger_unavailable', 'The ledger is closed'));
     await this.#reader.close();
     if (this.#state.name !== 'closing') {
       await this.#writer.terminate();
@@ -459,7 +459,9 @@ export class SqliteLedger implements Ledger {
       this.#state = { name: 'unavailable', outage };
       this.#outages.retry();
     }
-    this.#refuseAll(this.#outages.refusal(outage));
+    const refusal = this.#outages.refusal(outage);
+    this.#refuseAll(refusal);
+    this.log.refuse(refusal);
     const retryInMs = this.#outages.retryInMs();
     this.#options.onChange?.({ kind: 'unavailable', trouble, problem, refused, retryInMs });
     this.#idle?.();
@@ -499,7 +501,7 @@ export class SqliteLedger implements Ledger {
     this.#outages.stop();
     this.#refuseAll(failed(error));
     this.#growth.end();
-    this.log.close(failed(error));
+    this.log.refuse(failed(error));
     this.#idle?.();
     this.#options.onFailure(error);
   }

@@ -38,7 +38,8 @@ async function places(): Promise<number[]> {
   const { calls } = whole!;
   expect(calls).toBeGreaterThan(40);
   const all = Array.from({ length: calls }, (_, n) => n + 1);
-  return isLong ? all : all.filter((n) => n % Math.ceil(calls / 6) === 1);
+  // Near the end somebody waits for a checkpoint that is being written.
+  return isLong ? all : all.filter((n) => n % Math.ceil(calls / 6) === 1 || n === calls - 8);
 }
 
 describe.skipIf(!hasShim)('the Nth storage call fails', () => {

@@ -98,10 +98,9 @@ export class LogClient implements TransparencyLog {
     for (const { resolve } of served) resolve(checkpoint.note);
   }
 
-  /** The writer opened the same log again after a failure; what was asked of it before is asked again. */
+  /** The writer opened the same log again after a failure, which may have hidden that a checkpoint is durable. */
   resumed(checkpoint: SignedCheckpoint | undefined): void {
     if (checkpoint !== undefined && checkpoint.size > (this.#last?.size ?? 0)) this.signed(checkpoint);
-    if (this.#waiting.length > 0) this.#options.sign();
   }
 
   /** A new log took the place of a damaged one: nothing of the old one can be proven by it. */
@@ -114,11 +113,11 @@ export class LogClient implements TransparencyLog {
     this.#previous = previous;
     this.#last = checkpoint;
     this.#lastMs = undefined;
-    this.close(new AppError('ledger_unavailable', 'The ledger was damaged; a new one took its place'));
+    this.refuse(new AppError('ledger_unavailable', 'The ledger was damaged; a new one took its place'));
   }
 
-  /** No checkpoint will come any more. */
-  close(error: AppError): void {
+  /** No checkpoint will come, or nobody knows when: who waits for one is told so. */
+  refuse(error: AppError): void {
     const waiting = this.#waiting;
     this.#waiting = [];
     for (const { reject } of waiting) reject(error);
