@@ -382,7 +382,7 @@ const degradation = section({
 });
 
 const recovery = section({
-  interval_ms: milliseconds(5000, 100, 3_600_000).describe(
+  look_ms: milliseconds(5000, 100, 3_600_000).describe(
     'Time between two looks of the checks that mend what fails.',
   ),
   backoff_ms: milliseconds(1000, 1).describe(

@@ -327,7 +327,7 @@ async function open({ config, log, builtIn }: StartOptions, undo: Undo): Promise
   ready = true;
   const healing = setInterval(() => {
     healer.pass().catch((error: unknown) => log.error({ err: error }, 'the checks could not run'));
-  }, config.recovery.interval_ms);
+  }, config.recovery.look_ms);
   healing.unref();
   undo.add('checks', () => clearInterval(healing));
 

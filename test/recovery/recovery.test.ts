@@ -14,7 +14,7 @@ afterEach(async () => {
 });
 
 async function start(env: Record<string, string>): Promise<TestAppliance> {
-  const appliance = await startAppliance({ ARKALIA_RECOVERY_INTERVAL_MS: '100', ...env });
+  const appliance = await startAppliance({ ARKALIA_RECOVERY_LOOK_MS: '100', ...env });
   closing.push(() => appliance.close());
   return appliance;
 }
