@@ -12,12 +12,11 @@ export class EngineLost implements Check {
   constructor(prompts: Pick<PromptRunner, 'engines'>, find: Fixup) {
     this.#prompts = prompts;
     this.#find = find;
+    this.#remember();
   }
 
   run(): Issue[] {
-    const engines = this.#prompts.engines();
-    for (const { name, state } of engines) if (state === 'found') this.#known.add(name);
-    return engines
+    return this.#remember()
       .filter(({ name, state }) => state === 'absent' && this.#known.has(name))
       .map(({ name, problem = 'It does not answer.' }) => ({
         target: name,
@@ -25,5 +24,12 @@ export class EngineLost implements Check {
         problem: `The engine ${name} was there and is gone. ${problem}`,
         fixups: { immediate_retry: this.#find, exponential_backoff: this.#find },
       }));
+  }
+
+  /** One that is lost before the first look is missed too. */
+  #remember(): EngineView[] {
+    const engines = this.#prompts.engines();
+    for (const { name, state } of engines) if (state === 'found') this.#known.add(name);
+    return engines;
   }
 }
