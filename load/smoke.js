@@ -28,6 +28,8 @@ const routes = [
   'get /docs',
   'get /breakers',
   'post /breakers/{name}',
+  'get /incidents',
+  'post /incidents/{id}/close',
   'get /ledger/events',
   'get /ledger/events/stream',
   'get /ledger/analytics',
@@ -44,6 +46,11 @@ const routes = [
   'get /zeroia/status',
   'get /reflexia/status',
   'get /sandozia/status',
+  'get /sandozia/snapshots',
+  'get /sandozia/validations',
+  'get /sandozia/score',
+  'get /sandozia/patterns',
+  'post /sandozia/validate',
   'post /chat',
   'post /assistantia/guard',
   'post /assistantia/guard/feedback',
@@ -166,6 +173,11 @@ function decisions() {
   expectAnswer('analytics', get('/ledger/analytics?hours=1'), 200, {
     'counts decisions': (r) => r.json('standing.types.decision_made') >= 1,
   });
+  for (const path of ['snapshots', 'validations']) expectAnswer(path, get(`/sandozia/${path}?limit=5`), 200);
+  expectAnswer('score', get('/sandozia/score'), 200, {
+    'is from 0 to 1': (r) => r.json('score') >= 0 && r.json('score') <= 1,
+  });
+  expectAnswer('patterns of no hour', get('/sandozia/patterns?hours=0', expecting(400)), 400);
   expectAnswer('stream of a bad position', get('/ledger/events/stream?since=x', expecting(400)), 400);
   const critical = post('/zeroia/decisions', { cpu: 1, ram: 1, severity: 'critical' });
   expectAnswer('critical decision', critical, 200, {
@@ -269,6 +281,9 @@ function administration() {
   const accept = { index: 0, accepted: true };
   expectAnswer('accepted report', post('/assistantia/guard/feedback/accept', accept, expecting(401)), 401);
   expectAnswer('breakers', get('/breakers'), 200);
+  expectAnswer('validation', post('/sandozia/validate', {}, expecting(401)), 401);
+  expectAnswer('incidents', get('/incidents'), 200);
+  expectAnswer('closing of an incident', post('/incidents/none/close', {}, expecting(401)), 401);
   expectAnswer('new setup code', post('/setup/code', {}, expecting(401)), 401);
   expectAnswer('wrong setup code', post('/setup', { code: 'wrong' }, expecting(403)), 403);
 }

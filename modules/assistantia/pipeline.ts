@@ -19,6 +19,7 @@ import { Screen } from './guard/screen.js';
 import { replayedAnswer, replayedVectors } from './idempotency.js';
 import type { AnswerEvent, Embeddings, EmbedQuestion, EngineRequest, Question } from './question.js';
 import { type Course, lastAsked, personTexts, Records, type Speaker } from './records.js';
+import { reducedPrompt } from './reduced.js';
 import { type Attempt, EngineWalk } from './walk.js';
 
 type Ending = Extract<PromptEvent, { type: 'done' }>;
@@ -162,15 +163,17 @@ export class Pipeline {
 
   async #job(question: Question, { engine, model }: Candidate): Promise<PromptJob> {
     const { messages, sampling, tools, toolChoice, format } = question;
+    const limits = this.#context.degradation.limits();
+    const isNavigator = engine === 'navigator';
     const prompt = {
-      messages,
-      sampling,
+      ...(isNavigator ? { messages, sampling } : reducedPrompt({ messages, sampling }, limits)),
       ...(tools === undefined ? {} : { tools }),
       ...(toolChoice === undefined ? {} : { toolChoice }),
       ...(format === undefined ? {} : { format }),
     };
-    if (engine !== 'navigator') return { engine, model, ...prompt };
-    return { engine, model, ...prompt, brief: await this.#brief(lastAsked(question)) };
+    if (!isNavigator) return { engine, model, ...prompt };
+    const brief = await this.#brief(lastAsked(question));
+    return { engine, model, ...prompt, brief: limits.passages ? brief : { ...brief, passages: [] } };
   }
 
   /** Passes on what the guard releases. Returns undefined when the guard cut the answer. */

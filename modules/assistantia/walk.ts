@@ -5,6 +5,7 @@ import type { PromptEvent, PromptJob } from '../../runtime/contracts/sandbox.js'
 import { type Candidate, resolveChain } from './chain.js';
 import { type Failure, slotOutcome, treat } from './failures.js';
 import type { EngineRequest } from './question.js';
+import { smallerModels } from './reduced.js';
 
 /** One try with one engine. */
 export interface Attempt {
@@ -80,13 +81,17 @@ export class EngineWalk {
 
   /** The chain of the request; engines are asked again once when it cannot be resolved from what was last seen. */
   async #chain(request: EngineRequest): Promise<Candidate[]> {
-    const { prompts, config } = this.#context;
-    const resolve = () =>
-      resolveChain(request, {
-        engines: prompts.engines(),
-        order: config.engines.order,
-        aliases: config.aliases,
+    const { prompts, config, degradation } = this.#context;
+    const resolve = () => {
+      const engines = prompts.engines();
+      const { order } = config.engines;
+      const chain = resolveChain(request, { engines, order, aliases: config.aliases });
+      return smallerModels(chain, request, {
+        limits: degradation.limits(),
+        config: config.engines,
+        engines,
       });
+    };
     try {
       const chain = resolve();
       if (chain.length > 0) return chain;

@@ -14,6 +14,7 @@ import { Listener } from './listener.js';
 import { openapiDocument } from './openapi.js';
 import { breakerRoutes } from './routes/breakers.js';
 import { eraseRoutes } from './routes/erase.js';
+import { incidentRoutes } from './routes/incidents.js';
 import { ledgerRoutes } from './routes/ledger.js';
 import { accessRoutes, systemRoutes } from './routes/system.js';
 import { transparencyRoutes } from './routes/tlog.js';
@@ -44,6 +45,7 @@ class Helloria implements ArkaliaModule {
     return [
       ...systemRoutes(context),
       ...breakerRoutes(context),
+      ...incidentRoutes(context),
       ...ledgerRoutes(context, this.#closing.signal),
       ...eraseRoutes(context),
       ...transparencyRoutes(context),

@@ -87,6 +87,21 @@ export class Examiner {
   }
 
   async #compareAll(sample: DeviceSample): Promise<void> {
+    await this.#runChecks();
+    await this.snapshots.takeIfDue(sample, this.results());
+  }
+
+  /** Lets every check compare now; waits for a round that is under way, so that two never overlap. */
+  async validate(): Promise<CheckResult[]> {
+    while (this.#round !== undefined) await this.#round;
+    this.#round = this.#runChecks().finally(() => {
+      this.#round = undefined;
+    });
+    await this.#round;
+    return this.results();
+  }
+
+  async #runChecks(): Promise<void> {
     for (const check of this.#checks) {
       const finding = await this.#compare(check);
       this.#results.set(check.name, { finding, atMs: this.#context.clock.wallMs() });
@@ -95,7 +110,6 @@ export class Examiner {
       }
     }
     this.#compared += 1;
-    await this.snapshots.takeIfDue(sample, this.results());
   }
 
   /** A check that cannot compare has found no contradiction, and says so. */

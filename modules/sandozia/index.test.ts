@@ -3,6 +3,7 @@ import type { DecisionMade } from '../../runtime/contracts/decision.js';
 import type { DeviceSample } from '../../runtime/contracts/device.js';
 import { AppError } from '../../runtime/contracts/errors.js';
 import type { TextAnswer } from '../../runtime/contracts/http.js';
+import { limitsAt } from '../../runtime/kernel/degradation-services.js';
 import { createFakeContext, type FakeContextOptions, floorScore } from '../../test/support/fake-context.js';
 import sandozia from './index.js';
 import { statusAnswer } from './schema.js';
@@ -106,7 +107,13 @@ test('a decision milder than the rules, and one that the ledger does not hold', 
 test('a level that changes behind everyone’s back', async () => {
   let level: 'normal' | 'survival' = 'normal';
   const { module, told, sample, decide } = await appliance({
-    degradation: { level: () => level, shed: () => [], set: async () => undefined },
+    degradation: {
+      level: () => level,
+      shed: () => [],
+      limits: () => limitsAt('normal'),
+      status: () => ({ reason: null, for_ms: 0, services: [] }),
+      set: async () => undefined,
+    },
   });
   await decide(await sample());
   level = 'survival';
@@ -114,6 +121,26 @@ test('a level that changes behind everyone’s back', async () => {
   await decide(await sample());
   await decide(await sample());
   expect(told).toEqual(['level_in_force level_differs']);
+  await module.stop();
+});
+
+test('the routes tell what was recorded, the score and, unless it is shed, the patterns', async () => {
+  const { context, module, sample, decide } = await appliance();
+  await decide(await sample());
+  for (let round = 0; round < 4; round += 1) await sample();
+  const call = async (path: string, query = {}) => {
+    const route = module.routes!().find((one) => one.path === path)!;
+    return JSON.parse(((await route.handler({ query, body: {} } as never)) as TextAnswer).text);
+  };
+  const { events } = await call('/sandozia/validations', { limit: 5 });
+  expect(events).toMatchObject([{ data: { check: 'sample_decided', fault: 'undecided' } }]);
+  expect((await call('/sandozia/score')).score).toBeLessThan(1);
+  const before = await call('/sandozia/status');
+  expect((await call('/sandozia/validate')).checks).toHaveLength(4);
+  expect((await call('/sandozia/status')).compared).toBe(before.compared + 1);
+  await expect(call('/sandozia/patterns', { hours: 1 })).rejects.toThrow('does not analyse');
+  await context.degradation.set('light', 'test');
+  await expect(call('/sandozia/patterns', { hours: 1 })).rejects.toMatchObject({ code: 'degraded' });
   await module.stop();
 });
 

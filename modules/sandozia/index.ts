@@ -12,10 +12,12 @@ class Sandozia implements ArkaliaModule {
   readonly name = 'sandozia';
   readonly version = '0.1.0';
   readonly priority = 'medium';
+  #context!: ModuleContext;
   #examiner: Examiner | undefined;
 
   /** Listens from here on, so that no announcement is missed while the other modules start. */
   provision(context: ModuleContext): void {
+    this.#context = context;
     const { modules, reflexia } = context.config;
     this.#examiner = new Examiner(context, [
       ...(modules.enabled.includes('zeroia') ? [new SampleDecided(reflexia.interval_ms)] : []),
@@ -46,12 +48,14 @@ class Sandozia implements ArkaliaModule {
   }
 
   routes(): RouteDefinition[] {
-    return sandoziaRoutes(() => ({
-      compared: this.#examiner?.compared ?? 0,
-      contradictions: this.#examiner?.contradictions ?? 0,
-      snapshots: this.#examiner?.snapshots.taken ?? 0,
-      last_snapshot: this.#examiner?.snapshots.lastIndex ?? null,
-      checks: this.#examiner?.results() ?? [],
+    const examiner = this.#examiner;
+    if (examiner === undefined) return [];
+    return sandoziaRoutes(this.#context, examiner, () => ({
+      compared: examiner.compared,
+      contradictions: examiner.contradictions,
+      snapshots: examiner.snapshots.taken,
+      last_snapshot: examiner.snapshots.lastIndex,
+      checks: examiner.results(),
     }));
   }
 }

@@ -27,13 +27,14 @@ export class Snapshots {
   }
 
   /**
-   * Records one when `sandozia.snapshot_ms` is over since the last. One that cannot be recorded is logged, and due again after the same
+   * Records one when `sandozia.snapshot_ms` is over since the last, or as many of it as the level asks; none where the level sheds them. One that cannot be recorded is logged, and due again after the same
    * time.
    */
   async takeIfDue(sample: DeviceSample, checks: readonly CheckResult[]): Promise<void> {
     const { clock, config, ledger, log } = this.#context;
     const nowMs = clock.monotonicMs();
-    if (nowMs - this.#takenMs < config.sandozia.snapshot_ms) return;
+    const { snapshotEvery } = this.#context.degradation.limits();
+    if (snapshotEvery === 0 || nowMs - this.#takenMs < config.sandozia.snapshot_ms * snapshotEvery) return;
     this.#takenMs = nowMs;
     try {
       const data = this.#account(sample, checks);

@@ -10,7 +10,7 @@ function make() {
   const decider = new Decider(context.scorer, context.ledger, 16);
   const loop = new DeviceLoop(context, decider);
   loop.start();
-  const sample = async (cpu: number) => {
+  const sample = async (cpu: number, figures: Partial<DeviceSample> = {}) => {
     context.clock.advance(60_000);
     const taken: DeviceSample = {
       wall_ms: context.clock.wallMs(),
@@ -18,6 +18,7 @@ function make() {
       cpu,
       ram: 10,
       absent: [],
+      ...figures,
     };
     context.bus.publish('device.sampled', taken);
     await loop.stop();
@@ -86,4 +87,58 @@ test('posted measurements neither move a threshold nor become the previous decis
   const input = context.ledger.events.at(-1)?.data.input;
   expect(input).toEqual({ cpu: 10, ram: 10, severity: 'normal' });
   expect(context.degradation.level()).toBe('normal');
+});
+
+test('a card that is full goes to survival though every decision is normal, and the reason names it', async () => {
+  const { context, sample } = make();
+  const heard: string[] = [];
+  context.bus.subscribe('level.changed', ({ to, reason }) => heard.push(`${to}: ${reason}`));
+  for (let i = 0; i < 3; i++) await sample(10, { disk: 99.8 });
+  expect(context.degradation.level()).toBe('survival');
+  expect(heard.at(-1)).toBe('survival: disk 99.8: no rule asks for more');
+});
+
+test('a throttled processor that the decision overlooks: recorded once, the worse view is acted on, a cycle says so', async () => {
+  const { context, loop, sample } = make();
+  const heard: unknown[] = [];
+  context.bus.subscribe('contradiction.detected', ({ evidence }) => heard.push(evidence));
+  await sample(10);
+  await sample(10, { throttled: true });
+  await sample(10, { throttled: true });
+  expect(context.degradation.level()).toBe('moderate');
+  const recorded = context.ledger.events.filter(({ type }) => type === 'contradiction_detected');
+  expect(recorded.map(({ data }) => data)).toEqual([
+    {
+      check: 'reflexia_zeroia',
+      fault: 'milder_than_observed',
+      level: 'warning',
+      evidence: expect.objectContaining({
+        observed: 'reduce_load',
+        rule: 'worse_view',
+        acted: 'reduce_load',
+      }),
+    },
+  ]);
+  expect(heard).toHaveLength(1);
+  expect(loop.cycles.status()).toMatchObject({
+    count: 3,
+    failed: 0,
+    contradictions: 2,
+    last: [
+      { number: 1, decision: 'normal', acted: 'normal', contradiction: null },
+      { number: 2, decision: 'normal', acted: 'reduce_load', level: 'moderate' },
+      { number: 3, contradiction: 'milder_than_observed' },
+    ],
+  });
+});
+
+test('a cycle whose decision cannot be recorded has failed, and has acted all the same', async () => {
+  const { context, loop, sample } = make();
+  context.ledger.failure = new AppError('ledger_unavailable', 'the disk is full');
+  await sample(95);
+  expect(context.degradation.level()).toBe('moderate');
+  expect(loop.cycles.status()).toMatchObject({
+    failed: 1,
+    last: [{ failure: expect.stringContaining('the disk is full'), level: 'moderate' }],
+  });
 });

@@ -1,4 +1,5 @@
 import type {
+  Decision,
   DecisionMade,
   Score,
   ScoreInput,
@@ -8,14 +9,20 @@ import type {
 import type { DeviceSample } from '../../runtime/contracts/device.js';
 import type { ModuleContext } from '../../runtime/contracts/module.js';
 import { MeanConfidence } from './confidence.js';
+import { Cycles } from './cycles.js';
 import type { Decider } from './decider.js';
 import type { EncodedDecision } from './encode.js';
 import { LevelRule } from './levels.js';
 import { OwnStream } from './own-stream.js';
 import { Repeats } from './repeats.js';
 import type { Adjustment } from './thresholds.js';
+import { type Contradiction, observe, Resolver } from './views.js';
 
 const DEVICE_STREAM = 'device';
+/** Name of the comparison in events. */
+const CONTRADICTION = 'reflexia_zeroia';
+/** A contradiction that goes on or comes back is recorded again after this long at the earliest. */
+const CONTRADICTION_REPEAT_MS = 300_000;
 
 /** What a sample is scored from; null when the platform does not tell enough to decide. */
 function inputOf(sample: DeviceSample): ScoreInput | null {
@@ -41,6 +48,9 @@ export class DeviceLoop {
   readonly #repeats: Repeats;
   #running: Promise<void> = Promise.resolve();
   readonly #confidence = new MeanConfidence();
+  readonly #resolver = new Resolver();
+  readonly #toldMs = new Map<Contradiction['fault'], number>();
+  readonly cycles = new Cycles();
   #unsubscribe = () => {};
   /** The last recorded decision. */
   last: DecisionMade | undefined;
@@ -49,7 +59,7 @@ export class DeviceLoop {
   constructor(context: ModuleContext, decider: Decider) {
     this.#context = context;
     this.#decider = decider;
-    this.#rule = new LevelRule(context.clock, context.config.zeroia.relief_ms);
+    this.#rule = new LevelRule(context.clock, context.config.degradation, context.config.zeroia.hysteresis);
     this.#repeats = new Repeats(context.clock, context.config.zeroia.record_interval_ms);
     this.#own = new OwnStream(context.scorer, context.clock, context.config.zeroia);
   }
@@ -74,32 +84,77 @@ export class DeviceLoop {
     await this.#running;
   }
 
+  /** One turn of the reason loop. */
   async #decide(sample: DeviceSample): Promise<void> {
-    const input = inputOf(sample);
-    if (input === null) {
-      this.problem = `the platform does not tell ${sample.absent.join(', ')}, so nothing is decided`;
-      return;
-    }
+    const startedMs = this.#context.clock.monotonicMs();
+    const turn: { score?: Score; acted?: Decision; found?: Contradiction } = {};
     try {
-      const { monotonic_ms: sampleMonotonicMs } = sample;
-      this.#own.recall(input, sampleMonotonicMs);
-      const { count: repeated } = this.#repeats;
-      const about = { stream: DEVICE_STREAM, repeated };
-      const { encoded, score } = this.#decider.scoreOwn(this.#own.score, input, about);
-      this.#own.remember(score, sampleMonotonicMs);
-      if (this.#context.config.zeroia.act) await this.#act(score);
-      const moves = this.#own.learn(input);
-      const made = { id: encoded.id, stream: DEVICE_STREAM, input, score, sampleMonotonicMs };
-      const index = await this.#record(encoded, score);
-      if (index !== null) this.last = { ...made, index };
-      this.#context.bus.publish('decision.made', { ...made, index });
-      for (const move of moves) await this.#move(move);
-      await this.#learnConfidence(score.confidence);
+      await this.#reason(sample, turn);
       this.problem = undefined;
     } catch (error) {
       this.problem = `the last sample could not be decided or recorded: ${error instanceof Error ? error.message : String(error)}`;
       this.#context.log.error({ err: error }, 'device decision failed');
     }
+    this.cycles.add({
+      cpu: sample.cpu ?? null,
+      ram: sample.ram ?? null,
+      temperature_c: sample.temperature_c ?? null,
+      decision: turn.score?.decision ?? null,
+      confidence: turn.score?.confidence ?? null,
+      acted: turn.acted ?? null,
+      contradiction: turn.found?.fault ?? null,
+      level: this.#context.degradation.level(),
+      took_ms: Math.round((this.#context.clock.monotonicMs() - startedMs) * 100) / 100,
+      failure: this.problem ?? null,
+    });
+  }
+
+  async #reason(
+    sample: DeviceSample,
+    turn: { score?: Score; acted?: Decision; found?: Contradiction },
+  ): Promise<void> {
+    const input = inputOf(sample);
+    if (input === null) {
+      throw new Error(`the platform does not tell ${sample.absent.join(', ')}, so nothing is decided`);
+    }
+    const { monotonic_ms: sampleMonotonicMs } = sample;
+    this.#own.recall(input, sampleMonotonicMs);
+    const { count: repeated } = this.#repeats;
+    const about = { stream: DEVICE_STREAM, repeated };
+    const { encoded, score } = this.#decider.scoreOwn(this.#own.score, input, about);
+    turn.score = score;
+    this.#own.remember(score, sampleMonotonicMs);
+    const observed = observe(sample, this.#context.scorer.thresholds);
+    const { acted, found } = this.#resolver.resolve(observed, score);
+    turn.acted = acted;
+    if (this.#context.config.zeroia.act) await this.#act(acted, score, sample);
+    const moves = this.#own.learn(input);
+    const made = { id: encoded.id, stream: DEVICE_STREAM, input, score, sampleMonotonicMs };
+    const index = await this.#record(encoded, score);
+    if (index !== null) this.last = { ...made, index };
+    this.#context.bus.publish('decision.made', { ...made, index });
+    if (found !== undefined) {
+      turn.found = found;
+      await this.#tellContradiction(found, encoded.id);
+    }
+    for (const move of moves) await this.#move(move);
+    await this.#learnConfidence(score.confidence);
+  }
+
+  async #tellContradiction(found: Contradiction, id: string): Promise<void> {
+    const nowMs = this.#context.clock.monotonicMs();
+    const toldMs = this.#toldMs.get(found.fault);
+    if (toldMs !== undefined && nowMs - toldMs < CONTRADICTION_REPEAT_MS) return;
+    const { fault, observed, because, decided, rule, acted } = found;
+    const evidence = { observed, because, decided, decision: id, rule, acted };
+    this.#context.bus.publish('contradiction.detected', { check: CONTRADICTION, evidence });
+    await this.#context.ledger.append({
+      type: 'contradiction_detected',
+      module: 'zeroia',
+      stream: DEVICE_STREAM,
+      data: { check: CONTRADICTION, fault, level: 'warning', evidence },
+    });
+    this.#toldMs.set(fault, nowMs);
   }
 
   /** Returns the index of its event; null for one that is counted only. What anybody is told is what was recorded. */
@@ -110,11 +165,11 @@ export class DeviceLoop {
     return index;
   }
 
-  async #act(score: Score): Promise<void> {
+  async #act(decision: Decision, score: Score, sample: DeviceSample): Promise<void> {
     const { degradation } = this.#context;
-    const level = this.#rule.next(degradation.level(), score.decision);
-    const why = score.reasons.length === 0 ? 'no rule asks for more' : score.reasons.join(', ');
-    await degradation.set(level, `${score.decision}: ${why}`);
+    const { level, why } = this.#rule.next(degradation.level(), decision, sample);
+    const rules = score.reasons.length === 0 ? 'no rule asks for more' : score.reasons.join(', ');
+    await degradation.set(level, `${why}: ${rules}`);
   }
 
   async #learnConfidence(confidence: number): Promise<void> {

@@ -47,6 +47,7 @@ class Zeroia implements ArkaliaModule {
       },
       lost: (error, requestId) =>
         this.#context.log.error({ err: error, request_id: requestId }, 'a queued decision was lost'),
+      advises: () => this.#context.degradation.limits().advice,
       status: () => this.#facts(),
     });
   }
@@ -87,6 +88,7 @@ class Zeroia implements ArkaliaModule {
               index: last.index,
               repeated: this.#loop.repeated,
             },
+      cycles: this.#loop.cycles.status(),
       posted: { ...this.#posted },
       streams: this.#decider.streams,
       thresholds: this.#loop.thresholds,

@@ -1,41 +1,62 @@
 import type { Clock } from '../../runtime/contracts/clock.js';
 import type { Decision } from '../../runtime/contracts/decision.js';
-import { type DegradationLevel, levels } from '../../runtime/contracts/device.js';
+import { type DegradationLevel, type DeviceSample, levels } from '../../runtime/contracts/device.js';
+import type { Config } from '../../runtime/contracts/module.js';
+import { SurvivalRule } from './survival.js';
 
-/** The level that each decision asks for. */
-const levelOf: Record<Decision, DegradationLevel> = {
-  normal: 'normal',
-  monitor: 'light',
-  reduce_load: 'moderate',
-  emergency_shutdown: 'emergency',
-};
+/** The level to be in, and what asks for it. */
+export interface LevelVerdict {
+  level: DegradationLevel;
+  why: string;
+}
+
+const rank = (level: DegradationLevel) => levels.indexOf(level);
 
 /**
- * Turns decisions into levels: worse applies at once; better goes one level at a time, each after `reliefMs` in which no decision
- * asked for the present level or a worse one.
+ * Turns decisions and measured health into levels by the table of the configuration. Worse applies at once and may jump; better goes
+ * one level at a time, each after the cooldown of the level that is left, in which nothing asked for it or a worse one.
  */
 export class LevelRule {
   readonly #clock: Clock;
-  readonly #reliefMs: number;
+  readonly #options: Config['degradation'];
+  readonly #survival: SurvivalRule;
   #calmSinceMs: number | null = null;
+  #loadedSinceMs: number | null = null;
 
-  constructor(clock: Clock, reliefMs: number) {
+  /** `hysteresis`: share by which a figure must fall below its limit of survival before it no longer asks for it. */
+  constructor(clock: Clock, options: Config['degradation'], hysteresis: number) {
     this.#clock = clock;
-    this.#reliefMs = reliefMs;
+    this.#options = options;
+    this.#survival = new SurvivalRule(options.survival, hysteresis);
   }
 
-  /** The level to be in after this decision. */
-  next(current: DegradationLevel, decision: Decision): DegradationLevel {
-    const wanted = levels.indexOf(levelOf[decision]);
-    const present = levels.indexOf(current);
+  /** The level to be in after this decision on this sample. */
+  next(current: DegradationLevel, decision: Decision, sample: DeviceSample): LevelVerdict {
     const now = this.#clock.monotonicMs();
-    if (wanted >= present) {
+    const wanted = this.#wanted(decision, sample, now);
+    if (rank(wanted.level) >= rank(current)) {
       this.#calmSinceMs = null;
-      return levels[wanted]!;
+      return wanted;
     }
     this.#calmSinceMs ??= now;
-    if (now - this.#calmSinceMs < this.#reliefMs) return current;
+    if (now - this.#calmSinceMs < this.#cooldownMs(current)) return { level: current, why: 'cooldown' };
     this.#calmSinceMs = now;
-    return levels[present - 1]!;
+    return { level: levels[rank(current) - 1]!, why: `${wanted.why} for its cooldown` };
+  }
+
+  #wanted(decision: Decision, sample: DeviceSample, now: number): LevelVerdict {
+    const { levels: table, persist_ms: persistMs } = this.#options;
+    const dying = this.#survival.asks(sample);
+    const loaded = decision === 'reduce_load' || decision === 'emergency_shutdown';
+    this.#loadedSinceMs = loaded ? (this.#loadedSinceMs ?? now) : null;
+    if (dying !== undefined) return { level: 'survival', why: dying };
+    if (decision === 'reduce_load' && now - this.#loadedSinceMs! >= persistMs) {
+      return { level: table.reduce_load_persists, why: 'reduce_load persists' };
+    }
+    return { level: table[decision], why: decision };
+  }
+
+  #cooldownMs(level: DegradationLevel): number {
+    return level === 'normal' ? 0 : this.#options.cooldown[`${level}_ms`];
   }
 }

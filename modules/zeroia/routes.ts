@@ -45,6 +45,8 @@ export function zeroiaRoutes(
     count(decision: Decision): void;
     /** A decision whose answer did not wait for the disk could not be recorded. */
     lost(error: unknown, requestId: string): void;
+    /** Whether decisions are made for others now. */
+    advises(): boolean;
     status(): Record<string, unknown>;
   },
 ): RouteDefinition[] {
@@ -68,6 +70,9 @@ export function zeroiaRoutes(
         },
       },
       handler: async ({ body, query, caller, requestId, header }) => {
+        if (!options.advises()) {
+          throw new AppError('degraded', 'The appliance has shed decisions on posted measurements.');
+        }
         const asked = levelOf(body.record, query.record);
         const waitMs = preferredWaitMs(header('prefer'));
         const text = contextText(body.context);

@@ -2,8 +2,8 @@ import fc from 'fast-check';
 import { expect, it, vi } from 'vitest';
 import type { Slot } from '../contracts/admission.js';
 import { type DegradationLevel, levels } from '../contracts/device.js';
+import { limitsAt } from '../kernel/degradation-services.js';
 import { createAdmission } from './admission.js';
-import { limitsAt } from './shed.js';
 import { SimulatedTime } from './simulated-time.js';
 
 const long = process.env.ARKALIA_TEST_LONG === '1';

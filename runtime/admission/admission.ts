@@ -2,8 +2,8 @@ import type { Admission, AdmitOptions, Slot } from '../contracts/admission.js';
 import type { Clock } from '../contracts/clock.js';
 import type { DegradationLevel } from '../contracts/device.js';
 import { AppError } from '../contracts/errors.js';
+import { limitsAt, shedAt } from '../kernel/degradation-services.js';
 import { EngineQueue, type SetTimer } from './queue.js';
-import { limitsAt, shedAt } from './shed.js';
 import type { AdaptiveLimit } from './slots.js';
 
 interface EngineCapacity {

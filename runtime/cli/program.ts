@@ -42,6 +42,8 @@ function buildProgram(io: CliIo, run: Run): Command {
   addConfig(program, io, run);
   addKeys(program, io, run);
   addBreakers(program, io, run);
+  addZeroia(program, io, run);
+  addIncidents(program, io, run);
   addReplay(program, io, run);
   addVerify(program, io, run);
   addErase(program, io, run);
@@ -203,6 +205,45 @@ function addBreakers(program: Command, io: CliIo, run: Run): void {
         run((await import('./breakers.js')).orderBreaker({ name, order }, flags, io)),
       );
   }
+}
+
+function addZeroia(program: Command, io: CliIo, run: Run): void {
+  const zeroia = program
+    .command('zeroia')
+    .description('watch how the running server reasons about its device');
+  const modes = [
+    ['quick', '5 turns of the loop'],
+    ['stress', '50 loads put before it as advice: nothing changes on the device'],
+    ['monitor', '3 times 3 turns'],
+    ['daemon', 'until Ctrl-C'],
+  ] as const;
+  for (const [mode, description] of modes) {
+    zeroia
+      .command(mode)
+      .description(description)
+      .addOption(dataOption())
+      .addOption(configOption())
+      .action(async (flags) => run((await import('./zeroia.js')).zeroia(mode, flags, io)));
+  }
+}
+
+function addIncidents(program: Command, io: CliIo, run: Run): void {
+  const incidents = program
+    .command('incidents')
+    .description('what the running server could not mend itself, and needs a person');
+  incidents
+    .command('list', { isDefault: true })
+    .description('list the open incidents with what was tried')
+    .option('--all', 'closed ones too')
+    .addOption(dataOption())
+    .addOption(configOption())
+    .action(async (flags) => run((await import('./incidents.js')).listIncidents(flags, io)));
+  incidents
+    .command('close <id>')
+    .description('close one that you have looked at')
+    .addOption(dataOption())
+    .addOption(configOption())
+    .action(async (id, flags) => run((await import('./incidents.js')).closeIncident(id, flags, io)));
 }
 
 function addReplay(program: Command, io: CliIo, run: Run): void {

@@ -1,3 +1,4 @@
+import { levels } from '../contracts/device.js';
 import { engineNames } from '../contracts/prompt.js';
 import { witnessProblem } from '../ledger/witness/settings.js';
 import { builtinModules, isModulePath } from './builtin-modules.js';
@@ -17,6 +18,7 @@ export function crossCheck(config: Config): CrossProblem[] {
     ...checkTls(config),
     ...checkOrigins(config),
     ...checkBreaker(config),
+    ...checkLevels(config),
     ...checkAliases(config),
     ...checkModules(config),
     ...checkRepeats('engines.order', config.engines.order),
@@ -93,6 +95,21 @@ function checkPower({ reflexia }: Config): CrossProblem[] {
       message: `${full} is less than reflexia.power_idle_w (${idle}); it must not be less.`,
     },
   ];
+}
+
+/** A worse decision never asks for a milder level. */
+function checkLevels({ degradation: { levels: of } }: Config): CrossProblem[] {
+  const order = ['normal', 'monitor', 'reduce_load', 'reduce_load_persists', 'emergency_shutdown'] as const;
+  return order.slice(1).flatMap((name, index) => {
+    const before = order[index]!;
+    if (levels.indexOf(of[name]) >= levels.indexOf(of[before])) return [];
+    return [
+      {
+        paths: [`degradation.levels.${name}`, `degradation.levels.${before}`] as [string, string],
+        message: `${of[name]} is milder than degradation.levels.${before} (${of[before]}); it must not be.`,
+      },
+    ];
+  });
 }
 
 function checkAliases({ aliases }: Config): CrossProblem[] {

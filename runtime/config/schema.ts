@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { levels } from '../contracts/device.js';
 import { guardActions, guardLevels, personalKinds } from '../contracts/guard.js';
 import { engineNames } from '../contracts/prompt.js';
 
@@ -192,6 +193,10 @@ const engines = section({
       .string()
       .optional()
       .describe('Model used when none is asked for; unset: the first that it lists.'),
+    small_model: z
+      .string()
+      .optional()
+      .describe('Model used instead from level heavy on, when none is asked for; unset: the same.'),
     ...adaptiveQueue(1),
     ...remoteTimes,
   }),
@@ -205,6 +210,10 @@ const engines = section({
       .string()
       .optional()
       .describe('Model used when none is asked for; unset: the first that it lists.'),
+    small_model: z
+      .string()
+      .optional()
+      .describe('Model used instead from level heavy on, when none is asked for; unset: the same.'),
     api_key_file: z.string().optional().describe('File holding the key sent to that server.'),
     ...adaptiveQueue('auto'),
     ...remoteTimes,
@@ -401,9 +410,6 @@ const zeroia = section({
     .boolean()
     .default(true)
     .describe("Whether decisions on the device's own samples change the degradation level."),
-  relief_ms: milliseconds(30_000, 0, 3_600_000).describe(
-    'The level steps back by one after this long without a worse decision.',
-  ),
   hysteresis: z
     .number()
     .min(0)
@@ -448,6 +454,65 @@ const nyxalia = section({
   ),
 });
 
+/** Measured health alone goes to survival, so no decision does. */
+const decisionLevel = (fallback: 'normal' | 'light' | 'moderate' | 'heavy' | 'emergency') =>
+  z.enum(levels).exclude(['survival']).default(fallback);
+
+const cooldown = (fallback: number) => milliseconds(fallback, 0, 3_600_000);
+
+const degradation = section({
+  levels: section({
+    normal: decisionLevel('normal').describe('Level while the decision on the device is normal.'),
+    monitor: decisionLevel('light').describe('Level while it is monitor.'),
+    reduce_load: decisionLevel('moderate').describe('Level while it is reduce_load.'),
+    reduce_load_persists: decisionLevel('heavy').describe(
+      'Level once it has been reduce_load for persist_ms.',
+    ),
+    emergency_shutdown: decisionLevel('emergency').describe('Level while it is emergency_shutdown.'),
+  }),
+  persist_ms: milliseconds(120_000, 0, 3_600_000).describe(
+    'After this long without anything milder than reduce_load, reduce_load_persists applies.',
+  ),
+  cooldown: section({
+    light_ms: cooldown(30_000).describe(
+      'Time without a decision for this level or a worse one, after which it steps down to normal.',
+    ),
+    moderate_ms: cooldown(30_000).describe('The same, from moderate to light.'),
+    heavy_ms: cooldown(60_000).describe('The same, from heavy to moderate.'),
+    emergency_ms: cooldown(60_000).describe('The same, from emergency to heavy.'),
+    survival_ms: cooldown(120_000).describe('The same, from survival to emergency.'),
+  }),
+  survival: section({
+    temperature_c: z
+      .number()
+      .min(40)
+      .max(150)
+      .default(88)
+      .describe('From this temperature on only the ledger and health are served, whatever is decided.'),
+    ram: z.number().min(50).max(101).default(98).describe('The same for memory in use, percent; 101: never.'),
+    disk: z.number().min(50).max(101).default(99.5).describe('The same for the disk; 101: never.'),
+    samples: count(3, 1, 1000).describe(
+      'Samples in a row that must be beyond, so that one alone does nothing.',
+    ),
+  }),
+});
+
+const recovery = section({
+  look_ms: milliseconds(5000, 100, 3_600_000).describe(
+    'Time between two looks of the checks that mend what fails.',
+  ),
+  backoff_ms: milliseconds(1000, 1).describe(
+    'Wait between two attempts at one fault: a random time up to this, doubled with each attempt.',
+  ),
+  backoff_max_ms: milliseconds(60_000, 1).describe('Longest such wait.'),
+  restart_process: z
+    .boolean()
+    .default(false)
+    .describe(
+      'Whether the process ends itself when only that can help, such as a ledger that has failed. Set it where something starts it again: systemd, a container.',
+    ),
+});
+
 const modules = section({
   enabled: z
     .array(z.string().min(1))
@@ -490,6 +555,8 @@ export const configSchema = z.strictObject({
   sandozia,
   zeroia,
   nyxalia,
+  degradation,
+  recovery,
   modules,
 });
 

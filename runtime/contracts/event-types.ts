@@ -4,6 +4,7 @@ import type { BreakerState } from './breaker.js';
 import { decisions, factorNames, severities } from './decision.js';
 import { levels } from './device.js';
 import { guardActions } from './guard.js';
+import { errorClasses } from './incident.js';
 import type { JsonObject } from './json.js';
 import { ledgerTroubles } from './ledger-trouble.js';
 import { recoveryStrategies } from './recovery.js';
@@ -233,18 +234,34 @@ const definitions = {
   manual_reset: { version: 1, about: 'An operator reset a breaker.', data: transition },
   recovery_attempted: {
     version: 1,
-    about: 'Something that failed is tried again: an engine whose breaker lets probes through.',
+    about: 'Something that failed is tried again: an engine whose breaker lets probes through, or a fixup.',
     data: z.strictObject(recovery),
   },
   recovery_succeeded: {
     version: 1,
-    about: 'What was tried again works: the probes succeeded.',
+    about: 'What was tried again works: the probes succeeded, or the check finds nothing any more.',
     data: z.strictObject(recovery),
   },
   recovery_failed: {
     version: 1,
     about: 'What was tried again does not work yet.',
     data: z.strictObject({ ...recovery, cause: text }),
+  },
+  incident_opened: {
+    version: 1,
+    about: 'Something could not be mended: it needs a person.',
+    data: z.strictObject({
+      id: text,
+      check: text,
+      target: text,
+      class: z.enum(errorClasses),
+      tried: z.array(z.enum(recoveryStrategies)),
+    }),
+  },
+  incident_closed: {
+    version: 1,
+    about: 'A person closed an incident.',
+    data: z.strictObject({ id: text, check: text, target: text, by: text }),
   },
   degradation_changed: {
     version: 1,

@@ -6,12 +6,13 @@ import type { BreakerSnapshot, Breakers } from './breaker.js';
 import type { Bus } from './bus.js';
 import type { Clock } from './clock.js';
 import type { CoreIdentity, DecisionScorer } from './decision.js';
-import type { Degradation, DegradationLevel } from './device.js';
+import type { Degradation, DegradationLevel, DegradationStatus } from './device.js';
 import type { SandboxReport } from './escape.js';
 import type { EventDefinition } from './event-types.js';
 import type { Guard } from './guard.js';
 import type { Caller, RouteDefinition } from './http.js';
 import type { Idempotency } from './idempotency.js';
+import type { Incident, Incidents } from './incident.js';
 import type { Latencies, LatencyStatus } from './latency.js';
 import type { Ledger, LedgerStatus } from './ledger.js';
 import type { EngineView, PromptRunner } from './sandbox.js';
@@ -45,6 +46,8 @@ export interface SystemStatus {
   platform: string;
   level: DegradationLevel;
   shed: string[];
+  /** Why the level is what it is, and what of each service is left. */
+  degradation: DegradationStatus;
   modules: Record<string, ModuleHealth & { version: string; priority: Priority }>;
   engines: EngineView[];
   breakers: BreakerSnapshot[];
@@ -57,6 +60,9 @@ export interface SystemStatus {
   ledger: LedgerStatus;
   witness: WitnessStatus;
   guard: { mode: string; rules: string[] };
+  /** What nobody has closed yet, and what is being mended. */
+  incidents: Incident[];
+  recovering: { check: string; target: string; problem: string; tried: string[] }[];
 }
 
 /** Who may do what: keys, and the code that creates the first one. */
@@ -107,6 +113,7 @@ export interface ModuleContext {
   readonly degradation: Degradation;
   readonly metrics: Registry;
   readonly latency: Latencies;
+  readonly incidents: Incidents;
   readonly access: Access;
   readonly version: string;
   /** Path of the Unix socket in the data folder through which its owner administers. */

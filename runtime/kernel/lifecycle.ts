@@ -37,6 +37,14 @@ export class Lifecycle {
     for (const module of this.#modules) await this.#step(module, 'start', () => module.start());
   }
 
+  /** Stops one module and starts it again. @throws Error when there is none of that name, or it does not start. */
+  async restart(name: string): Promise<void> {
+    const module = this.#provisioned.find((one) => one.name === name);
+    if (module === undefined || this.#stopped) throw new Error(`there is no module ${name} to restart`);
+    await this.#step(module, 'stop', () => module.stop());
+    await this.#step(module, 'start', () => module.start());
+  }
+
   async stop(): Promise<void> {
     if (this.#stopped) return;
     this.#stopped = true;

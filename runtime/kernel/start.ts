@@ -4,7 +4,6 @@ import type { Logger } from 'pino';
 import { Core, coreModule, type RateLimiter } from '../../core-wasm/index.js';
 import { createPromptRunner } from '../../sandbox/index.js';
 import { createAdmission } from '../admission/admission.js';
-import { shedAt } from '../admission/shed.js';
 import { BreakerFile, readBreakerFile } from '../breaker/breaker-file.js';
 import { CoreBreakers } from '../breaker/breakers.js';
 import { CallTally } from '../breaker/tally.js';
@@ -13,6 +12,7 @@ import type { Config } from '../config/schema.js';
 import { packageVersion } from '../config/version.js';
 import type { RateStatus } from '../contracts/admission.js';
 import { systemClock } from '../contracts/clock.js';
+import { SystemRebootRequired } from '../contracts/errors.js';
 import type { Ledger, NewEvent } from '../contracts/ledger.js';
 import type { ModuleContext, SystemStatus } from '../contracts/module.js';
 import { type EngineName, engineNames } from '../contracts/prompt.js';
@@ -28,6 +28,7 @@ import { type LedgerChange, openLedger } from '../ledger/ledger.js';
 import { openWitness } from '../ledger/witness/witness.js';
 import { CoreLatencies, LATENCY_WINDOW_MS } from '../metrics/latencies.js';
 import { createMetrics } from '../metrics/metrics.js';
+import { openHealer } from '../recovery/open-healer.js';
 import { keepCore } from '../replay/cores.js';
 import { openAccess } from '../security/access.js';
 import { banner } from './banner.js';
@@ -190,7 +191,7 @@ async function open({ config, log, builtIn }: StartOptions, undo: Undo): Promise
   const telling = setInterval(() => tally.tell(), config.breaker.tally_ms);
   telling.unref();
   undo.add('tally', () => clearInterval(telling));
-  const degradation = createDegradation({ bus, ledger, shedAt });
+  const degradation = createDegradation({ bus, ledger, clock });
   const capacity = (name: EngineName) => {
     const { slots, queue_max } = config.engines[name];
     // More than the workers can never be in flight.
@@ -273,6 +274,26 @@ async function open({ config, log, builtIn }: StartOptions, undo: Undo): Promise
   const modules = await loadModules(config.modules.enabled, builtIn);
   for (const module of modules) events.register(module.name, module.events?.() ?? []);
   const lifecycle = new Lifecycle(modules, log);
+  const { healer, incidents } = await openHealer({
+    folder: folder.path,
+    config: config.recovery,
+    clock,
+    random: Math.random,
+    log,
+    ledger,
+    prompts,
+    breakers,
+    degradation,
+    healths: () =>
+      Object.fromEntries(modules.map((module) => [module.name, lifecycle.health(module)] as const)),
+    restartModule: (name) => lifecycle.restart(name),
+    // Whoever waits for an error that nobody caught closes in good order and ends.
+    restartProcess: (reason) =>
+      setImmediate(() => {
+        throw new SystemRebootRequired(reason);
+      }),
+    record: (event) => recordLater(ledger, log, event),
+  });
   const status = (): SystemStatus => ({
     name: 'arkalia-luna',
     version,
@@ -284,6 +305,7 @@ async function open({ config, log, builtIn }: StartOptions, undo: Undo): Promise
     platform: `${process.platform}-${process.arch}`,
     level: degradation.level(),
     shed: degradation.shed(),
+    degradation: degradation.status(),
     modules: Object.fromEntries(
       lifecycle.modules.map((module) => [
         module.name,
@@ -308,6 +330,8 @@ async function open({ config, log, builtIn }: StartOptions, undo: Undo): Promise
     ledger: ledger.status(),
     witness: witness.status(),
     guard: { mode: config.guard.mode, rules: guard.rules() },
+    incidents: incidents.open(),
+    recovering: healer.status(),
   });
   const context: ModuleContext = {
     config,
@@ -327,6 +351,7 @@ async function open({ config, log, builtIn }: StartOptions, undo: Undo): Promise
     degradation,
     metrics: createMetrics(status, latency),
     latency,
+    incidents,
     access,
     version,
     controlSocket: controlSocketPath(folder.path),
@@ -362,6 +387,11 @@ async function open({ config, log, builtIn }: StartOptions, undo: Undo): Promise
   }
   await lifecycle.start();
   ready = true;
+  const healing = setInterval(() => {
+    healer.pass().catch((error: unknown) => log.error({ err: error }, 'the checks could not run'));
+  }, config.recovery.look_ms);
+  healing.unref();
+  undo.add('checks', () => clearInterval(healing));
 
   let closing: Promise<void> | undefined;
   const address = addressOf(status());
@@ -380,6 +410,7 @@ async function open({ config, log, builtIn }: StartOptions, undo: Undo): Promise
     close: (reason) => {
       closing ??= (async () => {
         ready = false;
+        clearInterval(healing);
         await lifecycle.stop();
         tally.tell();
         recordLater(ledger, log, { type: 'system_stopped', module: 'kernel', data: { reason } });

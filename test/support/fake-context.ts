@@ -30,6 +30,7 @@ import type {
 import type { ModuleContext, SystemStatus } from '../../runtime/contracts/module.js';
 import type { EngineView } from '../../runtime/contracts/sandbox.js';
 import type { Witness } from '../../runtime/contracts/witness.js';
+import { limitsAt } from '../../runtime/kernel/degradation-services.js';
 
 /** A clock that stands still until it is told to move. */
 export class ManualClock implements Clock {
@@ -227,6 +228,14 @@ class FakeDegradation implements Degradation {
     return [];
   }
 
+  limits() {
+    return limitsAt(this.current);
+  }
+
+  status() {
+    return { reason: null, for_ms: 0, services: [] };
+  }
+
   async set(level: DegradationLevel, reason: string): Promise<void> {
     if (level === this.current) return;
     const from = this.current;
@@ -266,6 +275,7 @@ function fakeStatus(context: Pick<ModuleContext, 'clock' | 'degradation' | 'vers
     platform: 'linux arm64',
     level: context.degradation.level(),
     shed: [],
+    degradation: context.degradation.status(),
     modules: {},
     engines: [],
     breakers: [],
@@ -286,6 +296,8 @@ function fakeStatus(context: Pick<ModuleContext, 'clock' | 'degradation' | 'vers
     },
     witness: noWitness.status(),
     guard: { mode: 'enforce', rules: [] },
+    incidents: [],
+    recovering: [],
   };
 }
 
@@ -363,6 +375,7 @@ export function createFakeContext(options: FakeContextOptions = {}): FakeContext
     degradation,
     metrics: new Registry(),
     latency: { recorder: () => ({ add: () => undefined }), status: () => ({}) },
+    incidents: { all: () => [], open: () => [], close: async () => undefined },
     access: {
       setupMode: () => false,
       identify: () => null,

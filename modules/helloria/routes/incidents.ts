@@ -1,0 +1,52 @@
+import { z } from 'zod';
+import { AppError } from '../../../runtime/contracts/errors.js';
+import { defineRoute, json, type RouteDefinition } from '../../../runtime/contracts/http.js';
+import { errorClasses } from '../../../runtime/contracts/incident.js';
+import type { ModuleContext } from '../../../runtime/contracts/module.js';
+import { recoveryStrategies } from '../../../runtime/contracts/recovery.js';
+
+const when = z.number().nullable();
+const incident = z.object({
+  id: z.string(),
+  check: z.string(),
+  target: z.string(),
+  class: z.enum(errorClasses),
+  problem: z.string(),
+  tried: z.array(z.enum(recoveryStrategies)),
+  opened_ms: z.number(),
+  cleared_ms: when.describe('When the check last found nothing any more; null while it does'),
+  closed_ms: when,
+  closed_by: z.string().nullable(),
+});
+
+/** What could not be mended, and the way to close it. */
+export function incidentRoutes({ incidents }: Pick<ModuleContext, 'incidents'>): RouteDefinition[] {
+  return [
+    defineRoute({
+      method: 'GET',
+      path: '/incidents',
+      role: 'user',
+      tag: 'system',
+      summary: 'What the appliance could not mend itself, newest first, with what was tried',
+      errors: 'problem',
+      responses: { 200: { description: 'Incidents', schema: z.object({ incidents: z.array(incident) }) } },
+      handler: () => json({ incidents: incidents.all() }),
+    }),
+    defineRoute({
+      method: 'POST',
+      path: '/incidents/:id/close',
+      role: 'operator',
+      tag: 'system',
+      summary:
+        'Closes an incident that a person has looked at; while the fault is still there another is opened',
+      errors: 'problem',
+      body: z.strictObject({}),
+      responses: { 200: { description: 'The incident', schema: incident } },
+      handler: async ({ c, caller }) => {
+        const closed = await incidents.close(c.req.param('id') ?? '', caller.keyId ?? 'control socket');
+        if (closed === undefined) throw new AppError('not_found', 'There is no incident of that id.');
+        return json(closed);
+      },
+    }),
+  ];
+}

@@ -1,0 +1,62 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import { runCli } from './program.js';
+import { FakeIo } from './testing/fake-io.js';
+import { ScriptedServer } from './testing/scripted-server.js';
+
+let data: string;
+let server: ScriptedServer | undefined;
+beforeEach(() => {
+  data = mkdtempSync(join(tmpdir(), 'arkalia-incidents-'));
+});
+afterEach(async () => {
+  await server?.close();
+  server = undefined;
+  rmSync(data, { recursive: true, force: true });
+});
+
+const incident = {
+  id: 'inc-00000001',
+  check: 'module_failed',
+  target: 'x\u001b[2J',
+  class: 'permanent',
+  problem: 'It fails.',
+  tried: ['restart'],
+  opened_ms: 0,
+  cleared_ms: null,
+  closed_ms: null,
+  closed_by: null,
+};
+
+async function run(answer: unknown, ...argv: string[]) {
+  server = await ScriptedServer.start(
+    (_, response) => response.end(JSON.stringify(answer)),
+    join(data, 'control.sock'),
+  );
+  const io = new FakeIo();
+  return Object.assign(io, { code: await runCli(['incidents', ...argv, '--data', data], io) });
+}
+
+it('lists the open ones with what was tried, harmless for the terminal', async () => {
+  const closed = { ...incident, id: 'inc-2', closed_ms: 5, closed_by: 'ada' };
+  const { code, stdout } = await run({ incidents: [incident, closed] });
+  expect(code).toBe(0);
+  expect(stdout).toContain('inc-00000001  1970-01-01T00:00:00Z  OPEN  module_failed on x');
+  expect(stdout).toContain('tried: restart');
+  expect(stdout).not.toContain('\u001b');
+  expect(stdout).not.toContain('inc-2');
+});
+
+it('says when there is none', async () => {
+  expect((await run({ incidents: [] }, 'list', '--all')).stdout).toBe('There is no incident.\n');
+});
+
+it('closes one by its id and warns when the fault is still there', async () => {
+  const { code, stdout, stderr } = await run({ ...incident, closed_ms: 5 }, 'close', 'inc-00000001');
+  expect(code).toBe(0);
+  expect(stdout).toContain('is closed');
+  expect(stderr).toContain('another one is opened');
+  expect(server!.seen[0]).toMatchObject({ method: 'POST', path: '/incidents/inc-00000001/close' });
+});
