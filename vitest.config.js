@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 
 // Tests run as compiled JavaScript, so that worker threads and child processes start from the very files that ship. The page's own
@@ -6,6 +7,8 @@ export default defineConfig({
   test: {
     include: ['dist/**/*.test.js', 'modules/nyxalia/web/src/**/*.test.ts'],
     pool: 'forks',
+    // Most tests wait for processes and disks, so one worker would leave a small machine idle.
+    maxWorkers: Math.max(2, availableParallelism() - 1),
     testTimeout: 30_000,
     hookTimeout: 30_000,
     // On a shared CI machine a test that failed is run once more; the report marks it.

@@ -109,7 +109,13 @@ test('a ledger that fails costs its own topic only', async () => {
 
 test.each([
   ['What is reflexia.interval_ms?', [['reflexia.interval_ms', '5000']]],
-  ['what is interval_ms', [['reflexia.interval_ms', '5000']]],
+  [
+    'what is interval_ms',
+    [
+      ['ledger.witness.interval_ms', '60000'],
+      ['reflexia.interval_ms', '5000'],
+    ],
+  ],
   ['the configuration of reflexia', [['reflexia.interval_ms', '5000']]],
   ['on which port do you listen', [['http.port', '8000']]],
   [

@@ -5,7 +5,8 @@ import { levels } from '../../../runtime/contracts/device.js';
 const count = z.number().int().min(0);
 const breakerState = z.enum(['closed', 'open', 'half_open', 'forced_open', 'disabled', 'metrics_only']);
 
-const sample = z.object({
+/** What the page draws; the other figures of GET /reflexia/status come along. */
+const sample = z.looseObject({
   wall_ms: z.number(),
   monotonic_ms: z.number(),
   cpu: z.number().optional(),

@@ -73,7 +73,10 @@ export class LiveTopics {
   }
 
   #device(): TopicSnapshot<'device'> {
-    return { interval_ms: this.#context.config.reflexia.interval_ms, samples: [...this.#samples] };
+    return {
+      interval_ms: this.#context.config.reflexia.interval_ms,
+      samples: this.#samples.map((sample) => ({ ...sample })),
+    };
   }
 
   #levelNow(): TopicSnapshot<'level'> {
