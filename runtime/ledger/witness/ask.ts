@@ -103,7 +103,10 @@ async function post(
   body: string,
   { url, viaToken, timeoutMs, closing }: AskOptions,
 ): Promise<{ status: number; text: string }> {
-  const signal = AbortSignal.any([AbortSignal.timeout(timeoutMs), closing]);
+  // A timer of its own: Node 20 may collect AbortSignal.timeout where only AbortSignal.any knows it, and then it never fires.
+  const late = new AbortController();
+  const timer = setTimeout(() => late.abort(), timeoutMs);
+  const signal = AbortSignal.any([late.signal, closing]);
   try {
     const response = await fetch(`${url}/add-checkpoint`, {
       method: 'POST',
@@ -123,10 +126,12 @@ async function post(
     return { status: response.status, text: Buffer.concat(chunks).toString('utf8') };
   } catch (error) {
     if (error instanceof AskError) throw error;
-    if (signal.aborted && !closing.aborted) throw new AskError(`no whole answer within ${timeoutMs} ms`);
+    if (late.signal.aborted && !closing.aborted) throw new AskError(`no whole answer within ${timeoutMs} ms`);
     const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
     throw new AskError(`it cannot be reached: ${cause instanceof Error ? cause.message : String(cause)}`, {
       cause: error,
     });
+  } finally {
+    clearTimeout(timer);
   }
 }
