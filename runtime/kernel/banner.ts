@@ -43,7 +43,7 @@ export function banner({ status, address, dataDir, order, warnings }: BannerFact
           'Try:',
           `  curl ${reachable}/chat -H 'content-type: application/json' -d '{"message":"How are you?"}'`,
           '  npm run arkalia -- chat "How warm are you?"',
-          `  a browser at ${reachable}/docs, an OpenAI client at ${reachable}/v1`,
+          `  a browser at ${reachable}/ (the API at /docs), clients of OpenAI's API at ${reachable}/v1, of Ollama's at ${reachable}`,
         ]),
   ];
 }
