@@ -67,7 +67,10 @@ export function sandoziaRoutes(
       summary: 'How decisions follow each other, and hours unlike those before, by median and deviation',
       errors: 'problem',
       query: z.strictObject({ hours: z.coerce.number().int().min(1).max(720).default(24) }),
-      responses: { 200: { description: 'Patterns of the last hours', schema: patternsAnswer } },
+      responses: {
+        200: { description: 'Patterns of the last hours', schema: patternsAnswer },
+        503: { description: 'Shed at the degradation level in force' },
+      },
       handler: async ({ query: { hours } }) => {
         if (!context.degradation.limits().analysis) {
           throw new AppError('degraded', "The appliance has shed Sandozia's analysis of behaviour.");

@@ -26,7 +26,9 @@ interface Page {
 
 let appliance: TestAppliance;
 beforeAll(async () => {
-  appliance = await TestAppliance.start({ env: { ARKALIA_REFLEXIA_INTERVAL_MS: '3600000' } });
+  appliance = await TestAppliance.start({
+    env: { ARKALIA_REFLEXIA_INTERVAL_MS: '3600000', ARKALIA_ZEROIA_ACT: 'false' },
+  });
 });
 afterAll(() => appliance.close());
 
