@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { afterEach, describe, expect, it } from 'vitest';
 import { answerOf, jobFor, sandboxOptions } from '../test/support/sandbox-options.js';
 import { createPromptRunner, type Incident } from './index.js';
+import { closedToOthers, isRoot } from './levels/identity.js';
 import { isInstalled } from './models.js';
 import type { EmbeddedOptions } from './options.js';
 import type { EngineView, PromptRunner } from './types.js';
@@ -223,7 +224,10 @@ describe.runIf(installed)('the embedded model', () => {
   });
 });
 
-describe.runIf(installed && process.getuid?.() === 0)('a model that only root can read', () => {
+/** The children of root are somebody else only where others can read the program. */
+const isSomebodyElse = isRoot() && closedToOthers(fileURLToPath(import.meta.url)) === undefined;
+
+describe.runIf(installed && isSomebodyElse)('a model that only root can read', () => {
   it('is not loaded, since its process is somebody else, and the cure is said', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'arkalia-models-'));
     cleanups.push(() => rmSync(folder, { recursive: true }));
