@@ -1,20 +1,9 @@
 import { AppError, type ErrorCode } from '../../runtime/contracts/errors.js';
 import type { GuardReason } from '../../runtime/contracts/guard.js';
-import type { RouteCall } from '../../runtime/contracts/http.js';
-import type { AnsweredClaim, IdempotentRequest } from '../../runtime/contracts/idempotency.js';
+import type { AnsweredClaim } from '../../runtime/contracts/idempotency.js';
 import type { JsonObject } from '../../runtime/contracts/json.js';
 import type { PromptUsage, ToolCall } from '../../runtime/contracts/sandbox.js';
 import type { Answer } from './question.js';
-
-/** The request's key, if it came with one. */
-export function idempotencyOf({
-  c,
-  header,
-  body,
-}: Pick<RouteCall<unknown, unknown>, 'c' | 'header' | 'body'>): { idempotency?: IdempotentRequest } {
-  const key = header('idempotency-key');
-  return key === undefined ? {} : { idempotency: { key, route: `${c.req.method} ${c.req.path}`, body } };
-}
 
 const asJson = (value: object): JsonObject => JSON.parse(JSON.stringify(value)) as JsonObject;
 

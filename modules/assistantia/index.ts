@@ -1,4 +1,4 @@
-import type { RouteDefinition } from '../../runtime/contracts/http.js';
+import { callerIdOfKey, type RouteDefinition } from '../../runtime/contracts/http.js';
 import type { ArkaliaModule, ModuleContext, ModuleHealth } from '../../runtime/contracts/module.js';
 import { FeedbackRows } from './guard/feedback.js';
 import { guardRoutes } from './guard/routes.js';
@@ -27,7 +27,7 @@ class Assistantia implements ArkaliaModule {
     const forgetting = context.bus.subscribe('texts.erased', (selector) => {
       this.#feedback.forget();
       if ('session' in selector) this.#sessions.forget({ session: selector.session });
-      else if ('key' in selector) this.#sessions.forget({ owner: `key:${selector.key}` });
+      else if ('key' in selector) this.#sessions.forget({ owner: callerIdOfKey(selector.key) });
       // When something was said, and in which event, is not known here.
       else this.#sessions.forget('all');
     });

@@ -1,5 +1,6 @@
 import type { Slot, SlotOutcome, WaitPlace } from '../../runtime/contracts/admission.js';
 import { AppError } from '../../runtime/contracts/errors.js';
+import { keyIdOf } from '../../runtime/contracts/http.js';
 import type { ModuleContext } from '../../runtime/contracts/module.js';
 import type { PromptEvent, PromptJob } from '../../runtime/contracts/sandbox.js';
 import { type Candidate, resolveChain } from './chain.js';
@@ -169,7 +170,7 @@ export class EngineWalk {
       try {
         const timeoutMs = Math.max(1, deadlineMs - beganMs);
         // Who has no key gets a worker of their own with sandbox.fresh.
-        const run = { timeoutMs, signal, untrusted: !request.client.startsWith('key:') };
+        const run = { timeoutMs, signal, untrusted: keyIdOf(request.client) === null };
         const events = noticing(prompts.run(job, run), () => slot.began());
         const result = yield* request.listen(attempt, events);
         outcome = 'success';

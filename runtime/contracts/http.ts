@@ -13,6 +13,18 @@ export interface Caller {
   id: string;
 }
 
+const keyMark = 'key:';
+
+/** The `id` of a caller with a key. */
+export function callerIdOfKey(keyId: string): string {
+  return keyMark + keyId;
+}
+
+/** The key's id in the `id` of a caller; null for one without a key. */
+export function keyIdOf(callerId: string): string | null {
+  return callerId.startsWith(keyMark) ? callerId.slice(keyMark.length) : null;
+}
+
 /** RFC 9457 problem documents; OpenAI's envelope under /v1; Ollama's under /api. */
 export type ErrorShape = 'problem' | 'openai' | 'ollama';
 

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { type Levels, type OwnParameters, withOwn } from '../../core-wasm/parameters.js';
 import { referenceScore } from '../../core-wasm/reference/scoring.js';
 import { decisions, type Score, type ScoreInput, severities } from '../../core-wasm/score-types.js';
+import { seeded } from '../../runtime/guard/training/random.js';
 
 /** Inputs of a seeded generator and what they must give, on every machine. */
 export interface Vectors {
@@ -50,17 +51,6 @@ export const ownParameters: OwnParameters[] = [
   },
 ];
 
-/** Exact on every machine: 32-bit integers and one division by a power of two. Source: Tommy Ettinger, mulberry32. */
-function generator(seed: number): () => number {
-  let state = seed | 0;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
-  };
-}
-
 const view = new DataView(new ArrayBuffer(8));
 
 /** The neighbour of a positive number: one bit up or down. */
@@ -88,7 +78,7 @@ export interface VectorInput {
 
 /** The first `count` inputs of a seed. */
 export function vectorInputs(count: number, seed: number): VectorInput[] {
-  const random = generator(seed);
+  const random = seeded(seed);
   const maybe = (share: number, set: () => void) => {
     if (random() < share) set();
   };

@@ -1,5 +1,6 @@
 import { AppError } from '../../../runtime/contracts/errors.js';
 import type { GuardAction, GuardJudgement } from '../../../runtime/contracts/guard.js';
+import { keyIdOf } from '../../../runtime/contracts/http.js';
 import type { NewClaim } from '../../../runtime/contracts/idempotency.js';
 import type { ModuleContext } from '../../../runtime/contracts/module.js';
 import type { EngineRequest } from '../question.js';
@@ -20,10 +21,10 @@ export class Screen {
   }
 
   /** What the key's setting says, else the route's, else the configuration. */
-  actionFor({ client, route }: { client: string; route?: string | undefined }): GuardAction {
+  actionFor({ client, route }: Pick<EngineRequest, 'client' | 'route'>): GuardAction {
     const { mode, keys, routes } = this.#context.config.guard;
-    const key = client.startsWith('key:') ? client.slice('key:'.length) : '';
-    return keys[key] ?? routes[route ?? ''] ?? mode;
+    const key = keyIdOf(client);
+    return (key === null ? undefined : keys[key]) ?? routes[route] ?? mode;
   }
 
   /**

@@ -1,11 +1,11 @@
 import { z } from 'zod';
-import { defineRoute, type RouteDefinition } from '../../../runtime/contracts/http.js';
+import { defineRoute, type RouteCall, type RouteDefinition } from '../../../runtime/contracts/http.js';
 import { idempotencyHeader } from '../../../runtime/contracts/idempotency.js';
 import type { ModuleContext } from '../../../runtime/contracts/module.js';
 import type { ToolCall } from '../../../runtime/contracts/sandbox.js';
-import { idempotencyOf } from '../idempotency.js';
+import { engineRequestOf } from '../engine-request.js';
 import type { Pipeline } from '../pipeline.js';
-import { answerAsOllama, type Say } from './answers.js';
+import { type Asked, answerAsOllama, type Say } from './answers.js';
 import { chatPrompt, chatRequest, generatePrompt, generateRequest } from './requests.js';
 
 function callBody({ name, arguments: args }: ToolCall): object {
@@ -21,6 +21,14 @@ const sayMessage: Say = (content, calls = []) => ({
 });
 
 const sayResponse: Say = (response) => ({ response });
+
+/** What both routes read alike. */
+function askedOf(
+  call: RouteCall<{ model: string; stream?: boolean | null | undefined }, unknown>,
+): Omit<Asked, 'prompt'> {
+  const { model, stream } = call.body;
+  return { ...engineRequestOf(call), model, stream: stream ?? true };
+}
 
 /** POST /api/chat and /api/generate. */
 export function askRoutes(context: ModuleContext, pipeline: Pipeline): RouteDefinition[] {
@@ -43,18 +51,9 @@ export function askRoutes(context: ModuleContext, pipeline: Pipeline): RouteDefi
       path: '/api/chat',
       summary: "Ollama's chat, streamed unless said; the answer's model is the one that spoke",
       body: chatRequest,
-      handler: ({ c, header, body, caller, requestId, signal }) => {
-        const { model, stream } = body;
-        const asked = {
-          ...idempotencyOf({ c, header, body }),
-          model,
-          stream: stream ?? true,
-          route: '/api/chat',
-          client: caller.id,
-          requestId,
-          signal: signal(),
-        };
-        return answerAsOllama({ context, pipeline }, { ...asked, prompt: chatPrompt(body) }, sayMessage);
+      handler: (call) => {
+        const asked = { ...askedOf(call), prompt: chatPrompt(call.body) };
+        return answerAsOllama({ context, pipeline }, asked, sayMessage);
       },
     }),
     defineRoute({
@@ -63,18 +62,9 @@ export function askRoutes(context: ModuleContext, pipeline: Pipeline): RouteDefi
       summary:
         "Ollama's generate: the prompt is asked as one message of a user, through the model's template",
       body: generateRequest,
-      handler: ({ c, header, body, caller, requestId, signal }) => {
-        const { model, stream } = body;
-        const asked = {
-          ...idempotencyOf({ c, header, body }),
-          model,
-          stream: stream ?? true,
-          route: '/api/generate',
-          client: caller.id,
-          requestId,
-          signal: signal(),
-        };
-        return answerAsOllama({ context, pipeline }, { ...asked, prompt: generatePrompt(body) }, sayResponse);
+      handler: (call) => {
+        const asked = { ...askedOf(call), prompt: generatePrompt(call.body) };
+        return answerAsOllama({ context, pipeline }, asked, sayResponse);
       },
     }),
   ];

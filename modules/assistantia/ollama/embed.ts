@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { defineRoute, json, type RouteDefinition } from '../../../runtime/contracts/http.js';
 import { idempotencyHeader } from '../../../runtime/contracts/idempotency.js';
 import { embedInputsMax } from '../../../runtime/contracts/sandbox.js';
-import { idempotencyOf } from '../idempotency.js';
+import { engineRequestOf } from '../engine-request.js';
 import { receiptHeader } from '../openai/shapes.js';
 import type { Pipeline } from '../pipeline.js';
 import { unsupported } from '../unsupported.js';
@@ -33,18 +33,15 @@ export function embedRoutes(pipeline: Pipeline): RouteDefinition[] {
       summary:
         'Vectors of texts, from an engine that has them; a text that is too long is refused, never cut',
       body: embedRequest,
-      handler: async ({ c, header, body, caller, requestId, signal }) => {
+      handler: async (call) => {
+        const { body } = call;
         if (body.dimensions != null)
           throw unsupported('dimensions', 'Vectors have the length that the model gives them: leave it out.');
         const { engine, model, vectors, usage, tookMs, receipt, replayed } = await pipeline.embed({
           texts: [body.input].flat(),
-          ...idempotencyOf({ c, header, body }),
+          ...engineRequestOf(call),
           model: body.model,
           navigatorByDefault: false,
-          route: '/api/embed',
-          client: caller.id,
-          requestId,
-          signal: signal(),
         });
         const answer = {
           model,
@@ -61,16 +58,13 @@ export function embedRoutes(pipeline: Pipeline): RouteDefinition[] {
       path: '/api/embeddings',
       summary: 'The vector of one text, as older clients ask for it',
       body: oldRequest,
-      handler: async ({ c, header, body, caller, requestId, signal }) => {
+      handler: async (call) => {
+        const { body } = call;
         const { engine, vectors, receipt, replayed } = await pipeline.embed({
           texts: [body.prompt],
-          ...idempotencyOf({ c, header, body }),
+          ...engineRequestOf(call),
           model: body.model,
           navigatorByDefault: false,
-          route: '/api/embeddings',
-          client: caller.id,
-          requestId,
-          signal: signal(),
         });
         const answer = { embedding: vectors[0], arkalia: { engine, receipt, replayed } };
         return json(answer, 200, { 'arkalia-receipt': receiptHeader(receipt) });

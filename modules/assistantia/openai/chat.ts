@@ -3,8 +3,8 @@ import { asAppError, openaiErrorBody } from '../../../runtime/contracts/failure.
 import { defineRoute, json, type RouteDefinition } from '../../../runtime/contracts/http.js';
 import { idempotencyHeader } from '../../../runtime/contracts/idempotency.js';
 import type { ToolCall } from '../../../runtime/contracts/sandbox.js';
+import { engineRequestOf } from '../engine-request.js';
 import { partsOfMarked } from '../guard/parts.js';
-import { idempotencyOf } from '../idempotency.js';
 import type { Pipeline } from '../pipeline.js';
 import type { AnswerEvent } from '../question.js';
 import { sseEvent, sseHeaders, sseWaiting, streamResponse } from '../stream.js';
@@ -108,18 +108,15 @@ export function chatCompletionRoute(pipeline: Pipeline): RouteDefinition {
         schema: z.record(z.string(), z.unknown()),
       },
     },
-    handler: async ({ c, header, body, caller, requestId, signal }) => {
+    handler: async (call) => {
+      const { body, requestId } = call;
       const prompt = promptOf(body);
       const events = pipeline.ask({
         ...prompt,
-        ...idempotencyOf({ c, header, body }),
+        ...engineRequestOf(call),
         model: body.model ?? undefined,
         navigatorByDefault: false,
-        route: '/v1/chat/completions',
         parts: partsOfMarked(body.messages),
-        client: caller.id,
-        requestId,
-        signal: signal(),
         tellsPlace: body.stream === true,
         systemPrompt: prompt.messages.find((message) => message.role === 'system')?.content,
       });

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { asAppError, openaiErrorBody } from '../../../runtime/contracts/failure.js';
 import { defineRoute, json, type RouteDefinition } from '../../../runtime/contracts/http.js';
 import { idempotencyHeader } from '../../../runtime/contracts/idempotency.js';
-import { idempotencyOf } from '../idempotency.js';
+import { engineRequestOf } from '../engine-request.js';
 import type { Pipeline } from '../pipeline.js';
 import type { AnswerEvent } from '../question.js';
 import { sseEvent, sseHeaders, sseWaiting, streamResponse } from '../stream.js';
@@ -82,18 +82,15 @@ export function completionRoute(pipeline: Pipeline): RouteDefinition {
         schema: z.record(z.string(), z.unknown()),
       },
     },
-    handler: async ({ c, header, body, caller, requestId, signal }) => {
+    handler: async (call) => {
+      const { body, requestId } = call;
       refuseUnsupported(body);
       const events = pipeline.ask({
         messages: [{ role: 'user', content: textOf(body) }],
         sampling: samplingOf(body),
-        ...idempotencyOf({ c, header, body }),
+        ...engineRequestOf(call),
         model: body.model ?? undefined,
         navigatorByDefault: false,
-        route: '/v1/completions',
-        client: caller.id,
-        requestId,
-        signal: signal(),
         tellsPlace: body.stream === true,
       });
       if (body.stream !== true) {

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { defineRoute, json, type RouteDefinition } from '../../../runtime/contracts/http.js';
 import { idempotencyHeader } from '../../../runtime/contracts/idempotency.js';
 import { embedInputsMax } from '../../../runtime/contracts/sandbox.js';
-import { idempotencyOf } from '../idempotency.js';
+import { engineRequestOf } from '../engine-request.js';
 import type { Pipeline } from '../pipeline.js';
 import { unsupported } from '../unsupported.js';
 import { receiptHeader } from './shapes.js';
@@ -43,18 +43,15 @@ export function embeddingRoute(pipeline: Pipeline): RouteDefinition {
     body: embeddingRequest,
     headers: [idempotencyHeader],
     responses: { 200: { description: 'The vectors', schema: z.record(z.string(), z.unknown()) } },
-    handler: async ({ c, header, body, caller, requestId, signal }) => {
+    handler: async (call) => {
+      const { body } = call;
       if (body.dimensions != null)
         throw unsupported('dimensions', 'Vectors have the length that the model gives them: leave it out.');
       const { model, vectors, usage, engine, receipt, replayed } = await pipeline.embed({
         texts: textsOf(body),
-        ...idempotencyOf({ c, header, body }),
+        ...engineRequestOf(call),
         model: body.model,
         navigatorByDefault: false,
-        route: '/v1/embeddings',
-        client: caller.id,
-        requestId,
-        signal: signal(),
       });
       const asBase64 = body.encoding_format === 'base64';
       const data = vectors.map((vector, index) => ({

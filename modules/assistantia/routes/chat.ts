@@ -5,9 +5,9 @@ import { defineRoute, json, type RouteDefinition } from '../../../runtime/contra
 import { idempotencyHeader } from '../../../runtime/contracts/idempotency.js';
 import type { ModuleContext } from '../../../runtime/contracts/module.js';
 import { preferHeader, preferredWaitMs, recordedStatus } from '../../../runtime/contracts/record.js';
+import { engineRequestOf } from '../engine-request.js';
 import { type Marked, markPrompt } from '../guard/canary.js';
 import { partsOfMessages, withDocuments } from '../guard/parts.js';
-import { idempotencyOf } from '../idempotency.js';
 import type { Pipeline } from '../pipeline.js';
 import type { Answer } from '../question.js';
 import type { Sessions } from '../sessions.js';
@@ -103,7 +103,8 @@ export function chatRoutes(
         200: { description: 'The answer, or its stream when asked for', schema: chatAnswer },
         202: { description: 'The answer; no checkpoint within the wait, so durable', schema: chatAnswer },
       },
-      handler: async ({ c, body, query, caller, requestId, header, signal }) => {
+      handler: async (call) => {
+        const { body, query, caller, requestId, header } = call;
         const waitMs = preferredWaitMs(header('prefer'));
         const session = body.session_id ?? randomBytes(12).toString('base64url');
         const owner = caller.id;
@@ -111,7 +112,7 @@ export function chatRoutes(
         const asked = { role: 'user', content: withDocuments(body.message, body.documents) } as const;
         const earlier = sessions.messages(owner, session);
         const events = pipeline.ask({
-          ...idempotencyOf({ c, header, body }),
+          ...engineRequestOf(call),
           model: body.model,
           navigatorByDefault: true,
           messages: [{ role: 'system', content: marked.prompt }, ...earlier, asked],
@@ -120,12 +121,8 @@ export function chatRoutes(
             { text: body.message, mode: 'prompt' },
             ...body.documents.map(({ text }) => ({ text, mode: 'document' as const })),
           ],
-          route: '/chat',
           sampling: {},
-          client: owner,
           session,
-          requestId,
-          signal: signal(),
           tellsPlace: body.stream,
           systemPrompt,
           canary: marked.canary,

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { AppError } from '../../../runtime/contracts/errors.js';
-import type { Caller } from '../../../runtime/contracts/http.js';
+import { type Caller, callerIdOfKey } from '../../../runtime/contracts/http.js';
 import type { Access } from '../../../runtime/contracts/module.js';
 import { isLoopbackAddress } from './hosts.js';
 
@@ -26,7 +26,7 @@ export function createIdentify(
     if (authorization !== undefined) {
       const key = /^Bearer (\S+)$/i.exec(authorization)?.[1];
       const found = key === undefined ? null : access.identify(key);
-      if (found !== null) return { ...found, id: `key:${found.keyId}` };
+      if (found !== null) return { ...found, id: callerIdOfKey(found.keyId!) };
       if (!local || key?.startsWith('ark_')) {
         throw new AppError('unauthorized', 'That key is not valid here; "arkalia keys create" makes one.');
       }
