@@ -3,6 +3,7 @@ import type { Duplex, Readable, Writable } from 'node:stream';
 import { encodeFrame, FrameDecoder } from './frames.js';
 import type { ChildLimits, Launcher } from './launch.js';
 import { residentBytes } from './memory.js';
+import type { WatchChild } from './options.js';
 import { type FromChild, frameBytesBase, readFromChild, type ToChild } from './protocol.js';
 
 /** Why a child was ended by us. */
@@ -15,10 +16,13 @@ export interface ChildOptions {
   entry: URL;
   limits: ChildLimits;
   cwd: string;
+  watch?: WatchChild | undefined;
 }
 
 /** How often the memory of a busy child is looked at. */
 const memoryLookMs = 100;
+/** How often it is asked whether it lives. */
+const pingMs = 5000;
 /** After the process has gone its pipes may be held open by something else for this long. */
 const pipesCloseMs = 200;
 /** A retired child has this long to leave by itself. */
@@ -42,6 +46,9 @@ export class Child {
   #stderr = '';
   #watch: NodeJS.Timeout | undefined;
   #looking = false;
+  readonly #watched: ReturnType<WatchChild>;
+  #pinging: NodeJS.Timeout | undefined;
+  #held = false;
   readonly #exitListeners = new Set<(cause: ExitCause) => void>();
   #exit: ExitCause | undefined;
 
@@ -55,6 +62,7 @@ export class Child {
     });
     this.#in = this.#process.stdin as Writable;
     this.#out = this.#process.stdio[3] as Duplex;
+    this.#watched = this.pid === undefined ? undefined : options.watch?.(this.pid);
     this.exited = new Promise((resolve) => this.#whenGone(resolve));
     void this.exited.then((cause) => {
       this.#exit = cause;
@@ -106,6 +114,7 @@ export class Child {
 
   /** Stops or resumes reading what it says, so that a slow consumer slows it down. */
   hold(held: boolean): void {
+    this.#held = held;
     if (held) this.#out.pause();
     else this.#out.resume();
   }
@@ -143,12 +152,24 @@ export class Child {
     if (bytes !== undefined && bytes > this.limits.memoryBytes) this.kill('out_of_memory');
   }
 
+  /** It lives. From its first word on it is asked now and then; while nobody reads what it says it is not missed. */
+  #heard(): void {
+    if (this.#watched === undefined || this.#gone) return;
+    this.#watched.beat();
+    this.#pinging ??= setInterval(() => {
+      if (this.#held) this.#watched?.beat();
+      else void this.send({ type: 'ping' });
+    }, pingMs).unref();
+  }
+
   #read(chunk: Buffer): void {
     const { values, fault } = this.#decoder.push(chunk);
     for (const value of values) {
       // What it said after its fate was decided counts no more.
       if (this.#cause !== undefined) return;
       const message = readFromChild(value);
+      this.#heard();
+      if (message?.type === 'pong') continue;
       if (message === null || this.onMessage === undefined) this.kill('protocol');
       else this.onMessage(message);
     }
@@ -159,6 +180,8 @@ export class Child {
     const finish = () => {
       if (this.#gone) return;
       this.#gone = true;
+      clearInterval(this.#pinging);
+      this.#watched?.end();
       this.watchMemory(false);
       resolve(this.#cause ?? this.#causeOfItsOwn());
     };

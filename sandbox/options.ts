@@ -32,6 +32,9 @@ export interface Incident {
   engine?: EngineKind;
 }
 
+/** Begins to watch a process; undefined when it cannot be watched. */
+export type WatchChild = (pid: number) => { beat(): void; end(): void } | undefined;
+
 export interface SandboxOptions {
   sandbox: { workers: number; memory_bytes: number; prompts_max: number; output_bytes_max: number };
   engines: EnginesOptions;
@@ -42,6 +45,8 @@ export interface SandboxOptions {
   monotonicMs: () => number;
   /** Told of every child that was killed or died. */
   onIncident: (incident: Incident) => void;
+  /** Told of every process, so that one which is stuck can be ended from outside. */
+  watch?: WatchChild;
   /** For tests only: other programs and addresses than the real ones. */
   internal?: InternalOptions;
 }

@@ -154,11 +154,11 @@ export class Supervisor implements PromptRunner {
   }
 
   #assemble(folder: string, launcher: Launcher): Parts {
-    const { sandbox, engines, internal, viaToken, monotonicMs, onIncident } = this.#options;
+    const { sandbox, engines, internal, viaToken, monotonicMs, onIncident, watch } = this.#options;
     const workerEntry = internal?.workerEntry ?? new URL('./worker.js', import.meta.url);
     const modelHostEntry = internal?.modelHostEntry ?? new URL('./model-host.js', import.meta.url);
     const spawn = (entry: URL, kind: 'worker' | 'model', memoryBytes: number) => () =>
-      new Child({ launcher, entry, limits: { kind, memoryBytes }, cwd: folder });
+      new Child({ launcher, entry, limits: { kind, memoryBytes }, cwd: folder, watch });
     const pool = new WorkerPool({
       workers: sandbox.workers,
       promptsMax: sandbox.prompts_max,

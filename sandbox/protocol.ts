@@ -16,6 +16,7 @@ import {
  *     supervisor -> worker : job, then response | data | end | broke | generated for what it opened; stop
  *     worker -> supervisor : ready; open | generate | delta, then exactly one of done | failed | stopped for each job
  *     supervisor -> model  : load, then generate, stop
+ *     either way           : ping, and pong at once, so that a process that is stuck is known from one that works
  *     model -> supervisor  : ready, then loaded | unloadable; delta, then exactly one of done | failed | stopped for each generate
  *
  * A pipe keeps its order, so what was sent to a prompt that has ended is always read before the next job and is dropped.
@@ -42,11 +43,14 @@ export type ToChild =
   | { type: 'broke'; code: FailureCode }
   | { type: 'generated'; finishReason: 'stop' | 'length'; usage?: PromptUsage }
   | { type: 'stop' }
+  | { type: 'ping' }
   | { type: 'load'; modelFile: string; threads: number; contextTokens: number; llamaPackage: string }
   | { type: 'generate'; messages: PromptMessage[]; sampling: PromptSampling };
 
 export type FromChild =
   | { type: 'ready' }
+  /** To a ping, at any time. */
+  | { type: 'pong' }
   | { type: 'loaded'; contextTokens: number }
   | { type: 'unloadable'; fault: LoadFault }
   | { type: 'open'; method: 'POST'; path: string; body: string }
@@ -132,6 +136,7 @@ const toChild: Record<ToChild['type'], (m: Record<string, unknown>) => boolean> 
   broke: (m) => isOneOf(m.code, failureCodes),
   generated: (m) => isOneOf(m.finishReason, finishReasons) && isOptional(m.usage, isUsage),
   stop: () => true,
+  ping: () => true,
   load: (m) =>
     isText(m.modelFile) && isCount(m.threads) && isCount(m.contextTokens) && isText(m.llamaPackage),
   generate: (m) => isMessages(m.messages) && isSampling(m.sampling),
@@ -141,6 +146,7 @@ const isName = (value: unknown): value is string => isText(value, 1024);
 
 const fromChild: Record<FromChild['type'], (m: Record<string, unknown>) => boolean> = {
   ready: () => true,
+  pong: () => true,
   loaded: (m) => isCount(m.contextTokens),
   unloadable: (m) => isOneOf(m.fault, loadFaults),
   open: (m) => m.method === 'POST' && isText(m.path, 1024) && isText(m.body),

@@ -52,6 +52,8 @@ export interface SystemStatus {
   core: CoreIdentity & { offload: string; crossover: number | null; batch_max: number; threads: number };
   ledger: LedgerStatus;
   guard: { mode: string; rules: string[] };
+  /** Threads and processes found stuck since the start; how often `serve --supervise` started the server anew, and why last. */
+  watchdog: { stuck: number; restarts: number; restart_cause?: string };
 }
 
 /** Who may do what: keys, and the code that creates the first one. */

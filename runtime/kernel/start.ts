@@ -35,11 +35,19 @@ import { type BuiltInModules, loadModules } from './modules.js';
 import { toldPrompts } from './told-prompts.js';
 import { createTurnClock } from './turn-clock.js';
 import { Undo } from './undo.js';
+import { createWatchdog } from './watchdog.js';
 
 export interface StartOptions {
   config: Config;
   log: Logger;
   builtIn: BuiltInModules;
+  /** The process before this one ended and was replaced by this: why, and how many there were. */
+  restarted?: Restarted | undefined;
+}
+
+export interface Restarted {
+  cause: string;
+  count: number;
 }
 
 export interface Appliance {
@@ -73,7 +81,7 @@ export async function start(options: StartOptions): Promise<Appliance> {
   }
 }
 
-async function open({ config, log, builtIn }: StartOptions, undo: Undo): Promise<Appliance> {
+async function open({ config, log, builtIn, restarted }: StartOptions, undo: Undo): Promise<Appliance> {
   const clock = systemClock;
   const now = () => clock.monotonicMs();
   const version = packageVersion();
@@ -89,6 +97,14 @@ async function open({ config, log, builtIn }: StartOptions, undo: Undo): Promise
     clock,
   });
   undo.add('data folder', () => folder.release());
+  const bus = createBus((name, error) => log.error({ err: error, event: name }, 'a subscriber failed'));
+  const watchdog = createWatchdog({
+    config,
+    log,
+    bus,
+    record: (event) => recordLater(ledger, log, event),
+  });
+  undo.add('watchdog', () => watchdog.close());
   const events = new EventCatalog();
   const notices: string[] = [];
   const ledger = await openLedger({
@@ -99,6 +115,7 @@ async function open({ config, log, builtIn }: StartOptions, undo: Undo): Promise
     queueMax: config.ledger.queue_max,
     batchMax: config.ledger.batch_max,
     setCorruptAside: true,
+    heart: watchdog.ledger.place,
     sizeLimitBytes: config.ledger.size_limit_bytes,
     onFailure: (error) => log.fatal({ err: error }, 'the ledger failed; nothing is recorded until a restart'),
     onChange: (change) => {
@@ -130,11 +147,11 @@ async function open({ config, log, builtIn }: StartOptions, undo: Undo): Promise
     );
   }
 
-  const bus = createBus((name, error) => log.error({ err: error, event: name }, 'a subscriber failed'));
   await keepCore(folder.path, coreModule());
   const core = Core.create();
   const pool = new CorePool(core, {
     threads: config.core.threads,
+    heart: watchdog.pool,
     onError: (error) => log.error({ err: error }, 'a pool thread failed'),
   });
   const scorer = await CoreScorer.start({
@@ -203,6 +220,7 @@ async function open({ config, log, builtIn }: StartOptions, undo: Undo): Promise
     models_dir: config.models_dir,
     viaToken,
     monotonicMs: now,
+    watch: (pid) => watchdog.child(pid),
     onIncident: (incident) => log.warn({ incident }, 'a sandboxed process was stopped'),
   });
   undo.add('sandbox', () => prompts.close());
@@ -260,6 +278,11 @@ async function open({ config, log, builtIn }: StartOptions, undo: Undo): Promise
     },
     ledger: ledger.status(),
     guard: { mode: config.guard.mode, rules: guard.rules() },
+    watchdog: {
+      stuck: watchdog.stuck,
+      restarts: restarted?.count ?? 0,
+      ...(restarted === undefined ? {} : { restart_cause: restarted.cause }),
+    },
   });
   const context: ModuleContext = {
     config,
@@ -299,8 +322,14 @@ async function open({ config, log, builtIn }: StartOptions, undo: Undo): Promise
       core_sha256: core.identity.core_sha256,
     },
   });
+  if (restarted !== undefined) {
+    const { cause, count: restarts } = restarted;
+    log.warn({ cause, restarts }, 'started again');
+    recordLater(ledger, log, { type: 'system_restarted', module: 'kernel', data: { cause, restarts } });
+  }
   await lifecycle.start();
   ready = true;
+  watchdog.ready();
 
   let closing: Promise<void> | undefined;
   const address = addressOf(status());
@@ -319,6 +348,7 @@ async function open({ config, log, builtIn }: StartOptions, undo: Undo): Promise
     close: (reason) => {
       closing ??= (async () => {
         ready = false;
+        watchdog.closing();
         await lifecycle.stop();
         tally.tell();
         recordLater(ledger, log, { type: 'system_stopped', module: 'kernel', data: { reason } });

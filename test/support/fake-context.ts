@@ -269,6 +269,7 @@ function fakeStatus(context: Pick<ModuleContext, 'clock' | 'degradation' | 'vers
       set_aside: [],
     },
     guard: { mode: 'enforce', rules: [] },
+    watchdog: { stuck: 0, restarts: 0 },
   };
 }
 
