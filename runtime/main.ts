@@ -1,7 +1,5 @@
-import type { Logger } from 'pino';
-import type { Config } from './config/schema.js';
 import type { BuiltInModules } from './kernel/modules.js';
-import { type Appliance, start } from './kernel/start.js';
+import { type Appliance, type StartOptions, start } from './kernel/start.js';
 
 /** The one place that knows the modules that ship with the appliance. */
 const builtIn: BuiltInModules = {
@@ -14,6 +12,6 @@ const builtIn: BuiltInModules = {
 };
 
 /** Starts the appliance with its own modules and those that the configuration adds. */
-export function startAppliance(options: { config: Config; log: Logger }): Promise<Appliance> {
+export function startAppliance(options: Omit<StartOptions, 'builtIn'>): Promise<Appliance> {
   return start({ ...options, builtIn });
 }

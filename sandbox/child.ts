@@ -3,6 +3,7 @@ import type { Duplex, Readable, Writable } from 'node:stream';
 import { encodeFrame, FrameDecoder } from './frames.js';
 import type { ChildLimits, ChildProgram, Launcher } from './levels/level.js';
 import { processorSeconds, residentBytes } from './memory.js';
+import type { WatchChild } from './options.js';
 import { type FromChild, frameBytesBase, readFromChild, type ToChild } from './protocol.js';
 import { endLaunch, onPid, startLaunch } from './start.js';
 
@@ -14,10 +15,13 @@ export type ExitCause = KillCause | 'crashed';
 export interface ChildOptions extends ChildProgram {
   launcher: Launcher;
   cwd: string;
+  watch?: WatchChild | undefined;
 }
 
 /** How often the memory of a busy child is looked at. */
 export const memoryLookMs = 100;
+/** How often it is asked whether it lives. */
+const pingMs = 5000;
 /** After the process has gone its pipes may be held open by something else for this long. */
 const pipesCloseMs = 200;
 /** A retired child has this long to leave by itself. */
@@ -42,6 +46,9 @@ export class Child {
   #stderr = '';
   #watch: NodeJS.Timeout | undefined;
   #looking = false;
+  #watched: ReturnType<WatchChild>;
+  #pinging: NodeJS.Timeout | undefined;
+  #held = false;
   readonly #exitListeners = new Set<(cause: ExitCause) => void>();
   #exit: ExitCause | undefined;
 
@@ -51,6 +58,7 @@ export class Child {
     this.#process = startLaunch(launch, { cwd: options.cwd, stdio: ['pipe', 'ignore', 'pipe'] });
     onPid(this.#process, launch, (pid) => {
       this.#pid = pid;
+      this.#watched = options.watch?.(pid);
     });
     this.#in = this.#process.stdin as Writable;
     this.#out = this.#process.stdio[3] as Duplex;
@@ -106,6 +114,7 @@ export class Child {
 
   /** Stops or resumes reading what it says, so that a slow consumer slows it down. */
   hold(held: boolean): void {
+    this.#held = held;
     if (held) this.#out.pause();
     else this.#out.resume();
   }
@@ -150,12 +159,24 @@ export class Child {
     if (bytes !== undefined && bytes > this.limits.memoryBytes) this.kill('out_of_memory');
   }
 
+  /** It lives. From its first word on it is asked now and then; while nobody reads what it says it is not missed. */
+  #heard(): void {
+    if (this.#watched === undefined || this.#gone) return;
+    this.#watched.beat();
+    this.#pinging ??= setInterval(() => {
+      if (this.#held) this.#watched?.beat();
+      else void this.send({ type: 'ping' });
+    }, pingMs).unref();
+  }
+
   #read(chunk: Buffer): void {
     const { values, fault } = this.#decoder.push(chunk);
     for (const value of values) {
       // What it said after its fate was decided counts no more.
       if (this.#cause !== undefined) return;
       const message = readFromChild(value);
+      this.#heard();
+      if (message?.type === 'pong') continue;
       if (message === null || this.onMessage === undefined) this.kill('protocol');
       else this.onMessage(message);
     }
@@ -166,6 +187,8 @@ export class Child {
     const finish = () => {
       if (this.#gone) return;
       this.#gone = true;
+      clearInterval(this.#pinging);
+      this.#watched?.end();
       this.watchMemory(false);
       resolve(this.#cause ?? this.#causeOfItsOwn());
     };

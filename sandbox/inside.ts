@@ -25,16 +25,18 @@ export function connectSupervisor(onMessage: (message: ToChild) => void): Superv
     for (const value of values) {
       const message = readToChild(value);
       if (message === null) process.exit(exitProtocol);
-      onMessage(message);
+      if (message.type === 'ping') void send({ type: 'pong' });
+      else onMessage(message);
     }
     if (fault !== undefined) process.exit(exitProtocol);
   });
+  const send = (message: FromChild): Promise<void> =>
+    new Promise((resolve) => {
+      if (out.write(encodeFrame(message))) resolve();
+      else out.once('drain', resolve);
+    });
   return {
-    send: (message) =>
-      new Promise((resolve) => {
-        if (out.write(encodeFrame(message))) resolve();
-        else out.once('drain', resolve);
-      }),
+    send,
     hold: (held) => {
       if (held) process.stdin.pause();
       else process.stdin.resume();

@@ -32,6 +32,9 @@ export interface Incident {
   engine?: EngineKind;
 }
 
+/** Begins to watch a process; undefined when it cannot be watched. */
+export type WatchChild = (pid: number) => { beat(): void; end(): void } | undefined;
+
 export interface SandboxOptions {
   sandbox: {
     /** The weakest level that will do; with less, `start` throws. */
@@ -54,6 +57,8 @@ export interface SandboxOptions {
   onEngines?: (views: readonly EngineView[]) => void;
   /** Told of every child that was killed or died. */
   onIncident: (incident: Incident) => void;
+  /** Told of every process, so that one which is stuck can be ended from outside. */
+  watch?: WatchChild;
   /** For tests only: other programs and addresses than the real ones. */
   internal?: InternalOptions;
 }

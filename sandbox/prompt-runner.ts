@@ -223,7 +223,7 @@ export class Supervisor implements PromptRunner {
 
   #assemble(folder: string, found: Found): Parts {
     const { launcher } = found;
-    const { sandbox, engines, internal, viaToken, monotonicMs, onIncident } = this.#options;
+    const { sandbox, engines, internal, viaToken, monotonicMs, onIncident, watch } = this.#options;
     const workerEntry = internal?.workerEntry ?? new URL('./worker.js', import.meta.url);
     const modelHostEntry = internal?.modelHostEntry ?? new URL('./model-host.js', import.meta.url);
     const pool = new WorkerPool({
@@ -236,6 +236,7 @@ export class Supervisor implements PromptRunner {
           entry: workerEntry,
           limits: { kind: 'worker', memoryBytes: sandbox.memory_bytes },
           cwd: folder,
+          watch,
         }),
       onIncident,
     });
@@ -244,7 +245,14 @@ export class Supervisor implements PromptRunner {
         const unreadable = launcher.unreadable(file);
         if (unreadable !== undefined) return unreadable;
         const limits = { kind: 'model' as const, memoryBytes: engines.embedded.memory_bytes };
-        const child = new Child({ launcher, entry: modelHostEntry, limits, files: [file], cwd: folder });
+        const child = new Child({
+          launcher,
+          entry: modelHostEntry,
+          limits,
+          files: [file],
+          cwd: folder,
+          watch,
+        });
         return { child, file: launcher.inside(file) };
       },
       modelFile: () => this.#directory.modelFile(),

@@ -24,6 +24,7 @@ import {
  *     worker -> supervisor : ready; open | generate | embed | PIECE, then exactly one of done | failed | stopped for each job
  *     supervisor -> model  : load, then generate | embed, stop
  *     model -> supervisor  : ready, then loaded | unloadable; PIECE, then exactly one of done | failed | stopped for each request
+ *     either way           : ping, and pong at once, so that a process that is stuck is known from one that works
  *
  * A PIECE is a delta, a tool_call or a vector.
  *
@@ -53,6 +54,7 @@ export type ToChild =
   | { type: 'vector'; vector: number[] }
   | { type: 'generated'; finishReason: FinishReason; usage?: PromptUsage }
   | { type: 'stop' }
+  | { type: 'ping' }
   | { type: 'load'; modelFile: string; threads: number; contextTokens: number; llamaPackage: string }
   | ModelRequest;
 
@@ -67,6 +69,8 @@ export type Piece =
 
 export type FromChild =
   | { type: 'ready' }
+  /** To a ping, at any time. */
+  | { type: 'pong' }
   | { type: 'loaded'; contextTokens: number }
   | { type: 'unloadable'; fault: LoadFault }
   | { type: 'open'; method: 'POST'; path: string; body: string }
@@ -206,6 +210,7 @@ const toChild: Record<ToChild['type'], (m: Record<string, unknown>) => boolean> 
   vector: (m) => isVector(m.vector),
   generated: (m) => isOneOf(m.finishReason, finishReasons) && isOptional(m.usage, isUsage),
   stop: () => true,
+  ping: () => true,
   load: (m) =>
     isText(m.modelFile) && isCount(m.threads) && isCount(m.contextTokens) && isText(m.llamaPackage),
   generate: (m) => isPrompt(m),
@@ -214,6 +219,7 @@ const toChild: Record<ToChild['type'], (m: Record<string, unknown>) => boolean> 
 
 const fromChild: Record<FromChild['type'], (m: Record<string, unknown>) => boolean> = {
   ready: () => true,
+  pong: () => true,
   loaded: (m) => isCount(m.contextTokens),
   unloadable: (m) => isOneOf(m.fault, loadFaults),
   open: (m) => m.method === 'POST' && isText(m.path, 1024) && isText(m.body),

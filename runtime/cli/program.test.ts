@@ -57,8 +57,8 @@ describe('wrong arguments end with 2 and say what is right', () => {
     [['decide', '--cpu', '1', '--ram', '1', '--url', 'ftp://x'], '--url must be an address'],
     [['keys', 'create', '--name', 'x', '--role', 'root'], 'user, operator, admin'],
     [['keys', 'create'], '--name'],
-    [['serve', '--port', 'many'], 'a whole number from 0 to 65535'],
-    [['serve', '--port', '65536'], 'a whole number from 0 to 65535'],
+    [['serve', '--no-supervise', '--port', 'many'], 'a whole number from 0 to 65535'],
+    [['serve', '--no-supervise', '--port', '65536'], 'a whole number from 0 to 65535'],
   ])('%j', async (argv, said) => {
     const { code, stderr, stdout } = await run(argv);
     expect(code).toBe(2);
@@ -71,7 +71,9 @@ describe('configuration', () => {
   it('lists every problem and ends with 2', async () => {
     const file = join(folder, 'a.toml');
     writeFileSync(file, '[http]\nprot = 1\nport = "x"\n');
-    const { code, stderr } = await run(['serve', '--config', file], { ARKALIA_NOPE: '\u001b[2J' });
+    const { code, stderr } = await run(['serve', '--no-supervise', '--config', file], {
+      ARKALIA_NOPE: '\u001b[2J',
+    });
     expect(code).toBe(2);
     expect(stderr).toContain('3 problems');
     expect(stderr).toContain('Nearest known key: http.port');

@@ -3,6 +3,7 @@ import { packageVersion } from '../config/version.js';
 import { severities } from '../contracts/decision.js';
 import { reportFailure } from './failure.js';
 import { type CliIo, exitCodes, processIo } from './io.js';
+import type { ConfigFlags } from './settings.js';
 
 /**
  * Runs one command line and returns the exit code. Each verb's file is loaded only when that verb is run, so that a broken part of
@@ -73,7 +74,15 @@ function addServe(program: Command, io: CliIo, run: Run): void {
     .option('--host <address>', 'address to listen on (key http.host)')
     .addOption(dataOption())
     .addOption(configOption())
-    .action(async (flags) => run((await import('./serve.js')).serve(flags, io)));
+    .option('--supervise', 'under a small parent that restarts it (default, but for systemd and containers)')
+    .option('--no-supervise', 'in this process')
+    .action(({ supervise, ...flags }) => run(runServe(flags, supervise, io)));
+}
+
+async function runServe(flags: ConfigFlags, supervise: boolean | undefined, io: CliIo): Promise<number> {
+  const { serveSupervised } = await import('./serve-keeper.js');
+  const code = await serveSupervised(flags, supervise, io);
+  return code ?? (await import('./serve.js')).serve(flags, io);
 }
 
 function addDoctor(program: Command, io: CliIo, run: Run): void {

@@ -2,8 +2,11 @@ import type { Logger } from 'pino';
 import type { LoadedConfig } from '../config/load.js';
 import type { Config } from '../config/schema.js';
 import { printable } from '../contracts/text.js';
+import { shutdownSlackMs } from '../kernel/shutdown-slack.js';
+import type { Restarted } from '../kernel/start.js';
 import { createLogger } from '../log/logger.js';
 import { type CliIo, exitCodes } from './io.js';
+import { causeVariable, restartsVariable } from './restart-variables.js';
 import { type ConfigFlags, loadFromFlags } from './settings.js';
 
 /** What `serve` needs of a started appliance. */
@@ -13,10 +16,11 @@ export interface Running {
   recordError(error: Error): void;
 }
 
-export type StartAppliance = (options: { config: Config; log: Logger }) => Promise<Running>;
-
-/** Beyond http.shutdown_timeout_ms, for flushing the ledger and ending the processes. */
-const shutdownSlackMs = 3000;
+export type StartAppliance = (options: {
+  config: Config;
+  log: Logger;
+  restarted?: Restarted | undefined;
+}) => Promise<Running>;
 
 /**
  * Runs the server until a signal. The banner goes to standard output as plain lines, the log to standard error as JSON lines.
@@ -31,7 +35,7 @@ export async function serve(
   const log = createLogger(loaded.config.log);
   const stopping = watchForEnd(io);
   try {
-    const appliance = await startAppliance({ config: loaded.config, log });
+    const appliance = await startAppliance({ config: loaded.config, log, restarted: restartOf(io) });
     io.out(`${[...appliance.banner, ...closingLines(loaded)].join('\n')}\n`);
     const end = await stopping.asked;
     if (end instanceof Error) {
@@ -48,7 +52,13 @@ export async function serve(
   }
 }
 
-async function startReal(options: { config: Config; log: Logger }): Promise<Running> {
+/** What `serve --supervise` says of the process before this one. */
+function restartOf({ env }: CliIo): Restarted | undefined {
+  const cause = env[causeVariable];
+  return cause === undefined ? undefined : { cause, count: Number(env[restartsVariable] ?? 1) };
+}
+
+async function startReal(options: Parameters<StartAppliance>[0]): Promise<Running> {
   const { startAppliance } = await import('../main.js');
   return startAppliance(options);
 }

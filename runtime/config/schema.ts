@@ -399,6 +399,18 @@ const reflexia = section({
   power_full_w: z.number().min(0).max(10_000).optional().describe('The same with all cores busy.'),
 });
 
+const watchdog = section({
+  http_ms: milliseconds(10_000, 1000, 3_600_000).describe(
+    'How long the HTTP thread may not come to its event loop; then whoever keeps the process (systemd, or serve --supervise) kills and restarts it.',
+  ),
+  thread_ms: milliseconds(60_000, 1000, 3_600_000).describe(
+    'The same for the writer of the ledger, and for a task in a pool thread. A disk that takes longer for one commit is taken for stuck.',
+  ),
+  sandbox_ms: milliseconds(30_000, 10_000, 3_600_000).describe(
+    'How long a sandboxed process may not answer the ping that it gets every 5 s; then it is killed and replaced. One that generates answers it.',
+  ),
+});
+
 const sandozia = section({
   snapshot_ms: milliseconds(300_000, 1000).describe(
     'How all accounts stand is recorded this often, with a sample of the device; some 700 bytes each.',
@@ -553,6 +565,7 @@ export const configSchema = z.strictObject({
   ledger,
   reflexia,
   sandozia,
+  watchdog,
   zeroia,
   nyxalia,
   degradation,

@@ -28,6 +28,11 @@ export interface BusEvents {
     /** Of the answer, where the engine told. */
     tokens?: number;
   };
+  /**
+   * What the watchdog says of `http`, `ledger`, `pool` or a `sandbox`: silent for half of its time; stuck, and then killed or the process
+   * restarted by whoever keeps it; heard again.
+   */
+  'watchdog.told': { kind: 'late' | 'stuck' | 'back'; part: string; pid: number; silentMs: number };
   'contradiction.detected': { check: string; evidence: Record<string, unknown> };
 }
 

@@ -96,6 +96,16 @@ const definitions = {
     about: 'An error that nobody caught; the server then stops.',
     data: z.strictObject({ name: text }),
   },
+  system_restarted: {
+    version: 1,
+    about: 'The server was started again by `serve --supervise` after it had ended or was stuck.',
+    data: z.strictObject({ cause: text, restarts: count }),
+  },
+  watchdog_stuck: {
+    version: 1,
+    about: 'A thread or a sandboxed process gave no sign of life for too long. A sandbox was killed for it.',
+    data: z.strictObject({ part: text, silent_ms: ms }),
+  },
   decision_made: {
     version: 1,
     about: "A decision, posted or the device's own (stream `device`).",

@@ -63,6 +63,8 @@ export interface SystemStatus {
   /** What nobody has closed yet, and what is being mended. */
   incidents: Incident[];
   recovering: { check: string; target: string; problem: string; tried: string[] }[];
+  /** Threads and processes found stuck since the start; how often `serve --supervise` started the server anew, and why last. */
+  watchdog: { stuck: number; restarts: number; restart_cause?: string };
 }
 
 /** Who may do what: keys, and the code that creates the first one. */

@@ -1,6 +1,7 @@
 import { Piscina } from 'piscina';
 import type { Core } from '../../core-wasm/index.js';
 import type { BatchResult, ReplayBatch } from '../replay/batch.js';
+import type { Heart } from '../watchdog/beats.js';
 import type { PoolResult, PoolTask } from './tasks.js';
 
 export interface CorePoolOptions {
@@ -8,6 +9,8 @@ export interface CorePoolOptions {
   threads: number;
   /** Told of a thread that died while it had nothing to do; a task that died with its thread rejects instead. */
   onError: (error: unknown) => void;
+  /** Beats while tasks are out, and whenever one comes back; rests while none is. */
+  heart?: Pick<Heart, 'beat' | 'rest'>;
   /** The script of the threads; another one in tests of a pool whose threads die. */
   script?: URL;
 }
@@ -15,6 +18,8 @@ export interface CorePoolOptions {
 /** Threads, each with its own instance of the core over the same memory. */
 export class CorePool {
   readonly #pool: Piscina<PoolTask, PoolResult>;
+  readonly #heart: CorePoolOptions['heart'];
+  #out = 0;
 
   constructor(core: Core, options: CorePoolOptions) {
     const { threads, onError, script = new URL('./worker.js', import.meta.url) } = options;
@@ -32,31 +37,44 @@ export class CorePool {
       recordTiming: false,
     });
     this.#pool.on('error', onError);
+    this.#heart = options.heart;
   }
 
   /** Resolves when a thread has loaded the core and answers; rejects with the reason when it cannot. */
   async ready(): Promise<void> {
-    await this.#pool.run({ kind: 'ready' });
+    await this.#run({ kind: 'ready' });
   }
 
   /** Scores a range of the slab in a thread. Rejects when the thread dies; the inputs are then untouched. */
   async score(from: number, count: number): Promise<void> {
-    await this.#pool.run({ kind: 'score', from, count });
+    await this.#run({ kind: 'score', from, count });
   }
 
   /** Makes calls on a breaker from a thread; how many it let through. Times are those of the caller's clock. */
   async recordOutcomes(task: Omit<Extract<PoolTask, { kind: 'outcomes' }>, 'kind'>): Promise<number> {
-    return (await this.#pool.run({ kind: 'outcomes', ...task })) as number;
+    return (await this.#run({ kind: 'outcomes', ...task })) as number;
   }
 
   /** Replays recorded decisions in a thread. Rejects when the thread dies. */
   async replay(batch: ReplayBatch): Promise<BatchResult> {
-    return (await this.#pool.run({ kind: 'replay', batch })) as BatchResult;
+    return (await this.#run({ kind: 'replay', batch })) as BatchResult;
   }
 
   /** Waits for what runs, then ends every thread. */
   async close(): Promise<void> {
     await this.#pool.close();
     await this.#pool.destroy();
+  }
+
+  async #run(task: PoolTask): Promise<PoolResult> {
+    this.#out += 1;
+    if (this.#out === 1) this.#heart?.beat();
+    try {
+      return await this.#pool.run(task);
+    } finally {
+      this.#out -= 1;
+      if (this.#out === 0) this.#heart?.rest();
+      else this.#heart?.beat();
+    }
   }
 }

@@ -40,11 +40,19 @@ import { type BuiltInModules, loadModules } from './modules.js';
 import { toldPrompts } from './told-prompts.js';
 import { createTurnClock } from './turn-clock.js';
 import { Undo } from './undo.js';
+import { createWatchdog } from './watchdog.js';
 
 export interface StartOptions {
   config: Config;
   log: Logger;
   builtIn: BuiltInModules;
+  /** The process before this one ended and was replaced by this: why, and how many there were. */
+  restarted?: Restarted | undefined;
+}
+
+export interface Restarted {
+  cause: string;
+  count: number;
 }
 
 export interface Appliance {
@@ -78,7 +86,7 @@ export async function start(options: StartOptions): Promise<Appliance> {
   }
 }
 
-async function open({ config, log, builtIn }: StartOptions, undo: Undo): Promise<Appliance> {
+async function open({ config, log, builtIn, restarted }: StartOptions, undo: Undo): Promise<Appliance> {
   const clock = systemClock;
   const now = () => clock.monotonicMs();
   const version = packageVersion();
@@ -94,6 +102,14 @@ async function open({ config, log, builtIn }: StartOptions, undo: Undo): Promise
     clock,
   });
   undo.add('data folder', () => folder.release());
+  const bus = createBus((name, error) => log.error({ err: error, event: name }, 'a subscriber failed'));
+  const watchdog = createWatchdog({
+    config,
+    log,
+    bus,
+    record: (event) => recordLater(ledger, log, event),
+  });
+  undo.add('watchdog', () => watchdog.close());
   const events = new EventCatalog();
   const notices: string[] = [];
   const ledger = await openLedger({
@@ -104,6 +120,7 @@ async function open({ config, log, builtIn }: StartOptions, undo: Undo): Promise
     queueMax: config.ledger.queue_max,
     batchMax: config.ledger.batch_max,
     setCorruptAside: true,
+    heart: watchdog.ledger.place,
     sizeLimitBytes: config.ledger.size_limit_bytes,
     ageMaxMs: config.ledger.age_max_days === 0 ? undefined : config.ledger.age_max_days * 86_400_000,
     onFailure: (error) => log.fatal({ err: error }, 'the ledger failed; nothing is recorded until a restart'),
@@ -146,11 +163,11 @@ async function open({ config, log, builtIn }: StartOptions, undo: Undo): Promise
     );
   }
 
-  const bus = createBus((name, error) => log.error({ err: error, event: name }, 'a subscriber failed'));
   await keepCore(folder.path, coreModule());
   const core = Core.create();
   const pool = new CorePool(core, {
     threads: config.core.threads,
+    heart: watchdog.pool,
     onError: (error) => log.error({ err: error }, 'a pool thread failed'),
   });
   const scorer = await CoreScorer.start({
@@ -222,6 +239,7 @@ async function open({ config, log, builtIn }: StartOptions, undo: Undo): Promise
     onEngines: (views) => {
       for (const { name, slots } of views) admission.tellSlots(name, slots);
     },
+    watch: (pid) => watchdog.child(pid),
     onIncident: (incident) => log.warn({ incident }, 'a sandboxed process was stopped'),
   });
   undo.add('sandbox', () => prompts.close());
@@ -332,6 +350,11 @@ async function open({ config, log, builtIn }: StartOptions, undo: Undo): Promise
     guard: { mode: config.guard.mode, rules: guard.rules() },
     incidents: incidents.open(),
     recovering: healer.status(),
+    watchdog: {
+      stuck: watchdog.stuck,
+      restarts: restarted?.count ?? 0,
+      ...(restarted === undefined ? {} : { restart_cause: restarted.cause }),
+    },
   });
   const context: ModuleContext = {
     config,
@@ -375,6 +398,11 @@ async function open({ config, log, builtIn }: StartOptions, undo: Undo): Promise
       core_sha256: core.identity.core_sha256,
     },
   });
+  if (restarted !== undefined) {
+    const { cause, count: restarts } = restarted;
+    log.warn({ cause, restarts }, 'started again');
+    recordLater(ledger, log, { type: 'system_restarted', module: 'kernel', data: { cause, restarts } });
+  }
   const tried = escapeWatch.start();
   // Whoever requires a level is not served before it has been tried.
   if (config.sandbox.require !== 'process') {
@@ -387,6 +415,7 @@ async function open({ config, log, builtIn }: StartOptions, undo: Undo): Promise
   }
   await lifecycle.start();
   ready = true;
+  watchdog.ready();
   const healing = setInterval(() => {
     healer.pass().catch((error: unknown) => log.error({ err: error }, 'the checks could not run'));
   }, config.recovery.look_ms);
@@ -411,6 +440,7 @@ async function open({ config, log, builtIn }: StartOptions, undo: Undo): Promise
       closing ??= (async () => {
         ready = false;
         clearInterval(healing);
+        watchdog.closing();
         await lifecycle.stop();
         tally.tell();
         recordLater(ledger, log, { type: 'system_stopped', module: 'kernel', data: { reason } });

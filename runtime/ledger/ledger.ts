@@ -15,6 +15,7 @@ import type {
   StoredEvent,
 } from '../contracts/ledger.js';
 import type { LedgerTrouble } from '../contracts/ledger-trouble.js';
+import type { SlotPlace } from '../watchdog/beats.js';
 import { Batch, slabBytes } from './batch.js';
 import { eraseInThread } from './erase-client.js';
 import { encodeEvent } from './event.js';
@@ -77,6 +78,8 @@ export interface LedgerOptions {
   onNotice?: (message: string) => void;
   /** Why a log that is begun now follows another; default: the file is new. */
   epochReason?: EpochReason;
+  /** Where the writer says to the watchdog that it lives. */
+  heart?: SlotPlace;
   /** Starts the writer thread; tests wrap it to break it. */
   startWriter?: (script: URL, data: WriterData) => Worker;
 }
@@ -128,6 +131,7 @@ export async function openLedger(options: LedgerOptions): Promise<SqliteLedger> 
     bootId,
     monotonicAtZeroMs,
     epochReason: options.epochReason,
+    heart: options.heart,
   });
   return new SqliteLedger({ ...options, sizeLimitBytes }, writer, await opening(writer, file));
 }

@@ -1,5 +1,6 @@
 import type { LedgerAnalytics } from '../contracts/analytics.js';
 import type { LedgerTrouble } from '../contracts/ledger-trouble.js';
+import type { SlotPlace } from '../watchdog/beats.js';
 import type { Erased } from './erasing.js';
 import type { EpochReason } from './tlog/epochs.js';
 
@@ -188,4 +189,6 @@ export interface WriterData extends ThreadData {
   monotonicAtZeroMs: number;
   /** Why a log that is begun now follows another; default: the file is new. */
   epochReason?: EpochReason | undefined;
+  /** Where the writer says to the watchdog that it lives. */
+  heart?: SlotPlace | undefined;
 }

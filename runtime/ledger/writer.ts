@@ -1,10 +1,13 @@
 import { type MessagePort, parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
+import { Heart } from '../watchdog/beats.js';
 import { LedgerFileError } from './ledger-file-error.js';
 import { type Opened, Opener } from './opener.js';
 import type { AppendMessage, WriterData, WriterReply, WriterRequest } from './protocol.js';
 import type { RecordWriter } from './record-writer.js';
 import { LastCheckpointFile } from './tlog/last-checkpoint.js';
 import { troubleOf } from './trouble.js';
+
+const heartbeatMs = 1000;
 
 interface Ready {
   messages: AppendMessage[];
@@ -34,7 +37,8 @@ function takeReady(port: MessagePort, request: WriterRequest, bytesMax: number):
 async function main(): Promise<void> {
   const port = parentPort;
   if (port === null) throw new Error('the writer runs as a worker thread');
-  const opener = new Opener(workerData as WriterData);
+  const data = workerData as WriterData;
+  const opener = new Opener(data);
   let opened: Opened;
   try {
     opened = await opener.open();
@@ -43,7 +47,14 @@ async function main(): Promise<void> {
     port.postMessage({ kind: 'refused', code: error.code, message: error.message } satisfies WriterReply);
     return;
   }
+  if (data.heart !== undefined) beatOften(new Heart(data.heart));
   new WriterThread(port, opener).serve(opened);
+}
+
+/** Between two pieces of work; a commit that hangs is silence. */
+function beatOften(heart: Heart): void {
+  heart.beat();
+  setInterval(() => heart.beat(), heartbeatMs).unref();
 }
 
 /** Hears the messages, and keeps the file open or, after a failure, closed until it is told to try again. */

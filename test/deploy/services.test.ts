@@ -76,6 +76,7 @@ describe('the launchd agent', () => {
       '<string>@NODE@</string>',
       '<string>@ROOT@/dist/runtime/cli/main.js</string>',
       '<string>serve</string>',
+      '<string>--no-supervise</string>',
     ]);
   });
 

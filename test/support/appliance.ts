@@ -9,7 +9,7 @@ const command = fileURLToPath(new URL('../../runtime/cli/main.js', import.meta.u
 export interface ApplianceOptions {
   /** Environment variables of the configuration, such as `ARKALIA_GUARD_MODE`. */
   env?: Record<string, string>;
-  /** More flags for `serve`. */
+  /** More flags for `serve`, in this one process unless they say otherwise. */
   flags?: string[];
   /** An existing data folder, to start again on it; the caller removes it then. */
   dataDir?: string;
@@ -43,7 +43,7 @@ export class TestAppliance {
     const dataDir = options.dataDir ?? (await mkdtemp(join(tmpdir(), 'arkalia-test-')));
     const child = spawn(
       process.execPath,
-      [command, 'serve', '--port', '0', '--data', dataDir, ...(options.flags ?? [])],
+      [command, 'serve', '--no-supervise', '--port', '0', '--data', dataDir, ...(options.flags ?? [])],
       {
         cwd: dataDir,
         env: {

@@ -298,6 +298,7 @@ function fakeStatus(context: Pick<ModuleContext, 'clock' | 'degradation' | 'vers
     guard: { mode: 'enforce', rules: [] },
     incidents: [],
     recovering: [],
+    watchdog: { stuck: 0, restarts: 0 },
   };
 }
 
