@@ -13,7 +13,12 @@ const recordedAnswer = z.object({
     z.object({ index: z.number(), time_ms: z.number(), data: z.record(z.string(), z.unknown()) }),
   ),
 });
-const patternsAnswer = analyticsAnswer.pick({ decisions: true, baseline: true, anomalies: true });
+const patternsAnswer = analyticsAnswer.pick({
+  decisions: true,
+  baseline: true,
+  anomalies: true,
+  behaviour: true,
+});
 
 /** What Sandozia compares, has found and makes of it. */
 export function sandoziaRoutes(
@@ -64,7 +69,8 @@ export function sandoziaRoutes(
       path: '/sandozia/patterns',
       role: 'user',
       tag: 'sandozia',
-      summary: 'How decisions follow each other, and hours unlike those before, by median and deviation',
+      summary:
+        'How decisions follow each other, hours unlike those before, and other changes of behaviour, each with its numbers',
       errors: 'problem',
       query: z.strictObject({ hours: z.coerce.number().int().min(1).max(720).default(24) }),
       responses: {
@@ -75,8 +81,8 @@ export function sandoziaRoutes(
         if (!context.degradation.limits().analysis) {
           throw new AppError('degraded', "The appliance has shed Sandozia's analysis of behaviour.");
         }
-        const { decisions, baseline, anomalies } = await context.ledger.analyse(hours);
-        return json({ decisions, baseline, anomalies });
+        const { decisions, baseline, anomalies, behaviour } = await context.ledger.analyse(hours);
+        return json({ decisions, baseline, anomalies, behaviour });
       },
     }),
     defineRoute({

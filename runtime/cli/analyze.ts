@@ -76,6 +76,7 @@ function render(figures: LedgerAnalytics): string[] {
     ...decisionLines(figures),
     '',
     ...anomalyLines(figures),
+    ...behaviourLines(figures),
   ];
 }
 
@@ -108,6 +109,21 @@ function anomalyLines({ baseline, anomalies }: LedgerAnalytics): string[] {
       time(hour_ms),
     ]),
   ]);
+}
+
+function behaviourLines({ behaviour }: LedgerAnalytics): string[] {
+  if (behaviour.length === 0) return [];
+  const figure = (value: number | undefined, digits: number) => value?.toFixed(digits) ?? '-';
+  return [
+    '',
+    ...table([
+      ['behaviour', 'kind', 'value', 'usual', 'score', 'hour', 'held against'],
+      ...behaviour.map(({ kind, figure: name, hour_ms, against, numbers: { value, median, score } }) => [
+        ...[name, kind, figure(value, 2), figure(median, 2), figure(score, 1), time(hour_ms)],
+        against.replace('_', ' '),
+      ]),
+    ]),
+  ];
 }
 
 /** Lines with the first column to the left and the others to the right. */
