@@ -4,7 +4,7 @@ import { AppError } from '../../runtime/contracts/errors.js';
 import { defineRoute, json, type RouteDefinition } from '../../runtime/contracts/http.js';
 import type { ModuleContext } from '../../runtime/contracts/module.js';
 import type { Examiner } from './examiner.js';
-import { checkAnswer, scoreAnswer, statusAnswer } from './schema.js';
+import { checkAnswer, energyAnswer, scoreAnswer, statusAnswer } from './schema.js';
 import { globalScore } from './score.js';
 
 const recordedQuery = z.strictObject({ limit: z.coerce.number().int().min(1).max(1000).default(100) });
@@ -84,6 +84,17 @@ export function sandoziaRoutes(
         const { decisions, baseline, anomalies, behaviour } = await context.ledger.analyse(hours);
         return json({ decisions, baseline, anomalies, behaviour });
       },
+    }),
+    defineRoute({
+      method: 'GET',
+      path: '/sandozia/energy',
+      role: 'user',
+      tag: 'sandozia',
+      summary:
+        'Power now, and the energy of the last hour and day: per request, per token, and where it is known from',
+      errors: 'problem',
+      responses: { 200: { description: 'Energy; what is not known is absent', schema: energyAnswer } },
+      handler: () => json(examiner.energy.status()),
     }),
     defineRoute({
       method: 'POST',
