@@ -50,6 +50,7 @@ const routes = [
   'get /sandozia/validations',
   'get /sandozia/score',
   'get /sandozia/patterns',
+  'get /sandozia/energy',
   'post /sandozia/validate',
   'post /chat',
   'post /assistantia/guard',
@@ -177,6 +178,7 @@ function decisions() {
   expectAnswer('score', get('/sandozia/score'), 200, {
     'is from 0 to 1': (r) => r.json('score') >= 0 && r.json('score') <= 1,
   });
+  expectAnswer('energy', get('/sandozia/energy'), 200);
   expectAnswer('patterns of no hour', get('/sandozia/patterns?hours=0', expecting(400)), 400);
   expectAnswer('stream of a bad position', get('/ledger/events/stream?since=x', expecting(400)), 400);
   const critical = post('/zeroia/decisions', { cpu: 1, ram: 1, severity: 'critical' });

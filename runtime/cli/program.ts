@@ -51,6 +51,7 @@ function buildProgram(io: CliIo, run: Run): Command {
   addBackup(program, io, run);
   addExport(program, io, run);
   addAnalyze(program, io, run);
+  addTimeline(program, io, run);
   program
     .command('version')
     .description('print the version')
@@ -369,6 +370,17 @@ function addAnalyze(program: Command, io: CliIo, run: Run): void {
     .addOption(dataOption())
     .addOption(configOption())
     .action(async (flags) => run((await import('./analyze.js')).analyze(flags, io)));
+}
+
+function addTimeline(program: Command, io: CliIo, run: Run): void {
+  program
+    .command('timeline')
+    .description('draw the last hours: level, decisions, temperature, load; with or without a running server')
+    .option('--hours <count>', 'length of the window, 1 to 720, up to the newest event', hours, 24)
+    .option('--json', 'print the columns as JSON, five minutes each')
+    .addOption(dataOption())
+    .addOption(configOption())
+    .action(async (flags) => run((await import('./timeline.js')).timeline(flags, io)));
 }
 
 function hours(text: string): number {

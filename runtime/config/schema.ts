@@ -397,6 +397,22 @@ const reflexia = section({
       'Power of this device with nothing to do, as you measured it; where the device does not tell its power, it is reckoned from this.',
     ),
   power_full_w: z.number().min(0).max(10_000).optional().describe('The same with all cores busy.'),
+  forecast: section({
+    horizon_ms: milliseconds(120_000, 10_000, 3_600_000).describe(
+      'How far temperature and memory are forecast. A limit that is expected within it lowers the load ahead of time (zeroia.forecasts).',
+    ),
+    disk_horizon_ms: milliseconds(900_000, 10_000, 86_400_000).describe('The same for the disk.'),
+    temperature_c: z
+      .number()
+      .min(40)
+      .max(150)
+      .default(80)
+      .describe(
+        'The limit that is looked out for: from here on a Raspberry Pi 4 or 5 throttles its processor.',
+      ),
+    ram: z.number().min(50).max(101).default(95).describe('The same for memory in use, percent; 101: never.'),
+    disk: z.number().min(50).max(101).default(98).describe('The same for the disk; 101: never.'),
+  }),
 });
 
 const watchdog = section({
@@ -422,6 +438,12 @@ const zeroia = section({
     .boolean()
     .default(true)
     .describe("Whether decisions on the device's own samples change the degradation level."),
+  forecasts: z
+    .boolean()
+    .default(true)
+    .describe(
+      'Whether a forecast limit of reflexia.forecast asks for the level of reduce_load before it is reached. A forecaster that has been wrong is not listened to.',
+    ),
   hysteresis: z
     .number()
     .min(0)

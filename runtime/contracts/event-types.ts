@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { escapeAttempts, sandboxLevels } from '../../sandbox/types.js';
 import type { BreakerState } from './breaker.js';
 import { decisions, factorNames, severities } from './decision.js';
-import { levels } from './device.js';
+import { forecastFigures, levels } from './device.js';
 import { guardActions } from './guard.js';
 import { errorClasses } from './incident.js';
 import type { JsonObject } from './json.js';
@@ -140,6 +140,29 @@ const definitions = {
       new: thresholds,
       why: text,
       mean: z.number(),
+    }),
+  },
+  forecast_alarmed: {
+    version: 1,
+    about: 'A limit of the device is expected to be reached soon; the load is lowered ahead of it.',
+    data: z.strictObject({
+      figure: z.enum(forecastFigures),
+      now: z.number(),
+      value: z.number(),
+      limit: z.number(),
+      crosses_in_ms: ms,
+      horizon_ms: ms,
+      mase: z.number().min(0),
+      level: z.enum(levels),
+    }),
+  },
+  forecast_judged: {
+    version: 1,
+    about: 'A forecaster was muted because it had been wrong, or counts again.',
+    data: z.strictObject({
+      figure: z.enum(forecastFigures),
+      state: z.enum(['good', 'muted']),
+      mase: z.number().min(0),
     }),
   },
   chat_answered: {

@@ -1,9 +1,23 @@
 import { z } from 'zod';
 import { decisions, factorNames, severities } from '../../../runtime/contracts/decision.js';
-import { levels } from '../../../runtime/contracts/device.js';
+import { forecastFigures, levels } from '../../../runtime/contracts/device.js';
 
 const count = z.number().int().min(0);
 const breakerState = z.enum(['closed', 'open', 'half_open', 'forced_open', 'disabled', 'metrics_only']);
+
+/** As in GET /reflexia/status. */
+const forecasts = z.partialRecord(
+  z.enum(forecastFigures),
+  z.object({
+    state: z.enum(['learning', 'good', 'muted']),
+    horizon_ms: z.number(),
+    value: z.number(),
+    limit: z.number(),
+    crosses_in_ms: z.number().nullable(),
+    mase: z.number().nullable(),
+    judged: count,
+  }),
+);
 
 /** What the page draws; the other figures of GET /reflexia/status come along. */
 const sample = z.looseObject({
@@ -17,6 +31,7 @@ const sample = z.looseObject({
   event_loop_delay_ms: z.number().optional(),
   load_1m: z.number().optional(),
   process_rss_bytes: z.number().optional(),
+  forecasts: forecasts.optional(),
   absent: z.array(z.string()),
 });
 
@@ -72,7 +87,7 @@ const engine = z.object({
 export const topicData = {
   device: {
     about: 'Samples of the device, as they are taken',
-    snapshot: z.object({ interval_ms: z.number(), samples: z.array(sample) }),
+    snapshot: z.object({ interval_ms: z.number(), samples: z.array(sample), forecasts }),
     event: sample,
   },
   decisions: {

@@ -75,7 +75,9 @@ export class LiveTopics {
   #device(): TopicSnapshot<'device'> {
     return {
       interval_ms: this.#context.config.reflexia.interval_ms,
-      samples: this.#samples.map((sample) => ({ ...sample })),
+      // Forecasts of earlier samples are of no use to anybody, and half of the bytes.
+      samples: this.#samples.map(({ forecasts: _, ...sample }) => sample),
+      forecasts: this.#samples.at(-1)?.forecasts ?? {},
     };
   }
 

@@ -20,7 +20,7 @@ export interface Operations {
   /** Counts and rates, patterns of decisions, and what is unusual against the hours before; the first answer after a start takes seconds */
   'GET /ledger/analytics': {
     query?: { hours?: string | number };
-    answer: { size: number; from_ms: number | null; to_ms: number | null; hours: number; types: Record<string, { count: number; per_hour: number }>; standing: { level: string; breakers: Record<string, string>; types: Record<string, number> }; decisions: { counts: Record<string, number>; share: Record<string, number>; time_ms: Record<string, number>; transitions: Record<string, Record<string, number>> }; baseline: { state: 'learning' | 'learned'; hours: number; hours_needed: number; figures: Record<string, { median: number; mad: number }> }; anomalies: ({ hour_ms: number; figure: 'failure_rate' | 'refusals' | 'system_errors' | 'contradictions' | 'emergencies'; value: number; median: number; score: number })[] };
+    answer: { size: number; from_ms: number | null; to_ms: number | null; hours: number; types: Record<string, { count: number; per_hour: number }>; standing: { level: string; breakers: Record<string, string>; types: Record<string, number> }; decisions: { counts: Record<string, number>; share: Record<string, number>; time_ms: Record<string, number>; transitions: Record<string, Record<string, number>> }; baseline: { state: 'learning' | 'learned'; hours: number; hours_needed: number; figures: Record<string, { median: number; mad: number }> }; anomalies: ({ hour_ms: number; figure: 'failure_rate' | 'refusals' | 'system_errors' | 'contradictions' | 'emergencies'; value: number; median: number; against: 'all_hours' | 'same_hour'; score: number })[]; behaviour: ({ kind: 'anomaly' | 'regression' | 'pattern' | 'correlation'; figure: string; hour_ms: number; against: 'all_hours' | 'same_hour'; numbers: Record<string, number> })[] };
   };
   /** The log in figures: its key, its size, and the first index that was not pruned */
   'GET /ledger/log': {
@@ -42,7 +42,7 @@ export interface Operations {
   };
   /** Whether the modules' accounts of the same things agree, check by check */
   'GET /sandozia/status': {
-    answer: { compared: number; contradictions: number; snapshots: number; last_snapshot: number | null; checks: ({ name: string; about: string; level: 'ok' | 'info' | 'warning' | 'critical' | null; fault: string | null; evidence: Record<string, unknown>; checked_ms: number | null })[] };
+    answer: { compared: number; contradictions: number; snapshots: number; last_snapshot: number | null; checks: ({ name: string; kind: 'interface' | 'data_consistency' | 'temporal_coherence' | 'confidence_coherence' | 'logical_consistency' | 'behavioural_pattern'; about: string; level: 'ok' | 'info' | 'warning' | 'critical' | null; fault: string | null; evidence: Record<string, unknown>; checked_ms: number | null })[] };
   };
   /** Means of the samples of the device over the last hour or day, since the server started */
   'GET /nyxalia/history': {
