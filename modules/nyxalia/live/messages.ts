@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { decisions, factorNames, severities } from '../../../runtime/contracts/decision.js';
-import { forecastFigures, levels } from '../../../runtime/contracts/device.js';
+import { forecastFigures, levels, powerSources } from '../../../runtime/contracts/device.js';
 
 const count = z.number().int().min(0);
 const breakerState = z.enum(['closed', 'open', 'half_open', 'forced_open', 'disabled', 'metrics_only']);
@@ -32,6 +32,24 @@ const sample = z.looseObject({
   load_1m: z.number().optional(),
   process_rss_bytes: z.number().optional(),
   forecasts: forecasts.optional(),
+  power: z
+    .object({
+      watts: z.number(),
+      source: z.enum(powerSources),
+      estimated: z.boolean(),
+      instead_of: z.string().optional(),
+    })
+    .optional(),
+  energy: z
+    .object({
+      joules: z.number(),
+      prompt_joules: z.number(),
+      prompts: count,
+      tokens: count,
+      joules_per_request: z.number().optional(),
+      joules_per_token: z.number().optional(),
+    })
+    .optional(),
   absent: z.array(z.string()),
 });
 
@@ -136,11 +154,14 @@ export const topicData = {
       incidents: z.array(
         z.object({
           id: z.string(),
-          source: z.enum(['module', 'ledger', 'breaker', 'level']),
+          source: z
+            .enum(['module', 'ledger', 'breaker', 'level', 'kept'])
+            .describe('`kept`: of GET /incidents; stays until a person closes it'),
           level: z.enum(['warning', 'critical']),
           name: z.string(),
           problem: z.string(),
           since_ms: z.number(),
+          over: z.boolean().optional().describe('Of one that is kept: whether its cause is gone'),
         }),
       ),
     }),
@@ -163,6 +184,17 @@ export const topicData = {
         spawned: count,
         recycled: count,
         killed: z.record(z.string(), count),
+        escape: z.object({
+          state: z.enum(['off', 'running', 'done', 'failed']),
+          at_ms: z.number().optional(),
+          attempts: z.array(
+            z.object({
+              attempt: z.string(),
+              outcome: z.enum(['stopped', 'open', 'not_tried']),
+              how: z.string(),
+            }),
+          ),
+        }),
       }),
       modules: z.record(
         z.string(),

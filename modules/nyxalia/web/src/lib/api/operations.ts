@@ -61,6 +61,12 @@ export interface Operations {
   'GET /keys': {
     answer: { keys: { id: string; name: string; role: string; created_ms: number }[] };
   };
+  /** Closes an incident that a person has looked at; while the fault is still there another is opened */
+  'POST /incidents/{id}/close': {
+    path: { id: string };
+    body: Record<string, never>;
+    answer: { id: string; check: string; target: string; class: 'transient' | 'permanent' | 'overload' | 'integrity' | 'caller'; problem: string; tried: ('immediate_retry' | 'exponential_backoff' | 'circuit_break' | 'graceful_degradation' | 'restart' | 'manual_intervention')[]; opened_ms: number; cleared_ms: number | null; closed_ms: number | null; closed_by: string | null };
+  };
   /** Makes a key; the answer shows it this once */
   'POST /keys': {
     body: { name: string; role: 'user' | 'operator' | 'admin' };
