@@ -113,7 +113,7 @@ class Reflexia implements ArkaliaModule {
     this.#subscriptions.push(
       bus.subscribe('prompt.began', () => this.#energy.began(clock.monotonicMs())),
       bus.subscribe('prompt.ended', (ended) => this.#energy.ended(clock.monotonicMs(), ended)),
-      bus.subscribe('level.changed', () => this.#forecasts.forgive()),
+      bus.subscribe('level.changed', () => this.#forecasts.settle()),
     );
   }
 
