@@ -28,7 +28,7 @@ function board() {
     timeoutMs: 1000,
   });
   const forecasts = new Forecasts(context.config.reflexia);
-  bus.subscribe('level.changed', () => forecasts.forgive());
+  bus.subscribe('level.changed', () => forecasts.settle());
   const loop = new DeviceLoop(context, new Decider(context.scorer, context.ledger, 16));
   loop.start();
   const changes: { to: string; reason: string; celsius: number }[] = [];

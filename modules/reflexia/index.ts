@@ -3,6 +3,7 @@ import type { RouteDefinition } from '../../runtime/contracts/http.js';
 import type { ArkaliaModule, ModuleContext, ModuleHealth } from '../../runtime/contracts/module.js';
 import { EnergyMeter } from './energy.js';
 import { Forecasts, type Judged } from './forecast/forecasts.js';
+import { publishForecasts } from './forecast/metrics.js';
 import { GarbageMeter } from './garbage-meter.js';
 import { SampleHistory } from './history.js';
 import { Loop } from './loop.js';
@@ -62,6 +63,7 @@ class Reflexia implements ArkaliaModule {
       onError: (error) => context.log.error({ err: error }, 'sampling the device failed'),
     });
     publishSample(context.metrics, () => this.#history.last);
+    publishForecasts(context.metrics, () => this.#forecasts.last);
   }
 
   /** Nothing to refuse: a value that cannot be read is absent, not an error. */
@@ -111,7 +113,7 @@ class Reflexia implements ArkaliaModule {
     this.#subscriptions.push(
       bus.subscribe('prompt.began', () => this.#energy.began(clock.monotonicMs())),
       bus.subscribe('prompt.ended', (ended) => this.#energy.ended(clock.monotonicMs(), ended)),
-      bus.subscribe('level.changed', () => this.#forecasts.forgive()),
+      bus.subscribe('level.changed', () => this.#forecasts.settle()),
     );
   }
 

@@ -14,7 +14,7 @@ function play(
   for (let i = 0; i < count; i++, nowMs += 1000) {
     const reading = nowMs * perMs;
     accuracy.judge(reading, nowMs);
-    accuracy.promise(reading + step + error, reading, nowMs);
+    accuracy.promise((aheadMs) => reading + aheadMs * perMs + error, reading, nowMs);
   }
   return nowMs;
 }
@@ -61,12 +61,33 @@ test('errors that do not matter mute nobody, and a figure that stands still divi
   expect([accuracy.state, accuracy.mase]).toEqual(['good', 0.5]);
 });
 
-test('what was forecast before something was done about it is not judged', () => {
+test('what was forecast before something was done about it is not judged by what comes', () => {
   const accuracy = new Accuracy(options);
-  const nowMs = play(accuracy, { from: 0, count: 24, step: 10, error: 100 });
-  accuracy.forgive();
+  const nowMs = play(accuracy, { from: 0, count: 6, step: 10, error: 100 });
+  // Five seconds are less than a quarter of its time.
+  accuracy.settle(0, nowMs - 1000);
   accuracy.judge(0, nowMs + leadMs);
-  expect(accuracy.judged).toBe(0);
+  expect([accuracy.judged, accuracy.mase]).toEqual([0, null]);
+});
+
+test('the oldest of it is judged by what has come so far once it has had a quarter of its time', () => {
+  const accuracy = new Accuracy(options);
+  // After six seconds the figure has moved by 2.5, and the forecast is off by 5.
+  play(accuracy, { from: 0, count: 7, step: 10, error: 5 });
+  accuracy.settle(2.5, 6000);
+  expect([accuracy.judged, accuracy.mase]).toEqual([1, 2]);
+  accuracy.settle(2.5, 6000);
+  expect(accuracy.judged).toBe(1);
+});
+
+test('one that is wrong again and again is muted though the level changes after each alarm', () => {
+  const accuracy = new Accuracy(options);
+  let nowMs = 0;
+  for (let i = 0; i < 2 * JUDGED_MIN; i++) {
+    nowMs = play(accuracy, { from: nowMs, count: 8, step: 10, error: 20 });
+    accuracy.settle(((nowMs - 1000) * 10) / leadMs, nowMs - 1000);
+  }
+  expect(accuracy.state).toBe('muted');
 });
 
 test('after a pause the forecasts of before are too old to be judged', () => {

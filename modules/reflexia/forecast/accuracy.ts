@@ -1,3 +1,5 @@
+import type { Expectation } from './damped-trend.js';
+
 export interface AccuracyOptions {
   /** Age of a forecast at which it is held against what came. */
   leadMs: number;
@@ -6,14 +8,16 @@ export interface AccuracyOptions {
 }
 
 interface Pending {
-  dueMs: number;
-  forecast: number;
+  madeMs: number;
+  expected: Expectation;
   /** What was read when it was made: the naive forecast. */
   naive: number;
 }
 
 /** Forecasts that wait for their time, at most. */
 const PENDING_MAX = 24;
+/** Share of its time that a forecast must have had to be judged early. */
+const SETTLED_FROM = 0.25;
 /** A judgement weighs half as much after so many leads. */
 const HALF_LIFE_LEADS = 3;
 const MUTED_FROM = 1.15;
@@ -56,34 +60,45 @@ export class Accuracy {
     return this.#errors / this.#weight / naive;
   }
 
-  /** Drops what waits: something was done about it, so that what comes judges nobody. */
-  forgive(): void {
+  /**
+   * Something was done that changes the figure, so that what comes judges nobody: what waits is dropped. The oldest of it is judged by the last
+   * reading before, if it has had a quarter of its time; else a forecaster whose alarms change things again and again were never judged.
+   */
+  settle(reading: number, nowMs: number): void {
+    const [oldest] = this.#pending;
     this.#pending = [];
+    if (oldest !== undefined && nowMs - oldest.madeMs >= this.#options.leadMs * SETTLED_FROM) {
+      this.#judge(oldest, reading, nowMs);
+    }
   }
 
   /** Keeps a forecast made now for its time. */
-  promise(forecast: number, reading: number, nowMs: number): void {
-    const { leadMs } = this.#options;
+  promise(expected: Expectation, reading: number, nowMs: number): void {
     const last = this.#pending.at(-1);
-    if (last !== undefined && nowMs + leadMs - last.dueMs < leadMs / PENDING_MAX) return;
-    this.#pending.push({ dueMs: nowMs + leadMs, forecast, naive: reading });
-    if (this.#pending.length > PENDING_MAX) this.#pending.shift();
+    if (last !== undefined && nowMs - last.madeMs < this.#options.leadMs / PENDING_MAX) return;
+    this.#pending.push({ madeMs: nowMs, expected, naive: reading });
+    if (this.#pending.length > PENDING_MAX + 1) this.#pending.shift();
   }
 
   /** Judges by a reading what was forecast for now. */
   judge(reading: number, nowMs: number): void {
     const { leadMs } = this.#options;
-    const due = this.#pending.filter(({ dueMs }) => dueMs <= nowMs);
-    if (due.length === 0) return;
-    this.#pending = this.#pending.filter(({ dueMs }) => dueMs > nowMs);
+    const due = this.#pending.filter(({ madeMs }) => nowMs - madeMs >= leadMs);
+    const latest = due.at(-1);
+    if (latest === undefined) return;
+    this.#pending = this.#pending.slice(due.length);
     // After a pause the older ones are too old: they were made for another time.
-    const latest = due.at(-1)!;
-    if (nowMs - latest.dueMs > leadMs / 2) return;
+    if (nowMs - latest.madeMs <= leadMs * 1.5) this.#judge(latest, reading, nowMs);
+  }
+
+  #judge({ madeMs, expected, naive }: Pending, reading: number, nowMs: number): void {
+    const { leadMs } = this.#options;
     const elapsedMs = nowMs - (this.#judgedMs ?? nowMs);
     const fade = 0.5 ** (elapsedMs / (HALF_LIFE_LEADS * leadMs));
     this.#judgedMs = nowMs;
-    this.#errors = this.#errors * fade + Math.abs(reading - latest.forecast);
-    this.#naiveErrors = this.#naiveErrors * fade + Math.abs(reading - latest.naive);
+    const forecast = expected(Math.min(nowMs - madeMs, leadMs));
+    this.#errors = this.#errors * fade + Math.abs(reading - forecast);
+    this.#naiveErrors = this.#naiveErrors * fade + Math.abs(reading - naive);
     this.#weight = this.#weight * fade + 1;
     this.#judged += 1;
     if (this.#judged < JUDGED_MIN) return;

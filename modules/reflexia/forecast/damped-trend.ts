@@ -11,6 +11,9 @@ export interface TrendOptions {
   gapMsMax: number;
 }
 
+/** The value that is expected so many ms after the reading that it was made at. */
+export type Expectation = (aheadMs: number) => number;
+
 /** Readings closer together than this say nothing about a trend. */
 const APART_MS_MIN = 50;
 
@@ -63,9 +66,11 @@ export class DampedTrend {
     this.#jumped = jumped;
   }
 
-  /** What it expects so long after the last reading; undefined before the first. */
-  at(aheadMs: number): number | undefined {
-    return this.#atMs === undefined ? undefined : this.#level + this.#trend * this.#fade(aheadMs);
+  /** What it expects as it is now; it stays when more is learned. Undefined before the first reading. */
+  expectation(): Expectation | undefined {
+    if (this.#atMs === undefined) return undefined;
+    const [level, trend] = [this.#level, this.#trend];
+    return (aheadMs) => level + trend * this.#fade(aheadMs);
   }
 
   /** When it expects `limit` to be reached from below: ms after the last reading, 0 for now; undefined for never. */

@@ -19,6 +19,7 @@ export class Forecaster {
   readonly #options: ForecasterOptions;
   readonly #trend: DampedTrend;
   readonly #accuracy: Accuracy;
+  #last: { reading: number; atMs: number } | undefined;
 
   constructor(options: ForecasterOptions) {
     this.#options = options;
@@ -26,26 +27,27 @@ export class Forecaster {
     this.#accuracy = new Accuracy({ leadMs: options.horizonMs, errorMin: options.errorMin });
   }
 
-  /** Something was done that changes the figure: what is expected now is not judged. */
-  forgive(): void {
-    this.#accuracy.forgive();
+  /** Something was done that changes the figure: what is expected now is not judged by what comes. */
+  settle(): void {
+    if (this.#last !== undefined) this.#accuracy.settle(this.#last.reading, this.#last.atMs);
   }
 
   /** Takes in a reading and says what it expects; undefined for a reading that is no number. */
   take(reading: number, nowMs: number): Forecast | undefined {
     if (!Number.isFinite(reading)) return undefined;
     const { horizonMs, limit, range } = this.#options;
+    this.#last = { reading, atMs: nowMs };
     this.#accuracy.judge(reading, nowMs);
     this.#trend.learn(reading, nowMs);
-    const expected = this.#trend.at(horizonMs)!;
-    const value = Math.min(range.max, Math.max(range.min, expected));
-    this.#accuracy.promise(value, reading, nowMs);
+    const unbounded = this.#trend.expectation()!;
+    const expected = (aheadMs: number) => Math.min(range.max, Math.max(range.min, unbounded(aheadMs)));
+    this.#accuracy.promise(expected, reading, nowMs);
     const reachesMs = this.#trend.reachesMs(limit);
     const { state, mase, judged } = this.#accuracy;
     return {
       state,
       horizon_ms: horizonMs,
-      value: rounded(value, 2),
+      value: rounded(expected(horizonMs), 2),
       limit,
       crosses_in_ms: reachesMs !== undefined && reachesMs <= horizonMs ? Math.round(reachesMs) : null,
       mase: mase === null ? null : rounded(mase, 3),

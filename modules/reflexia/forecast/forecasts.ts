@@ -61,9 +61,9 @@ export class Forecasts {
     return this.#last;
   }
 
-  /** The level changed, so that the device goes on otherwise than it did: forecasts made before are not judged. */
-  forgive(): void {
-    for (const forecaster of this.#forecasters.values()) forecaster.forgive();
+  /** The level changed, so that the device goes on otherwise than it did: forecasts made before are not judged by what comes. */
+  settle(): void {
+    for (const forecaster of this.#forecasters.values()) forecaster.settle();
   }
 
   /** Takes in a sample; returns the forecasters that were muted by it, or count again. A figure that is absent has no forecast. */
