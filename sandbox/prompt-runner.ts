@@ -11,6 +11,7 @@ import { ModelProcess } from './model-process.js';
 import { checkOptions, type SandboxOptions } from './options.js';
 import { closedError, WorkerPool } from './pool.js';
 import { PromptRun } from './prompt-run.js';
+import { ScriptRunner, scriptPackages } from './script-runner.js';
 import {
   type EngineView,
   type EscapeOutcome,
@@ -20,6 +21,9 @@ import {
   type RunOptions,
   type SandboxError,
   type SandboxStatus,
+  type ScriptJob,
+  type ScriptOptions,
+  type ScriptOutcome,
   sandboxLevels,
 } from './types.js';
 
@@ -36,6 +40,7 @@ interface Parts {
   pool: WorkerPool;
   model: ModelProcess;
   broker: Broker;
+  scripts: ScriptRunner;
 }
 
 /** What every level holds. */
@@ -183,6 +188,12 @@ export class Supervisor implements PromptRunner {
     });
   }
 
+  async runScript(job: ScriptJob, options: ScriptOptions): Promise<ScriptOutcome> {
+    const parts = this.#parts;
+    if (parts === undefined || this.#closed) throw closedError();
+    return parts.scripts.run(job, options);
+  }
+
   engines(): EngineView[] {
     return this.#directory.views();
   }
@@ -217,7 +228,7 @@ export class Supervisor implements PromptRunner {
     await this.#directory.close();
     const parts = this.#parts;
     if (parts === undefined) return;
-    await Promise.all([parts.pool.close(), parts.model.close()]);
+    await Promise.all([parts.pool.close(), parts.model.close(), parts.scripts.close()]);
     rmSync(parts.folder, { recursive: true, force: true });
   }
 
@@ -266,7 +277,18 @@ export class Supervisor implements PromptRunner {
       viaToken,
       bytesMax: sandbox.output_bytes_max * rawPerOutput + 1_048_576,
     });
-    return { folder, found, pool, model, broker };
+    const scripts = new ScriptRunner({
+      spawn: () =>
+        new Child({
+          launcher,
+          entry: new URL('./script-host.js', import.meta.url),
+          limits: { kind: 'worker', memoryBytes: sandbox.memory_bytes },
+          packages: scriptPackages,
+          cwd: folder,
+        }),
+      onIncident,
+    });
+    return { folder, found, pool, model, broker, scripts };
   }
 
   /** Whether the worker of a prompt serves nobody else, before or after. */

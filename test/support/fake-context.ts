@@ -372,6 +372,7 @@ export function createFakeContext(options: FakeContextOptions = {}): FakeContext
       engines: () => navigatorOnly,
       refreshEngines: async () => navigatorOnly,
       status: () => sandboxStatus,
+      runScript: () => Promise.reject(notHere()),
     },
     degradation,
     metrics: new Registry(),
