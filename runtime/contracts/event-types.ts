@@ -161,6 +161,19 @@ const definitions = {
       usage: z.strictObject({ prompt_tokens: z.number(), completion_tokens: z.number() }).optional(),
     }),
   },
+  tool_ran: {
+    version: 1,
+    about: 'A tool of the appliance was run for a model; `withheld`: the guard kept its output from it.',
+    data: z.strictObject({
+      tool: text,
+      outcome: text,
+      took_ms: ms,
+      calls: count,
+      output_chars: count,
+      flagged: names,
+      withheld: z.boolean(),
+    }),
+  },
   texts_embedded: {
     version: 1,
     about: 'Vectors of texts were given; the texts are not kept.',

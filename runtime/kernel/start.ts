@@ -28,6 +28,8 @@ import { type LedgerChange, openLedger } from '../ledger/ledger.js';
 import { openWitness } from '../ledger/witness/witness.js';
 import { CoreLatencies, LATENCY_WINDOW_MS } from '../metrics/latencies.js';
 import { createMetrics } from '../metrics/metrics.js';
+import { HostList } from '../outgoing/hosts.js';
+import { createOutgoing } from '../outgoing/outgoing.js';
 import { openHealer } from '../recovery/open-healer.js';
 import { keepCore } from '../replay/cores.js';
 import { openAccess } from '../security/access.js';
@@ -371,6 +373,11 @@ async function open({ config, log, builtIn, restarted }: StartOptions, undo: Und
     breakers,
     scorer,
     prompts: toldPrompts(prompts, bus),
+    outgoing: createOutgoing({
+      hosts: new HostList(config.tools.http_hosts),
+      bytesMax: config.tools.http_bytes_max,
+      timeoutMs: config.tools.http_ms,
+    }),
     degradation,
     metrics: createMetrics(status, latency),
     latency,

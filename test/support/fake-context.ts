@@ -374,6 +374,7 @@ export function createFakeContext(options: FakeContextOptions = {}): FakeContext
       status: () => sandboxStatus,
       runScript: () => Promise.reject(notHere()),
     },
+    outgoing: { get: () => Promise.reject(notHere()) },
     degradation,
     metrics: new Registry(),
     latency: { recorder: () => ({ add: () => undefined }), status: () => ({}) },
