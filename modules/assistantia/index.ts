@@ -2,6 +2,8 @@ import { callerIdOfKey, type RouteDefinition } from '../../runtime/contracts/htt
 import type { ArkaliaModule, ModuleContext, ModuleHealth } from '../../runtime/contracts/module.js';
 import { FeedbackRows } from './guard/feedback.js';
 import { guardRoutes } from './guard/routes.js';
+import { mcpRoutes } from './mcp/routes.js';
+import { McpServer } from './mcp/server.js';
 import { createNavigator, type Navigator } from './navigator/index.js';
 import { ollamaRoutes } from './ollama/index.js';
 import { openaiRoutes } from './openai/index.js';
@@ -54,6 +56,7 @@ class Assistantia implements ArkaliaModule {
       ...openaiRoutes(this.#context, this.#pipeline),
       ...guardRoutes(this.#context, this.#feedback),
       ...ollamaRoutes(this.#context, this.#pipeline),
+      ...mcpRoutes(new McpServer(this.#context, this.#navigator)),
     ];
   }
 
