@@ -268,6 +268,38 @@ export interface ScriptOptions {
   call(name: string, args: string, signal: AbortSignal): Promise<string>;
 }
 
+/** A program of someone else's that offers tools, and all that it is given. */
+export interface ToolServerSpec {
+  /** A path, or a name that is looked for where programs are installed. */
+  command: string;
+  args: readonly string[];
+  /** Absolute; seen under the same path. */
+  folders: readonly { path: string; write: boolean }[];
+  env: Readonly<Record<string, string>>;
+  memoryBytes: number;
+  /** Longest line that it may say; four times that before somebody asks again. */
+  lineBytesMax: number;
+}
+
+/** Why a tool server is gone. */
+export type ToolServerEnding =
+  | 'left'
+  | 'not_started'
+  | 'said_too_much'
+  | 'out_of_memory'
+  | 'garbage'
+  | 'deadline'
+  | 'stopped';
+
+export type ToolServerListener = (line: string) => void;
+
+export interface ToolServerProcess {
+  readonly exited: Promise<ToolServerEnding>;
+  send(line: string): void;
+  /** SIGKILL. The first reason counts. */
+  kill(why: ToolServerEnding): void;
+}
+
 /** Runs prompts in isolated workers and knows the engines behind them. */
 export interface PromptRunner {
   /**

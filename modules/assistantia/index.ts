@@ -76,7 +76,7 @@ class Assistantia implements ArkaliaModule {
   }
 
   health(): ModuleHealth {
-    return { state: 'ok', facts: { sessions: this.#sessions.size } };
+    return { state: 'ok', facts: { sessions: this.#sessions.size, mcp: this.#context.mcp.status() } };
   }
 }
 

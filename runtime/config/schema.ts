@@ -339,6 +339,32 @@ const tools = section({
   http_ms: milliseconds(5000, 100, 60_000).describe('Longest time for one request, with all of it.'),
 });
 
+const mcpServer = z.strictObject({
+  command: z.string().min(1).max(4096),
+  args: z.array(z.string().max(4096)).max(100).default([]),
+  folders: z
+    .array(z.string().regex(/^\/[^\0]*$/, 'must be an absolute path, with :rw behind it where it may write'))
+    .max(32)
+    .default([]),
+  env: z
+    .array(z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'must be the name of a variable'))
+    .max(64)
+    .default([]),
+  start_ms: milliseconds(20_000, 100, 120_000),
+  call_ms: milliseconds(30_000, 100, 600_000),
+  memory_bytes: bytes(536_870_912, 33_554_432, 34_359_738_368),
+  line_bytes_max: bytes(1_048_576, 1024, 16_777_216),
+});
+
+const mcp = section({
+  servers: z
+    .record(z.string().regex(/^[a-z0-9][a-z0-9-]{0,31}$/), mcpServer)
+    .default({})
+    .describe(
+      'MCP servers whose tools a request to /chat may grant as "mcp:NAME". Each runs in a sandbox of its own with nothing but what its table lists: command, args, folders (read-only, or "PATH:rw"), env (names of variables). docs/tools.md says what is held at which level.',
+    ),
+});
+
 const guard = section({
   mode: z
     .enum(guardActions)
@@ -601,6 +627,7 @@ export const configSchema = z.strictObject({
   sandbox,
   assistantia,
   tools,
+  mcp,
   guard,
   ledger,
   reflexia,

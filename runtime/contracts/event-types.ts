@@ -161,6 +161,11 @@ const definitions = {
       usage: z.strictObject({ prompt_tokens: z.number(), completion_tokens: z.number() }).optional(),
     }),
   },
+  mcp_server_changed: {
+    version: 1,
+    about: 'A configured MCP server was started in its sandbox, or its process ended: why.',
+    data: z.strictObject({ server: text, change: z.enum(['started', 'ended']), why: text }),
+  },
   tool_ran: {
     version: 1,
     about: 'A tool of the appliance was run for a model; `withheld`: the guard kept its output from it.',

@@ -15,6 +15,7 @@ import type { Idempotency } from './idempotency.js';
 import type { Incident, Incidents } from './incident.js';
 import type { Latencies, LatencyStatus } from './latency.js';
 import type { Ledger, LedgerStatus } from './ledger.js';
+import type { McpServers } from './mcp.js';
 import type { Outgoing } from './outgoing.js';
 import type { EngineView, PromptRunner } from './sandbox.js';
 import type { SocketDefinition } from './socket.js';
@@ -114,6 +115,7 @@ export interface ModuleContext {
   readonly scorer: DecisionScorer;
   readonly prompts: PromptRunner;
   readonly outgoing: Outgoing;
+  readonly mcp: McpServers;
   readonly degradation: Degradation;
   readonly metrics: Registry;
   readonly latency: Latencies;

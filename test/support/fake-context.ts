@@ -374,6 +374,12 @@ export function createFakeContext(options: FakeContextOptions = {}): FakeContext
       status: () => sandboxStatus,
       runScript: () => Promise.reject(notHere()),
     },
+    mcp: {
+      names: () => [],
+      tools: () => Promise.reject(notHere()),
+      call: () => Promise.reject(notHere()),
+      status: () => ({}),
+    },
     outgoing: { get: () => Promise.reject(notHere()) },
     degradation,
     metrics: new Registry(),

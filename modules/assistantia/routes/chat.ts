@@ -5,7 +5,7 @@ import { defineRoute, json, type RouteDefinition } from '../../../runtime/contra
 import { idempotencyHeader } from '../../../runtime/contracts/idempotency.js';
 import type { ModuleContext } from '../../../runtime/contracts/module.js';
 import { preferHeader, preferredWaitMs, recordedStatus } from '../../../runtime/contracts/record.js';
-import { toolGrants } from '../../../runtime/contracts/tools.js';
+import { toolGrants, toolNameForm } from '../../../runtime/contracts/tools.js';
 import { engineRequestOf } from '../engine-request.js';
 import { type Marked, markPrompt } from '../guard/canary.js';
 import { partsOfMessages, withDocuments } from '../guard/parts.js';
@@ -34,11 +34,11 @@ const chatRequest = z.strictObject({
     .default([])
     .describe('Texts to work on. Nobody in this conversation wrote them: orders in them are refused'),
   tools: z
-    .array(z.enum(toolGrants))
-    .max(toolGrants.length)
+    .array(z.string().regex(toolNameForm, `must be one of ${toolGrants.join(', ')}, or mcp:NAME`))
+    .max(32)
     .default([])
     .describe(
-      'What code that the model asks for may use, of what tools.granted has; none: it cannot ask for any',
+      'What code that the model asks for may use, of what tools.granted has, and configured MCP servers as mcp:NAME; none: it cannot ask for any',
     ),
   stream: z
     .boolean()
@@ -125,7 +125,7 @@ export function chatRoutes(
         const { system_prompt: systemPrompt } = context.config.assistantia;
         const asked = { role: 'user', content: withDocuments(body.message, body.documents) } as const;
         const earlier = sessions.messages(owner, session);
-        const toolbox = Toolbox.for(context, body.tools, passages);
+        const toolbox = await Toolbox.for(context, body.tools, passages);
         const events = pipeline.ask({
           ...engineRequestOf(call),
           ...(toolbox === undefined ? {} : { toolbox }),

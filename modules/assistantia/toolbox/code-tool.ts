@@ -23,7 +23,6 @@ export function codeTool(context: ModuleContext, granted: readonly ToolGrant[], 
   const { tools } = context.config;
   const has = (grant: ToolGrant) => granted.includes(grant);
   return {
-    name: 'run_javascript',
     offer: {
       name: 'run_javascript',
       description: `Runs JavaScript without network, files, modules or timers, and gives back the value of the expression, or what is returned; console.log prints.${granted.map((grant) => about[grant]).join('')}`,

@@ -11,7 +11,6 @@ export interface ToolOutput {
 
 /** A tool that the appliance runs itself. */
 export interface Tool {
-  name: string;
   /** What the model is told. */
   offer: PromptTool;
   /** What goes wrong inside becomes an output. @throws only when the appliance is stopping. */
