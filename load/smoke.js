@@ -243,6 +243,13 @@ function prompts() {
   });
 }
 
+function mcp() {
+  const ping = post('/mcp', { jsonrpc: '2.0', id: 1, method: 'ping' });
+  expectAnswer('mcp', ping, 200, {
+    'has a result': (r) => r.json('id') === 1 && r.json('error') === undefined,
+  });
+}
+
 function ollama() {
   const messages = [{ role: 'user', content: 'How are you?' }];
   expectAnswer('tags', get('/api/tags'), 200, {
@@ -295,5 +302,6 @@ export default function smoke() {
   decisions();
   prompts();
   ollama();
+  mcp();
   if (!__ENV.ARKALIA_KEY) administration();
 }

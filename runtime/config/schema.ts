@@ -2,6 +2,8 @@ import { z } from 'zod';
 import { levels } from '../contracts/device.js';
 import { guardActions, guardLevels, personalKinds } from '../contracts/guard.js';
 import { engineNames } from '../contracts/prompt.js';
+import { toolGrants } from '../contracts/tools.js';
+import { isHostEntry } from '../outgoing/hosts.js';
 
 const milliseconds = (fallback: number, min = 1, max = 86_400_000) =>
   z.number().int().min(min).max(max).default(fallback);
@@ -300,6 +302,69 @@ const assistantia = section({
   ),
 });
 
+const tools = section({
+  granted: z
+    .array(z.enum(toolGrants))
+    .default(['clock', 'calculator'])
+    .describe(
+      'What a request to /chat may grant to code that its model asks for; a request that names nothing grants nothing. docs/tools.md says what each gives.',
+    ),
+  rounds_max: count(4, 1, 16).describe(
+    'How often a model may ask for tools before it must answer; each time is one more prompt to the engine.',
+  ),
+  script_ms: milliseconds(10_000, 100, 120_000).describe(
+    'Code that a model asked for must be done by then, its calls and the start of its process included.',
+  ),
+  fuel: count(1000, 1, 1_000_000).describe(
+    'Work that it may do: one unit is about 10,000 calls and turns of loops, a millisecond or so.',
+  ),
+  script_memory_bytes: bytes(50_331_648, 16_777_216, 134_217_728).describe(
+    'Memory of its interpreter, some 1 MB of it for the interpreter itself. sandbox.memory_bytes bounds the process.',
+  ),
+  calls_max: count(8, 0, 100).describe('Searches and requests that it may make.'),
+  output_chars_max: count(8000, 100, 50_000).describe(
+    'Longest result, and longest print, that goes back to the model; the rest is cut.',
+  ),
+  http_hosts: z
+    .array(
+      z
+        .string()
+        .refine(isHostEntry, 'must be a host, or host:port, such as api.example.org or 192.168.1.5:8123'),
+    )
+    .default([])
+    .describe(
+      'Hosts that it may ask, with "http" granted. A name that leads to an address of this device or network is refused unless that address is listed too.',
+    ),
+  http_bytes_max: bytes(262_144, 1024, 1_048_576).describe('Longest body that it is given.'),
+  http_ms: milliseconds(5000, 100, 60_000).describe('Longest time for one request, with all of it.'),
+});
+
+const mcpServer = z.strictObject({
+  command: z.string().min(1).max(4096),
+  args: z.array(z.string().max(4096)).max(100).default([]),
+  folders: z
+    .array(z.string().regex(/^\/[^\0]*$/, 'must be an absolute path, with :rw behind it where it may write'))
+    .max(32)
+    .default([]),
+  env: z
+    .array(z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'must be the name of a variable'))
+    .max(64)
+    .default([]),
+  start_ms: milliseconds(20_000, 100, 120_000),
+  call_ms: milliseconds(30_000, 100, 600_000),
+  memory_bytes: bytes(536_870_912, 33_554_432, 34_359_738_368),
+  line_bytes_max: bytes(1_048_576, 1024, 16_777_216),
+});
+
+const mcp = section({
+  servers: z
+    .record(z.string().regex(/^[a-z0-9][a-z0-9-]{0,31}$/), mcpServer)
+    .default({})
+    .describe(
+      'MCP servers whose tools a request to /chat may grant as "mcp:NAME". Each runs in a sandbox of its own with nothing but what its table lists: command, args, folders (read-only, or "PATH:rw"), env (names of variables). docs/tools.md says what is held at which level.',
+    ),
+});
+
 const guard = section({
   mode: z
     .enum(guardActions)
@@ -583,6 +648,8 @@ export const configSchema = z.strictObject({
     ),
   sandbox,
   assistantia,
+  tools,
+  mcp,
   guard,
   ledger,
   reflexia,

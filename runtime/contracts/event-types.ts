@@ -184,6 +184,24 @@ const definitions = {
       usage: z.strictObject({ prompt_tokens: z.number(), completion_tokens: z.number() }).optional(),
     }),
   },
+  mcp_server_changed: {
+    version: 1,
+    about: 'A configured MCP server was started in its sandbox, or its process ended: why.',
+    data: z.strictObject({ server: text, change: z.enum(['started', 'ended']), why: text }),
+  },
+  tool_ran: {
+    version: 1,
+    about: 'A tool of the appliance was run for a model; `withheld`: the guard kept its output from it.',
+    data: z.strictObject({
+      tool: text,
+      outcome: text,
+      took_ms: ms,
+      calls: count,
+      output_chars: count,
+      flagged: names,
+      withheld: z.boolean(),
+    }),
+  },
   texts_embedded: {
     version: 1,
     about: 'Vectors of texts were given; the texts are not kept.',

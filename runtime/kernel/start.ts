@@ -26,8 +26,11 @@ import { LedgerIdempotency } from '../idempotency/idempotency.js';
 import { EventCatalog } from '../ledger/events/catalog.js';
 import { type LedgerChange, openLedger } from '../ledger/ledger.js';
 import { openWitness } from '../ledger/witness/witness.js';
+import { createMcpServers } from '../mcp/servers.js';
 import { CoreLatencies, LATENCY_WINDOW_MS } from '../metrics/latencies.js';
 import { createMetrics } from '../metrics/metrics.js';
+import { HostList } from '../outgoing/hosts.js';
+import { createOutgoing } from '../outgoing/outgoing.js';
 import { openHealer } from '../recovery/open-healer.js';
 import { keepCore } from '../replay/cores.js';
 import { openAccess } from '../security/access.js';
@@ -371,6 +374,19 @@ async function open({ config, log, builtIn, restarted }: StartOptions, undo: Und
     breakers,
     scorer,
     prompts: toldPrompts(prompts, bus),
+    mcp: createMcpServers({
+      servers: config.mcp.servers,
+      env: process.env,
+      start: (spec, listen) => prompts.startToolServer(spec, listen),
+      nowMs: now,
+      version,
+      record: (event) => recordLater(ledger, log, event),
+    }),
+    outgoing: createOutgoing({
+      hosts: new HostList(config.tools.http_hosts),
+      bytesMax: config.tools.http_bytes_max,
+      timeoutMs: config.tools.http_ms,
+    }),
     degradation,
     metrics: createMetrics(status, latency),
     latency,
