@@ -9,11 +9,14 @@ import { failureOfExit } from './failures.js';
 import { type Found, findLauncher } from './launch.js';
 import { ModelProcess } from './model-process.js';
 import { checkOptions, type SandboxOptions } from './options.js';
+import { PinnedModels } from './pinned-models.js';
 import { closedError, WorkerPool } from './pool.js';
 import { PromptRun } from './prompt-run.js';
+import { type ReadOptions, readModel } from './read-model.js';
 import {
   type EngineView,
   type EscapeOutcome,
+  type ModelReading,
   type PromptEvent,
   type PromptJob,
   type PromptRunner,
@@ -183,6 +186,38 @@ export class Supervisor implements PromptRunner {
     });
   }
 
+  /**
+   * Has a process of its own hash a model file and read what it says of itself. No link is followed.
+   * @throws Error of the file system; SandboxError when it was ended or came to no end.
+   */
+  async readModel(file: string, options: ReadOptions): Promise<ModelReading> {
+    const parts = this.#parts;
+    if (parts === undefined || this.#closed) throw closedError();
+    const { launcher } = parts.found;
+    const ending = new AbortController();
+    const end = () => ending.abort();
+    this.#running.add(ending);
+    options.signal.addEventListener('abort', end);
+    if (options.signal.aborted) end();
+    try {
+      const { watch } = this.#options;
+      return await readModel(
+        file,
+        { launcher, cwd: parts.folder, watch },
+        { ...options, signal: ending.signal },
+      );
+    } finally {
+      options.signal.removeEventListener('abort', end);
+      this.#running.delete(ending);
+    }
+  }
+
+  /** Gives the memory of the embedded model back, after the answers that wait for it. */
+  async unloadModel(): Promise<void> {
+    await this.#parts?.model.unload();
+    this.#directory.reviewEmbedded();
+  }
+
   engines(): EngineView[] {
     return this.#directory.views();
   }
@@ -240,6 +275,9 @@ export class Supervisor implements PromptRunner {
         }),
       onIncident,
     });
+    const pinned = new PinnedModels(this.#options.models, (file) =>
+      this.readModel(file, { signal: new AbortController().signal }),
+    );
     const model = new ModelProcess({
       spawn: (file) => {
         const unreadable = launcher.unreadable(file);
@@ -256,6 +294,7 @@ export class Supervisor implements PromptRunner {
         return { child, file: launcher.inside(file) };
       },
       modelFile: () => this.#directory.modelFile(),
+      refusal: (file) => pinned.refusal(file),
       embedded: engines.embedded,
       llamaPackage: internal?.llamaPackage ?? 'node-llama-cpp',
       monotonicMs,

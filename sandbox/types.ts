@@ -219,6 +219,32 @@ export interface EngineView {
   problem?: string;
 }
 
+/** What a GGUF file says of itself; the words in it are its maker's, made fit to show. */
+export interface ModelFacts {
+  architecture?: string;
+  name?: string;
+  licence?: string;
+  /** Elements of all tensors. */
+  parameters: number;
+  /** As llama.cpp calls it, such as `Q4_K_M`. */
+  quantisation: string;
+  /** The longest context that it was trained for. */
+  context_tokens?: number;
+  /** Whether it brings a chat template of its own. */
+  chat_template: boolean;
+  /** Memory that each token of context takes with the usual cache of 16-bit numbers; absent where the file does not say enough. */
+  cache_bytes_per_token?: number;
+}
+
+/** What reading a model file in the sandbox found. */
+export interface ModelReading {
+  /** Of the whole file, lower-case hex. */
+  sha256: string;
+  bytes: number;
+  /** What it says of itself, or what is wrong with it. */
+  read: { facts: ModelFacts } | { fault: string };
+}
+
 /** Runs prompts in isolated workers and knows the engines behind them. */
 export interface PromptRunner {
   /**
