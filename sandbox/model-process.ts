@@ -30,6 +30,7 @@ export interface GenerateOptions {
 export interface GenerateEnd {
   finishReason: FinishReason;
   usage?: PromptUsage;
+  leftOut?: number;
 }
 
 interface Loaded {
@@ -256,8 +257,14 @@ export class ModelProcess {
     },
   ): void {
     if (message.type === 'done') {
-      const { finishReason, usage } = message;
-      how.settle(() => how.resolve({ finishReason, ...(usage === undefined ? {} : { usage }) }));
+      const { finishReason, usage, leftOut } = message;
+      how.settle(() =>
+        how.resolve({
+          finishReason,
+          ...(usage === undefined ? {} : { usage }),
+          ...(leftOut === undefined ? {} : { leftOut }),
+        }),
+      );
     } else if (message.type === 'failed')
       how.settle(() => how.reject(failureOf('embedded', message.code, message)));
     else if (message.type === 'stopped') how.settle(() => how.reject(abortedError()));

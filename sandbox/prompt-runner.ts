@@ -5,7 +5,8 @@ import { Broker } from './broker.js';
 import { Child, memoryLookMs } from './child.js';
 import { EngineDirectory } from './engine-directory.js';
 import { probeEscape } from './escape/probe.js';
-import { failureOfExit } from './failures.js';
+import { failureOf, failureOfExit } from './failures.js';
+import { estimatedHistory } from './history.js';
 import { type Found, findLauncher } from './launch.js';
 import { ModelProcess } from './model-process.js';
 import { checkOptions, type SandboxOptions } from './options.js';
@@ -155,9 +156,10 @@ export class Supervisor implements PromptRunner {
     if (options.signal.aborted) abort();
     else options.signal.addEventListener('abort', abort);
     try {
+      const fitted = this.#fitted(job);
       const fresh = this.#alone(options.untrusted ?? false);
       const child = await parts.pool.lease({ engine: job.engine, fresh }, ending.signal);
-      yield* events(this.#begin(child, job, parts, fresh), ending.signal);
+      yield* events(this.#begin(child, fitted, parts, fresh), ending.signal);
     } finally {
       clearTimeout(timer);
       options.signal.removeEventListener('abort', abort);
@@ -314,12 +316,28 @@ export class Supervisor implements PromptRunner {
     return fresh === 'always' || (fresh === 'untrusted' && untrusted);
   }
 
+  /** A prompt for a server that says how long its context is is made to fit by an estimate; the embedded model counts for itself. */
+  #fitted(job: PromptJob): { job: PromptJob; leftOut: number } {
+    const view = this.#directory.views().find(({ name }) => name === job.engine);
+    const contextTokens = view?.contextTokens;
+    if ('embed' in job || job.engine === 'embedded' || contextTokens === undefined)
+      return { job, leftOut: 0 };
+    const fitted = estimatedHistory(job.messages, contextTokens, job.sampling.maxTokens);
+    if (fitted === undefined) throw failureOf(job.engine, 'context_length_exceeded', {});
+    return { job: { ...job, messages: fitted.messages }, leftOut: fitted.leftOut };
+  }
+
   /** Starts the prompt on the worker, and sees to it that the worker is given back. */
-  #begin(child: Child, job: PromptJob, parts: Parts, fresh: boolean): PromptRun {
+  #begin(
+    child: Child,
+    { job, leftOut }: { job: PromptJob; leftOut: number },
+    parts: Parts,
+    fresh: boolean,
+  ): PromptRun {
     const { pool, broker, model } = parts;
     const outputBytesMax = this.#options.sandbox.output_bytes_max;
     try {
-      const run = new PromptRun({ child, job, broker, model, outputBytesMax });
+      const run = new PromptRun({ child, job, leftOut, broker, model, outputBytesMax });
       void run.settled.then(() => pool.release(child, fresh));
       return run;
     } catch (error) {

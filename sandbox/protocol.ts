@@ -85,7 +85,8 @@ export type FromChild =
   | { type: 'open'; method: 'POST'; path: string; body: string }
   | ModelRequest
   | Piece
-  | { type: 'done'; finishReason: FinishReason; model: string; usage?: PromptUsage }
+  /** `leftOut`: of a model, the earlier messages that its context does not hold. */
+  | { type: 'done'; finishReason: FinishReason; model: string; usage?: PromptUsage; leftOut?: number }
   | ({ type: 'failed'; code: FailureCode } & FailureFacts)
   | { type: 'stopped' };
 
@@ -248,7 +249,11 @@ const fromChild: Record<FromChild['type'], (m: Record<string, unknown>) => boole
   delta: (m) => isText(m.text) && isOptional(m.model, isName),
   tool_call: (m) => isCall(m.call) && isOptional(m.model, isName),
   vector: (m) => isVector(m.vector),
-  done: (m) => isOneOf(m.finishReason, finishReasons) && isName(m.model) && isOptional(m.usage, isUsage),
+  done: (m) =>
+    isOneOf(m.finishReason, finishReasons) &&
+    isName(m.model) &&
+    isOptional(m.usage, isUsage) &&
+    isOptional(m.leftOut, isCount),
   failed: (m) =>
     isOneOf(m.code, failureCodes) &&
     isOptional(m.status, isStatus) &&

@@ -100,7 +100,14 @@ export type PromptEvent =
   | { type: 'delta'; text: string; model?: string }
   | { type: 'tool_call'; call: ToolCall; model?: string }
   | { type: 'vector'; vector: number[] }
-  | { type: 'done'; finishReason: FinishReason; model: string; usage?: PromptUsage };
+  | {
+      type: 'done';
+      finishReason: FinishReason;
+      model: string;
+      usage?: PromptUsage;
+      /** Earlier messages that were left out because the context does not hold them; absent when none were. */
+      leftOut?: number;
+    };
 
 /** What a child may report as the reason of a failure; the supervisor words it. */
 export const failureCodes = [
@@ -211,6 +218,8 @@ export interface EngineView {
   models: string[];
   /** The model used when none is asked for. */
   defaultModel?: string;
+  /** Tokens of its context, where it says so. */
+  contextTokens?: number;
   /** Prompts that it says it works on at once; absent where it does not say. */
   slots?: number;
   /** Whether the model is in memory now; absent where that is not known. */

@@ -155,6 +155,7 @@ const definitions = {
       first_text_ms: ms.optional(),
       prompt_chars: count,
       answer_chars: count,
+      left_out: count.optional(),
       flagged: names,
       cut: names,
       skipped,
