@@ -289,6 +289,17 @@ function administration() {
   expectAnswer('reports', get('/assistantia/guard/feedback', expecting(401)), 401);
   const accept = { index: 0, accepted: true };
   expectAnswer('accepted report', post('/assistantia/guard/feedback/accept', accept, expecting(401)), 401);
+  expectAnswer('model files', get('/models', expecting(401)), 401);
+  const fetched = post('/models', { url: 'http://127.0.0.1:1/m.gguf', name: 'k6' }, expecting(401));
+  expectAnswer('fetched model', fetched, 401);
+  expectAnswer('piece of a model', post('/models/k6?at=0&of=1', {}, expecting(401)), 401);
+  expectAnswer('verified model', post('/models/k6/verify', {}, expecting(401)), 401);
+  expectAnswer('chosen model', post('/models/k6/default', {}, expecting(401)), 401);
+  const removed = http.del(`${base}/models/k6`, null, {
+    tags: { name: 'DELETE /models' },
+    ...expecting(401),
+  });
+  expectAnswer('removed model', removed, 401);
   expectAnswer('breakers', get('/breakers'), 200);
   expectAnswer('validation', post('/sandozia/validate', {}, expecting(401)), 401);
   expectAnswer('incidents', get('/incidents'), 200);

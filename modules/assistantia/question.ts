@@ -51,6 +51,8 @@ export interface Answer {
   model: string;
   finishReason: FinishReason | 'content_filter';
   usage?: PromptUsage;
+  /** Earlier messages that the model's context does not hold, and that it was not sent. */
+  leftOut?: number;
   /** From the request until the end, and until the first text. */
   tookMs: number;
   firstMs?: number;

@@ -178,6 +178,7 @@ const definitions = {
       first_text_ms: ms.optional(),
       prompt_chars: count,
       answer_chars: count,
+      left_out: count.optional(),
       flagged: names,
       cut: names,
       skipped,
@@ -350,6 +351,33 @@ const definitions = {
     version: 1,
     about: 'The disk refused for a time and takes events again.',
     data: z.strictObject({ trouble: z.enum(ledgerTroubles), down_ms: count, refused: count }),
+  },
+  model_added: {
+    version: 1,
+    about:
+      'A model file was taken in, or one that was put into the folder by hand was pinned: what it hashes to.',
+    data: z.strictObject({
+      name: text,
+      sha256: text,
+      bytes: count,
+      source: z.enum(['upload', 'url', 'folder']),
+      by: text,
+    }),
+  },
+  model_verified: {
+    version: 1,
+    about: 'A model file was hashed again: whether it is what was added.',
+    data: z.strictObject({ name: text, sha256: text, holds: z.boolean(), by: text }),
+  },
+  model_removed: {
+    version: 1,
+    about: 'A model file was removed.',
+    data: z.strictObject({ name: text, sha256: text.nullable(), by: text }),
+  },
+  model_chosen: {
+    version: 1,
+    about: 'A model was made the one that is loaded.',
+    data: z.strictObject({ name: text, by: text }),
   },
   key_created: {
     version: 1,

@@ -16,6 +16,7 @@ import type { Incident, Incidents } from './incident.js';
 import type { Latencies, LatencyStatus } from './latency.js';
 import type { Ledger, LedgerStatus } from './ledger.js';
 import type { McpServers } from './mcp.js';
+import type { Models } from './models.js';
 import type { Outgoing } from './outgoing.js';
 import type { EngineView, PromptRunner } from './sandbox.js';
 import type { SocketDefinition } from './socket.js';
@@ -116,6 +117,7 @@ export interface ModuleContext {
   readonly prompts: PromptRunner;
   readonly outgoing: Outgoing;
   readonly mcp: McpServers;
+  readonly models: Models;
   readonly degradation: Degradation;
   readonly metrics: Registry;
   readonly latency: Latencies;

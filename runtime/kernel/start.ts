@@ -29,6 +29,8 @@ import { openWitness } from '../ledger/witness/witness.js';
 import { createMcpServers } from '../mcp/servers.js';
 import { CoreLatencies, LATENCY_WINDOW_MS } from '../metrics/latencies.js';
 import { createMetrics } from '../metrics/metrics.js';
+import { Manifest } from '../models/manifest.js';
+import { ModelStore } from '../models/store.js';
 import { HostList } from '../outgoing/hosts.js';
 import { createOutgoing } from '../outgoing/outgoing.js';
 import { openHealer } from '../recovery/open-healer.js';
@@ -233,7 +235,9 @@ async function open({ config, log, builtIn, restarted }: StartOptions, undo: Und
   });
   bus.subscribe('level.changed', () => admission.levelChanged());
   undo.add('admission', () => admission.close());
+  const manifest = await Manifest.read(join(folder.path, 'models.json'));
   const prompts = createPromptRunner({
+    models: manifest.pins(config.models_dir),
     sandbox: config.sandbox,
     engines: config.engines,
     models_dir: config.models_dir,
@@ -247,6 +251,22 @@ async function open({ config, log, builtIn, restarted }: StartOptions, undo: Und
   });
   undo.add('sandbox', () => prompts.close());
   await prompts.start();
+  const models = new ModelStore({
+    folder: config.models_dir,
+    manifest,
+    embedded: config.engines.embedded,
+    viaToken,
+    ledger,
+    clock,
+    reader: prompts,
+    onChange: async (isUsedChanged) => {
+      // An answer that is being made is not cut short, and nobody waits for it here.
+      if (isUsedChanged)
+        prompts.unloadModel().catch((error: unknown) => log.error({ err: error }, 'a model stays loaded'));
+      await prompts.refreshEngines();
+    },
+  });
+  undo.add('models', () => models.close());
   const escapeWatch = new EscapeWatch({
     file: join(folder.path, 'escape-probe.json'),
     version,
@@ -387,6 +407,7 @@ async function open({ config, log, builtIn, restarted }: StartOptions, undo: Und
       bytesMax: config.tools.http_bytes_max,
       timeoutMs: config.tools.http_ms,
     }),
+    models,
     degradation,
     metrics: createMetrics(status, latency),
     latency,
