@@ -70,6 +70,7 @@ const routes = [
   'post /api/embed',
   'post /api/embeddings',
   'get /keys',
+  'get /keys/usage',
   'post /keys',
   'delete /keys/{id}',
   'post /setup/code',
@@ -272,6 +273,7 @@ function ollama() {
 /** Administration is refused without a key that may; with ARKALIA_KEY set this part is left to the key's role. */
 function administration() {
   expectAnswer('keys', get('/keys', expecting(401)), 401);
+  expectAnswer('usage of keys', get('/keys/usage', expecting(401)), 401);
   expectAnswer('new key', post('/keys', { name: 'k6', role: 'user' }, expecting(401)), 401);
   const gone = http.del(`${base}/keys/nobody`, null, { tags: { name: 'DELETE /keys' }, ...expecting(401) });
   expectAnswer('revoked key', gone, 401);

@@ -7,6 +7,7 @@ import {
   type NavigatorBrief,
   type PromptEvent,
   type PromptJob,
+  type PromptUsage,
   SandboxError,
 } from '../../runtime/contracts/sandbox.js';
 import { AnswerWatch } from './answer-watch.js';
@@ -17,6 +18,7 @@ import { withExpiry } from './guard/held.js';
 import { partsOfMessages } from './guard/parts.js';
 import { Screen } from './guard/screen.js';
 import { replayedAnswer, replayedVectors } from './idempotency.js';
+import { spend } from './key-limits.js';
 import type { AnswerEvent, Embeddings, EmbedQuestion, EngineRequest, Question } from './question.js';
 import { type Course, lastAsked, personTexts, Records, type Speaker } from './records.js';
 import { reducedPrompt } from './reduced.js';
@@ -69,11 +71,19 @@ export class Pipeline {
       claim,
       tools: question.tools !== undefined || messages.some(({ role }) => role === 'tool'),
     });
+    // One for each attempt; the last one's is the answer's.
+    let watch!: AnswerWatch;
+    let asked: Candidate | undefined;
+    const spent = (usage?: PromptUsage) => {
+      if (asked === undefined) return;
+      const promptChars = messages.reduce((sum, { content }) => sum + content.length, 0);
+      const { engine } = asked;
+      const call = { engine, usage, promptChars, answerChars: watch.text.length };
+      spend(this.#context.access.meter, question, call);
+    };
     try {
       const { guard } = this.#context;
       const action = this.#screen.actionFor(question);
-      // One for each attempt; the last one's is the answer's.
-      let watch!: AnswerWatch;
       const { attempt, result } = yield* this.#walk.go<AnswerEvent, Ending | undefined>({
         ...question,
         ...course,
@@ -81,13 +91,17 @@ export class Pipeline {
         waiting: question.tellsPlace === true ? (place) => ({ type: 'waiting', place }) : undefined,
         listen: (tried, events) => {
           watch = new AnswerWatch(guard, { systemPrompt, canary, action });
+          asked = tried.candidate;
           return this.#listen(question, tried, events, watch);
         },
       });
+      spent(result?.usage);
+      asked = undefined;
       const speaker = this.#speaker(attempt);
       const answer = await this.#records.answered(question, course, speaker, watch, result);
       yield { type: 'done', answer };
     } catch (thrown) {
+      spent();
       throw await this.#failed(question, course, thrown);
     }
   }
@@ -143,6 +157,12 @@ export class Pipeline {
       const step = await walk.next();
       if (step.done !== true) throw new AppError('internal', 'Vectors came in the form of an answer.');
       const { attempt, result } = step.value;
+      spend(this.#context.access.meter, question, {
+        engine: attempt.candidate.engine,
+        usage: result.usage,
+        promptChars: texts.reduce((sum, text) => sum + text.length, 0),
+        answerChars: 0,
+      });
       return await this.#records.embedded(question, course, this.#speaker(attempt), result, vectors);
     } catch (thrown) {
       throw await this.#failed(question, course, thrown);

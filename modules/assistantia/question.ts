@@ -10,6 +10,8 @@ import type { Part } from './guard/parts.js';
 export interface EngineRequest extends ChainRequest {
   /** Identity for rate limit and fairness. */
   client: string;
+  /** Models that the caller may use; absent: all. */
+  models?: readonly string[] | undefined;
   session?: string;
   /** Where the same request may come again. */
   idempotency?: IdempotentRequest;

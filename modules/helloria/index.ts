@@ -71,7 +71,7 @@ class Helloria implements ArkaliaModule {
     mountRoutes(app, routes, frame);
     const door = new SocketDoor(this.#context.sockets(), {
       frame,
-      mayGoOn: ({ keyId }) => keyId === null || access.listKeys().some(({ id }) => id === keyId),
+      mayGoOn: (caller) => access.mayGoOn(caller),
       closing: this.#closing.signal,
     });
     await listener.open();
@@ -113,12 +113,17 @@ class Helloria implements ArkaliaModule {
       now,
       viaToken,
       rate: rate.requests,
+      meter: access.meter,
       stopping: this.#stopping.signal,
       draining: () => this.#draining,
       setupMode: () => access.setupMode(),
       checkHost: createHostCheck({ allowedHosts: config.http.allowed_hosts, now }),
       checkOrigin: createOriginCheck(config.http.cors_origins),
-      identify: createIdentify(access, (incoming) => listener.isControl(incoming)),
+      identify: createIdentify(
+        access,
+        { role: config.http.loopback_role, scopes: config.http.loopback_scopes },
+        (incoming) => listener.isControl(incoming),
+      ),
       bodyLimitBytes: config.http.body_limit_bytes,
       jsonDepthMax: config.http.json_depth_max,
       nextRequestId,

@@ -84,6 +84,7 @@ function operationOf(route: RouteDefinition, schemas: Schemas): Json {
     summary: route.summary,
     tags: [route.tag],
     'x-role': route.role,
+    ...(route.role === 'none' ? {} : { 'x-scope': route.scope ?? null }),
     ...(route.role === 'none' ? { security: [] } : {}),
     parameters: parametersOf(route, schemas),
     ...(route.body === undefined
@@ -124,7 +125,7 @@ export function openapiDocument(routes: readonly RouteDefinition[], version: str
           type: 'http',
           scheme: 'bearer',
           description:
-            'A key made by "arkalia keys create". On this machine itself the role user needs none.',
+            'A key made by "arkalia keys create". On this machine itself asking and reading need none.',
         },
       },
       schemas: {

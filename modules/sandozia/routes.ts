@@ -25,7 +25,8 @@ export function sandoziaRoutes(
     defineRoute({
       method: 'GET',
       path,
-      role: 'user',
+      role: 'operator',
+      scope: 'read',
       tag: 'sandozia',
       summary,
       errors: 'problem',
@@ -40,7 +41,8 @@ export function sandoziaRoutes(
     defineRoute({
       method: 'GET',
       path: '/sandozia/status',
-      role: 'user',
+      role: 'operator',
+      scope: 'read',
       tag: 'sandozia',
       summary: "Whether the modules' accounts of the same things agree, check by check",
       errors: 'problem',
@@ -52,7 +54,8 @@ export function sandoziaRoutes(
     defineRoute({
       method: 'GET',
       path: '/sandozia/score',
-      role: 'user',
+      role: 'operator',
+      scope: 'read',
       tag: 'sandozia',
       summary: 'How well the appliance agrees with itself and stands, 0 to 1, with its parts',
       errors: 'problem',
@@ -62,7 +65,8 @@ export function sandoziaRoutes(
     defineRoute({
       method: 'GET',
       path: '/sandozia/patterns',
-      role: 'user',
+      role: 'operator',
+      scope: 'read',
       tag: 'sandozia',
       summary: 'How decisions follow each other, and hours unlike those before, by median and deviation',
       errors: 'problem',
@@ -83,6 +87,7 @@ export function sandoziaRoutes(
       method: 'POST',
       path: '/sandozia/validate',
       role: 'operator',
+      scope: 'operate',
       tag: 'sandozia',
       summary: 'Lets every check compare now',
       errors: 'problem',

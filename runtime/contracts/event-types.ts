@@ -1,9 +1,11 @@
 import { z } from 'zod';
 import { escapeAttempts, sandboxLevels } from '../../sandbox/types.js';
+import { keyRoles } from './access.js';
 import type { BreakerState } from './breaker.js';
 import { decisions, factorNames, severities } from './decision.js';
 import { levels } from './device.js';
 import { guardActions } from './guard.js';
+import { scopes } from './http.js';
 import { errorClasses } from './incident.js';
 import type { JsonObject } from './json.js';
 import { ledgerTroubles } from './ledger-trouble.js';
@@ -311,9 +313,14 @@ const definitions = {
     data: z.strictObject({ trouble: z.enum(ledgerTroubles), down_ms: count, refused: count }),
   },
   key_created: {
-    version: 1,
-    about: 'A key was made.',
-    data: z.strictObject({ id: text, role: z.enum(['user', 'operator', 'admin']) }),
+    version: 2,
+    about: 'A key was made, narrowed by this; of models how many.',
+    upcasts: [(data: JsonObject) => data],
+    data: z.strictObject({
+      ...{ id: text, role: z.enum(keyRoles), scopes: z.array(z.enum(scopes)).optional() },
+      ...{ requests_per_minute: count.optional(), tokens_per_day: count.optional() },
+      ...{ models: count.optional(), expires_ms: ms.optional() },
+    }),
   },
   key_revoked: { version: 1, about: 'A key was revoked.', data: z.strictObject({ id: text }) },
   setup_completed: {

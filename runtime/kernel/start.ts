@@ -144,13 +144,19 @@ async function open({ config, log, builtIn, restarted }: StartOptions, undo: Und
     onFork: (fork) => log.error(fork, 'a log has two histories: these two checkpoints prove it'),
   });
   undo.add('witness', () => witness.close());
-  const { access, warnings } = await openAccess({
+  const {
+    access,
+    warnings,
+    close: closeAccess,
+  } = await openAccess({
     dataDir: folder.path,
     clock,
     ledger,
     loopback,
     apiKeyFile: config.api_key_file,
+    onProblem: (message, error) => log.error({ err: error }, message),
   });
+  undo.add('access', closeAccess);
   if (!loopback && scheme === 'http') {
     warnings.push(
       'listening beyond this machine without TLS: keys and prompts travel in the clear; set http.tls_cert_file and http.tls_key_file',

@@ -1,14 +1,13 @@
 import type { IncomingMessage } from 'node:http';
+import type { Access } from '../../../runtime/contracts/access.js';
 import { AppError } from '../../../runtime/contracts/errors.js';
-import { type Caller, callerIdOfKey } from '../../../runtime/contracts/http.js';
-import type { Access } from '../../../runtime/contracts/module.js';
+import { type Caller, callerIdOfKey, type Role, type Scope } from '../../../runtime/contracts/http.js';
 import { isLoopbackAddress } from './hosts.js';
 
 const controlCaller: Caller = { role: 'admin', keyId: null, id: 'control-socket' };
-const loopbackCaller: Caller = { role: 'user', keyId: null, id: 'loopback' };
 
 /**
- * Who calls: the owner of the key, else a person at this machine (role user), else nobody (role none). The control socket lies in
+ * Who calls: the owner of the key, else a person at this machine (`loopback`), else nobody (role none). The control socket lies in
  * the 0600 data folder, so whoever reaches it administers. A bearer that is not one of our keys counts as none on loopback, because
  * OpenAI clients always send one; a key of ours that is not valid is refused everywhere.
  *
@@ -16,8 +15,10 @@ const loopbackCaller: Caller = { role: 'user', keyId: null, id: 'loopback' };
  */
 export function createIdentify(
   access: Access,
+  loopback: { role: Role; scopes: readonly Scope[] },
   isControl: (incoming: IncomingMessage) => boolean,
 ): (incoming: IncomingMessage) => Caller {
+  const loopbackCaller: Caller = { ...loopback, keyId: null, id: 'loopback' };
   return (incoming) => {
     if (isControl(incoming)) return controlCaller;
     const address = incoming.socket.remoteAddress;

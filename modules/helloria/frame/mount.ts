@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { type Context, Hono } from 'hono';
 import type { Logger } from 'pino';
 import type { ZodError, ZodType } from 'zod';
+import type { KeyMeter } from '../../../runtime/contracts/access.js';
 import type { RateLimiter } from '../../../runtime/contracts/admission.js';
 import { AppError } from '../../../runtime/contracts/errors.js';
 import { asAppError, failureAnswer } from '../../../runtime/contracts/failure.js';
@@ -30,6 +31,8 @@ export interface Frame {
   identify(incoming: IncomingMessage): Caller;
   setupMode(): boolean;
   rate: RateLimiter;
+  /** Of keys. */
+  meter: Pick<KeyMeter, 'request'>;
   viaToken: string;
   bodyLimitBytes: number;
   jsonDepthMax: number;
@@ -173,10 +176,10 @@ function targetHost(target: string | undefined): string | undefined {
 }
 
 export function authorise(
-  route: Pick<RouteDefinition, 'role' | 'duringSetup' | 'rateLimited'>,
+  route: Pick<RouteDefinition, 'role' | 'scope' | 'duringSetup' | 'rateLimited'>,
   caller: Caller,
   nowMs: number,
-  frame: Pick<Frame, 'setupMode' | 'rate'>,
+  frame: Pick<Frame, 'meter' | 'setupMode' | 'rate'>,
 ): void {
   if (frame.setupMode() && !route.duringSetup && caller.role !== 'admin') {
     throw new AppError(
@@ -195,6 +198,7 @@ export function authorise(
       `This needs the role ${route.role}; the key has the role ${caller.role}.`,
     );
   }
+  if (!holdsScope(route, caller)) throw lacksScope(route, caller);
   if (route.rateLimited === false) return;
   const verdict = frame.rate.take(caller.id, nowMs);
   if (!verdict.ok) {
@@ -202,6 +206,26 @@ export function authorise(
       retryAfterMs: verdict.retryAfterMs,
     });
   }
+  if (caller.keyId === null) return;
+  const own = frame.meter.request(caller.keyId);
+  if (!own.ok) {
+    throw new AppError('rate_limited', 'This key may ask no more for now: its own rate is used up.', {
+      retryAfterMs: own.retryAfterMs,
+    });
+  }
+}
+
+function holdsScope({ role, scope }: Pick<RouteDefinition, 'role' | 'scope'>, { scopes }: Caller): boolean {
+  if (scopes === undefined || role === 'none' || scope === 'any') return true;
+  return scope !== undefined && scopes.includes(scope);
+}
+
+function lacksScope({ scope }: Pick<RouteDefinition, 'scope'>, { keyId }: Caller): AppError {
+  const needed = scope === undefined ? 'that is not narrowed to scopes' : `with the scope ${scope}`;
+  if (keyId === null) {
+    return new AppError('unauthorized', `This needs a key ${needed}: "Authorization: Bearer ark_…".`);
+  }
+  return new AppError('forbidden', `This needs a key ${needed}; "arkalia keys list" shows what yours holds.`);
 }
 
 async function takeBody(

@@ -27,6 +27,7 @@ export interface DoorOptions {
     | 'checkOrigin'
     | 'identify'
     | 'log'
+    | 'meter'
     | 'nextRequestId'
     | 'now'
     | 'observe'

@@ -47,7 +47,8 @@ export function ledgerRoutes(context: ModuleContext, closing: AbortSignal): Rout
     defineRoute({
       method: 'GET',
       path: '/ledger/analytics',
-      role: 'user',
+      role: 'operator',
+      scope: 'read',
       tag: 'ledger',
       summary:
         'Counts and rates, patterns of decisions, and what is unusual against the hours before; the first answer after a start takes seconds',
@@ -66,7 +67,8 @@ export function ledgerRoutes(context: ModuleContext, closing: AbortSignal): Rout
     defineRoute({
       method: 'GET',
       path: '/ledger/events',
-      role: 'user',
+      role: 'operator',
+      scope: 'read',
       tag: 'ledger',
       summary:
         'Recorded events that fit all of the query; `next` is where the next page begins: its `since` (asc) or `until` (desc)',
@@ -109,21 +111,22 @@ function streamRoute({ ledger, access }: ModuleContext, closing: AbortSignal): R
   return defineRoute({
     method: 'GET',
     path: '/ledger/events/stream',
-    role: 'user',
+    role: 'operator',
+    scope: 'read',
     tag: 'ledger',
     summary:
       'Events that fit all of the query as server-sent events, from `since` or behind Last-Event-ID on, else from now on; the last is `end`',
     errors: 'problem',
     query: z.strictObject({ ...filter, since: whole.optional().describe('From this index on') }),
     responses: { 200: { description: 'Each `id` is an index', contentType: eventStreamType } },
-    handler: ({ query, caller: { keyId }, header, signal }) => {
+    handler: ({ query, caller, header, signal }) => {
       const { since, ...rest } = query;
       const from = afterLastEvent(header('last-event-id')) ?? since ?? ledger.status().size;
       return streams.response({
         follow: (until) => ledger.follow({ ...eventFilter(rest), since: from, signal: until }),
         client: signal(),
         closing,
-        mayGoOn: () => keyId === null || access.listKeys().some(({ id }) => id === keyId),
+        mayGoOn: () => access.mayGoOn(caller),
       });
     },
   });

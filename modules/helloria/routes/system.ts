@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { keyLimits, keyUsage, newKey } from '../../../runtime/contracts/access.js';
 import { AppError } from '../../../runtime/contracts/errors.js';
 import { defineRoute, json, type RouteDefinition } from '../../../runtime/contracts/http.js';
 import type { ModuleContext } from '../../../runtime/contracts/module.js';
@@ -68,7 +69,8 @@ export function systemRoutes(context: ModuleContext): RouteDefinition[] {
     defineRoute({
       method: 'GET',
       path: '/status',
-      role: 'user',
+      role: 'operator',
+      scope: 'read',
       tag: 'system',
       summary: 'Every module, engine, breaker and queue, the sandbox and degradation level, the version',
       errors: 'problem',
@@ -79,6 +81,7 @@ export function systemRoutes(context: ModuleContext): RouteDefinition[] {
       method: 'POST',
       path: '/echo',
       role: 'user',
+      scope: 'any',
       tag: 'system',
       summary: 'Answers with the JSON it was sent; shows that a client, its key and the frame work together',
       errors: 'problem',
@@ -89,7 +92,8 @@ export function systemRoutes(context: ModuleContext): RouteDefinition[] {
     defineRoute({
       method: 'GET',
       path: '/metrics',
-      role: 'user',
+      role: 'operator',
+      scope: 'read',
       tag: 'system',
       summary: 'Metrics in the text format of Prometheus',
       errors: 'problem',
@@ -106,13 +110,19 @@ export function systemRoutes(context: ModuleContext): RouteDefinition[] {
 /** Keys and the setup code: for administrators, and for the folder's socket. */
 export function accessRoutes(context: ModuleContext): RouteDefinition[] {
   const { access } = context;
-  const key = z.object({ id: z.string(), name: z.string(), role: z.string(), created_ms: z.number() });
+  const key = keyLimits.extend({
+    id: z.string(),
+    name: z.string(),
+    role: z.string(),
+    created_ms: z.number(),
+  });
   const created = key.extend({ key: z.string() });
   return [
     defineRoute({
       method: 'GET',
       path: '/keys',
       role: 'admin',
+      scope: 'admin',
       tag: 'access',
       summary: 'The keys, without their secrets',
       errors: 'problem',
@@ -120,20 +130,25 @@ export function accessRoutes(context: ModuleContext): RouteDefinition[] {
       handler: () => json({ keys: access.listKeys() }),
     }),
     defineRoute({
+      method: 'GET',
+      path: '/keys/usage',
+      role: 'admin',
+      scope: 'admin',
+      tag: 'access',
+      summary: 'What each key did, by day of UTC, for 31 days',
+      errors: 'problem',
+      responses: { 200: { description: 'Usage', schema: z.object({ keys: z.array(keyUsage) }) } },
+      handler: () => json({ keys: access.keyUsage() }),
+    }),
+    defineRoute({
       method: 'POST',
       path: '/keys',
       role: 'admin',
+      scope: 'admin',
       tag: 'access',
       summary: 'Makes a key; the answer shows it this once',
       errors: 'problem',
-      body: z.strictObject({
-        name: z
-          .string()
-          .min(1)
-          .max(100)
-          .regex(/^[^\p{C}]*$/u, 'must have no control characters'),
-        role: z.enum(['user', 'operator', 'admin']),
-      }),
+      body: newKey,
       responses: { 201: { description: 'The key', schema: created } },
       handler: async ({ body }) => json(await access.createKey(body), 201),
     }),
@@ -141,6 +156,7 @@ export function accessRoutes(context: ModuleContext): RouteDefinition[] {
       method: 'DELETE',
       path: '/keys/:id',
       role: 'admin',
+      scope: 'admin',
       tag: 'access',
       summary: 'Revokes a key at once',
       errors: 'problem',
@@ -155,6 +171,7 @@ export function accessRoutes(context: ModuleContext): RouteDefinition[] {
       method: 'POST',
       path: '/setup/code',
       role: 'admin',
+      scope: 'admin',
       tag: 'access',
       summary: 'Makes a new setup code in its file',
       errors: 'problem',

@@ -59,12 +59,12 @@ export interface Operations {
   };
   /** The keys, without their secrets */
   'GET /keys': {
-    answer: { keys: { id: string; name: string; role: string; created_ms: number }[] };
+    answer: { keys: ({ scopes?: ('chat' | 'embeddings' | 'guard' | 'decisions' | 'read' | 'operate' | 'admin')[]; requests_per_minute?: number; tokens_per_day?: number; models?: string[]; expires_ms?: number; id: string; name: string; role: string; created_ms: number })[] };
   };
   /** Makes a key; the answer shows it this once */
   'POST /keys': {
-    body: { name: string; role: 'user' | 'operator' | 'admin' };
-    answer: { id: string; name: string; role: string; created_ms: number; key: string };
+    body: { scopes?: ('chat' | 'embeddings' | 'guard' | 'decisions' | 'read' | 'operate' | 'admin')[]; requests_per_minute?: number; tokens_per_day?: number; models?: string[]; expires_ms?: number; name: string; role: 'user' | 'operator' | 'admin' };
+    answer: { scopes?: ('chat' | 'embeddings' | 'guard' | 'decisions' | 'read' | 'operate' | 'admin')[]; requests_per_minute?: number; tokens_per_day?: number; models?: string[]; expires_ms?: number; id: string; name: string; role: string; created_ms: number; key: string };
   };
   /** Revokes a key at once */
   'DELETE /keys/{id}': {
@@ -74,6 +74,6 @@ export interface Operations {
   /** Exchanges the setup code for an administrator's key */
   'POST /setup': {
     body: { code: string };
-    answer: { id: string; name: string; role: string; created_ms: number; key: string };
+    answer: { scopes?: ('chat' | 'embeddings' | 'guard' | 'decisions' | 'read' | 'operate' | 'admin')[]; requests_per_minute?: number; tokens_per_day?: number; models?: string[]; expires_ms?: number; id: string; name: string; role: string; created_ms: number; key: string };
   };
 }
