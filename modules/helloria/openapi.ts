@@ -117,10 +117,16 @@ export function openapiDocument(routes: readonly RouteDefinition[], version: str
       license: { name: 'MIT', identifier: 'MIT' },
     },
     servers: [{ url: '/' }],
-    security: [{ key: [] }, {}],
+    security: [{ key: [] }, { login: [] }, {}],
     paths,
     components: {
       securitySchemes: {
+        login: {
+          type: 'apiKey',
+          in: 'cookie',
+          name: 'arkalia_login',
+          description: 'Set by POST /login, for the web page; under TLS its name is __Host-arkalia_login.',
+        },
         key: {
           type: 'http',
           scheme: 'bearer',

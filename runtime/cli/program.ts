@@ -43,6 +43,7 @@ function buildProgram(io: CliIo, run: Run): Command {
   addDecide(program, io, run);
   addConfig(program, io, run);
   addKeys(program, io, run);
+  addUsers(program, io, run);
   addBreakers(program, io, run);
   addZeroia(program, io, run);
   addIncidents(program, io, run);
@@ -198,6 +199,41 @@ function addKeys(program: Command, io: CliIo, run: Run): void {
     .addOption(dataOption())
     .addOption(configOption())
     .action(async (flags) => run((await import('./setup-code.js')).setupCode(flags, io)));
+}
+
+function addUsers(program: Command, io: CliIo, run: Run): void {
+  const users = program
+    .command('users')
+    .description('people who sign in on the web page with a password, with or without a running server');
+  const passwordFile = () =>
+    new Option('--password-file <file>', 'its first line (default: USER_PASSWORD, else asked)');
+  users
+    .command('add <name>')
+    .description('let somebody sign in')
+    .option('--role <role>', 'user, operator or admin', 'user')
+    .addOption(passwordFile())
+    .addOption(dataOption())
+    .addOption(configOption())
+    .action(async (name, flags) => run((await import('./users.js')).addUser(name, flags, io)));
+  users
+    .command('password <name>')
+    .description('give somebody another password, and end their logins')
+    .addOption(passwordFile())
+    .addOption(dataOption())
+    .addOption(configOption())
+    .action(async (name, flags) => run((await import('./users.js')).changePassword(name, flags, io)));
+  users
+    .command('list')
+    .description('list them')
+    .addOption(dataOption())
+    .addOption(configOption())
+    .action(async (flags) => run((await import('./users.js')).listUsers(flags, io)));
+  users
+    .command('remove <name>')
+    .description('remove somebody, and end their logins')
+    .addOption(dataOption())
+    .addOption(configOption())
+    .action(async (name, flags) => run((await import('./users.js')).removeUser(name, flags, io)));
 }
 
 function addBreakers(program: Command, io: CliIo, run: Run): void {

@@ -59,6 +59,9 @@ const http = section({
     .describe(
       'Foreign web origins that may call the API, such as https://home.example. Each one may act with the key its page holds.',
     ),
+  login_ms: milliseconds(43_200_000, 60_000, 2_592_000_000).describe(
+    'How long somebody who signed in with a password stays so.',
+  ),
   tls_cert_file: z
     .string()
     .optional()

@@ -9,6 +9,7 @@ import { scopes } from './http.js';
 import { errorClasses } from './incident.js';
 import type { JsonObject } from './json.js';
 import { ledgerTroubles } from './ledger-trouble.js';
+import { loginModes } from './people.js';
 import { recoveryStrategies } from './recovery.js';
 
 /** What is known of one type of event: how its data looks now, and how older data becomes that. */
@@ -323,6 +324,28 @@ const definitions = {
     }),
   },
   key_revoked: { version: 1, about: 'A key was revoked.', data: z.strictObject({ id: text }) },
+  setup_code_renewed: {
+    version: 1,
+    about: 'An administrator had a new setup code made.',
+    data: z.strictObject({}),
+  },
+  user_added: {
+    version: 1,
+    about: 'Somebody may sign in with a password.',
+    data: z.strictObject({ role: z.enum(keyRoles) }),
+  },
+  password_changed: { version: 1, about: 'A user has another password.', data: z.strictObject({}) },
+  user_removed: { version: 1, about: 'A user may no longer sign in.', data: z.strictObject({}) },
+  login_opened: {
+    version: 1,
+    about: 'Somebody signed in, in a browser.',
+    data: z.strictObject({ id: text, mode: z.enum(loginModes) }),
+  },
+  login_ended: {
+    version: 1,
+    about: 'A login was ended: by its user, by an administrator, or with the password or the user.',
+    data: z.strictObject({ id: text, by: z.enum(['user', 'admin', 'password', 'removal']) }),
+  },
   setup_completed: {
     version: 1,
     about: 'The setup code was exchanged for the first key.',

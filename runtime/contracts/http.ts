@@ -13,6 +13,8 @@ export interface Caller {
   role: Role;
   /** What it may do of what its role may; absent: all of it. */
   scopes?: readonly Scope[] | undefined;
+  /** Somebody who is signed in. */
+  login?: { id: string; user: string } | undefined;
   /** Models that may answer it; absent: all. */
   models?: readonly string[] | undefined;
   /** Id of the key, or null for a caller without one. */

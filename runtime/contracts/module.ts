@@ -16,6 +16,7 @@ import type { Idempotency } from './idempotency.js';
 import type { Incident, Incidents } from './incident.js';
 import type { Latencies, LatencyStatus } from './latency.js';
 import type { Ledger, LedgerStatus } from './ledger.js';
+import type { People } from './people.js';
 import type { EngineView, PromptRunner } from './sandbox.js';
 import type { SocketDefinition } from './socket.js';
 import type { Witness, WitnessStatus } from './witness.js';
@@ -90,6 +91,7 @@ export interface ModuleContext {
   readonly latency: Latencies;
   readonly incidents: Incidents;
   readonly access: Access;
+  readonly people: People;
   readonly version: string;
   /** Path of the Unix socket in the data folder through which its owner administers. */
   readonly controlSocket: string;

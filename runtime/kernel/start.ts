@@ -31,6 +31,7 @@ import { createMetrics } from '../metrics/metrics.js';
 import { openHealer } from '../recovery/open-healer.js';
 import { keepCore } from '../replay/cores.js';
 import { openAccess } from '../security/access.js';
+import { openPeople } from '../security/people.js';
 import { banner } from './banner.js';
 import { createBus } from './bus.js';
 import { createDegradation } from './degradation.js';
@@ -144,6 +145,8 @@ async function open({ config, log, builtIn, restarted }: StartOptions, undo: Und
     onFork: (fork) => log.error(fork, 'a log has two histories: these two checkpoints prove it'),
   });
   undo.add('witness', () => witness.close());
+  const lifeMs = config.http.login_ms;
+  const people = await openPeople({ dataDir: folder.path, clock, ledger, lifeMs });
   const {
     access,
     warnings,
@@ -153,6 +156,7 @@ async function open({ config, log, builtIn, restarted }: StartOptions, undo: Und
     clock,
     ledger,
     loopback,
+    hasUsers: () => people.listUsers().length > 0,
     apiKeyFile: config.api_key_file,
     onProblem: (message, error) => log.error({ err: error }, message),
   });
@@ -382,6 +386,7 @@ async function open({ config, log, builtIn, restarted }: StartOptions, undo: Und
     latency,
     incidents,
     access,
+    people,
     version,
     controlSocket: controlSocketPath(folder.path),
     viaToken,

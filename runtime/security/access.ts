@@ -18,6 +18,8 @@ export interface AccessOptions {
   ledger: Ledger;
   /** Whether only this machine can reach the server; beyond it there must be a key. */
   loopback: boolean;
+  /** Whether somebody may sign in without a key. */
+  hasUsers?(): boolean;
   /** File with an administrator's key in plain text. */
   apiKeyFile?: string | undefined;
   /** Told of what went wrong in the background. */
@@ -96,7 +98,7 @@ export async function openAccess(options: AccessOptions): Promise<OpenedAccess> 
   };
 
   const access: Access = {
-    setupMode: () => !loopback && store.size === 0,
+    setupMode: () => !loopback && store.size === 0 && options.hasUsers?.() !== true,
     identify: (key) => {
       const found = store.find(key);
       if (found === null) return null;
@@ -124,11 +126,12 @@ export async function openAccess(options: AccessOptions): Promise<OpenedAccess> 
             'A setup code makes the first key only, of a server that listens beyond this machine; "arkalia keys create" makes keys.',
           );
         }
+        await ledger.append({ type: 'setup_code_renewed', module: 'kernel', data: {} });
         return { file: setup.file, ...(await setup.renew()) };
       }),
     redeemSetupCode: (code) =>
       inTurn(async () => {
-        if (store.size > 0 || !(await setup.redeem(code))) return null;
+        if (!access.setupMode() || !(await setup.redeem(code))) return null;
         const created = await create({ name: 'setup', role: 'admin' });
         await ledger.append({ type: 'setup_completed', module: 'kernel', data: { key_id: created.id } });
         return created;

@@ -17,6 +17,7 @@ import type {
 import { roles } from '../../../runtime/contracts/http.js';
 import { recoveryOf } from '../../../runtime/contracts/recovery.js';
 import { isJsonType, parseJson, parseText, readBody } from './body.js';
+import type { Identify } from './caller.js';
 import type { Observe } from './observe.js';
 import { corsHeaders, type OriginVerdict, preflightHeaders } from './origin.js';
 
@@ -28,7 +29,7 @@ export interface Frame {
   checkHost(host: string | undefined): boolean;
   checkOrigin(origin: string | undefined, self: { scheme: 'http' | 'https'; host: string }): OriginVerdict;
   /** @throws AppError `unauthorized` for a key that is not valid. */
-  identify(incoming: IncomingMessage): Caller;
+  identify: Identify;
   setupMode(): boolean;
   rate: RateLimiter;
   /** Of keys. */
@@ -79,7 +80,9 @@ async function serve(
   let answer: Answer;
   try {
     enter(incoming, headers, frame);
-    const caller = frame.identify(incoming);
+    const found = frame.identify(incoming, headers);
+    // Most callers are known at once, and a turn of the event loop would cost them more than all of this.
+    const caller = found instanceof Promise ? await found : found;
     authorise(route, caller, startedMs, frame);
     const call: RouteCall<unknown, unknown> = {
       c,
@@ -188,14 +191,14 @@ export function authorise(
     );
   }
   if (roles.indexOf(caller.role) < roles.indexOf(route.role)) {
-    if (caller.keyId === null)
+    if (caller.keyId === null && caller.login === undefined)
       throw new AppError(
         'unauthorized',
         `This needs a key with the role ${route.role}: "Authorization: Bearer ark_…".`,
       );
     throw new AppError(
       'forbidden',
-      `This needs the role ${route.role}; the key has the role ${caller.role}.`,
+      `This needs the role ${route.role}; ${caller.login === undefined ? 'the key has' : 'you have'} the role ${caller.role}.`,
     );
   }
   if (!holdsScope(route, caller)) throw lacksScope(route, caller);

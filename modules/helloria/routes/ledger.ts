@@ -4,6 +4,7 @@ import { AppError } from '../../../runtime/contracts/errors.js';
 import { defineRoute, json, type RouteDefinition } from '../../../runtime/contracts/http.js';
 import type { EventQuery } from '../../../runtime/contracts/ledger.js';
 import type { ModuleContext } from '../../../runtime/contracts/module.js';
+import { mayGoOn } from '../../../runtime/contracts/people.js';
 import { EventStreams, eventStreamType } from './ledger-stream.js';
 
 const whole = z
@@ -106,7 +107,8 @@ export function ledgerRoutes(context: ModuleContext, closing: AbortSignal): Rout
 }
 
 /** The events as they come. `closing` aborts when the server is about to close. */
-function streamRoute({ ledger, access }: ModuleContext, closing: AbortSignal): RouteDefinition {
+function streamRoute(context: ModuleContext, closing: AbortSignal): RouteDefinition {
+  const { ledger } = context;
   const streams = new EventStreams();
   return defineRoute({
     method: 'GET',
@@ -126,7 +128,7 @@ function streamRoute({ ledger, access }: ModuleContext, closing: AbortSignal): R
         follow: (until) => ledger.follow({ ...eventFilter(rest), since: from, signal: until }),
         client: signal(),
         closing,
-        mayGoOn: () => access.mayGoOn(caller),
+        mayGoOn: () => mayGoOn(context, caller),
       });
     },
   });

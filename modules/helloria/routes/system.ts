@@ -3,6 +3,7 @@ import { keyLimits, keyUsage, newKey } from '../../../runtime/contracts/access.j
 import { AppError } from '../../../runtime/contracts/errors.js';
 import { defineRoute, json, type RouteDefinition } from '../../../runtime/contracts/http.js';
 import type { ModuleContext } from '../../../runtime/contracts/module.js';
+import { password, userName } from '../../../runtime/contracts/people.js';
 
 const anyObject = z.record(z.string(), z.unknown());
 /** Whether a value may stand in JSON: 1e999 is valid JSON text, but what it becomes is not. */
@@ -189,7 +190,11 @@ export function accessRoutes(context: ModuleContext): RouteDefinition[] {
       summary: "Exchanges the setup code for an administrator's key",
       errors: 'problem',
       duringSetup: true,
-      body: z.strictObject({ code: z.string().min(1).max(100) }),
+      body: z.strictObject({
+        code: z.string().min(1).max(100),
+        user: userName.default('admin').describe('Name to sign in with'),
+        password: password.optional().describe('Lets that administrator sign in without the key, too'),
+      }),
       responses: { 201: { description: 'The key, shown this once', schema: created } },
       handler: async ({ body }) => {
         const key = await access.redeemSetupCode(body.code);
@@ -198,6 +203,9 @@ export function accessRoutes(context: ModuleContext): RouteDefinition[] {
             'forbidden',
             'That setup code is wrong or no longer valid. It dies after use, ten wrong tries or 30 minutes; "arkalia setup-code" on the device makes another.',
           );
+        }
+        if (body.password !== undefined) {
+          await context.people.addUser({ name: body.user, role: 'admin', password: body.password });
         }
         return json(key, 201);
       },
