@@ -70,7 +70,17 @@ const routes = [
   'post /api/generate',
   'post /api/embed',
   'post /api/embeddings',
+  'get /me',
+  'post /login',
+  'post /logout',
+  'get /users',
+  'post /users',
+  'post /users/{name}/password',
+  'delete /users/{name}',
+  'get /logins',
+  'delete /logins/{id}',
   'get /keys',
+  'get /keys/usage',
   'post /keys',
   'delete /keys/{id}',
   'post /setup/code',
@@ -280,7 +290,27 @@ function ollama() {
 
 /** Administration is refused without a key that may; with ARKALIA_KEY set this part is left to the key's role. */
 function administration() {
+  expectAnswer('who calls', get('/me'), 200);
+  const nobody = { user: 'nobody', password: 'no such password' };
+  // No wrong password: five of them, and the next run is refused.
+  expectAnswer('signing in', post('/login', { user: 'nobody' }, expecting(400)), 400);
+  expectAnswer('signing out', post('/logout', {}), 200);
+  expectAnswer('users', get('/users', expecting(401)), 401);
+  expectAnswer('new user', post('/users', { ...nobody, role: 'user' }, expecting(401)), 401);
+  expectAnswer('new password', post('/users/nobody/password', nobody, expecting(401)), 401);
+  const removed = http.del(`${base}/users/nobody`, null, {
+    tags: { name: 'DELETE /users' },
+    ...expecting(401),
+  });
+  expectAnswer('removing a user', removed, 401);
+  expectAnswer('logins', get('/logins', expecting(401)), 401);
+  const ended = http.del(`${base}/logins/nobody`, null, {
+    tags: { name: 'DELETE /logins' },
+    ...expecting(401),
+  });
+  expectAnswer('ending a login', ended, 401);
   expectAnswer('keys', get('/keys', expecting(401)), 401);
+  expectAnswer('usage of keys', get('/keys/usage', expecting(401)), 401);
   expectAnswer('new key', post('/keys', { name: 'k6', role: 'user' }, expecting(401)), 401);
   const gone = http.del(`${base}/keys/nobody`, null, { tags: { name: 'DELETE /keys' }, ...expecting(401) });
   expectAnswer('revoked key', gone, 401);

@@ -11,6 +11,8 @@ import type { Toolbox } from './toolbox/toolbox.js';
 export interface EngineRequest extends ChainRequest {
   /** Identity for rate limit and fairness. */
   client: string;
+  /** Models that the caller may use; absent: all. */
+  models?: readonly string[] | undefined;
   session?: string;
   /** Where the same request may come again. */
   idempotency?: IdempotentRequest;

@@ -30,7 +30,8 @@ export function sandoziaRoutes(
     defineRoute({
       method: 'GET',
       path,
-      role: 'user',
+      role: 'operator',
+      scope: 'read',
       tag: 'sandozia',
       summary,
       errors: 'problem',
@@ -45,7 +46,8 @@ export function sandoziaRoutes(
     defineRoute({
       method: 'GET',
       path: '/sandozia/status',
-      role: 'user',
+      role: 'operator',
+      scope: 'read',
       tag: 'sandozia',
       summary: "Whether the modules' accounts of the same things agree, check by check",
       errors: 'problem',
@@ -57,7 +59,8 @@ export function sandoziaRoutes(
     defineRoute({
       method: 'GET',
       path: '/sandozia/score',
-      role: 'user',
+      role: 'operator',
+      scope: 'read',
       tag: 'sandozia',
       summary: 'How well the appliance agrees with itself and stands, 0 to 1, with its parts',
       errors: 'problem',
@@ -67,7 +70,8 @@ export function sandoziaRoutes(
     defineRoute({
       method: 'GET',
       path: '/sandozia/patterns',
-      role: 'user',
+      role: 'operator',
+      scope: 'read',
       tag: 'sandozia',
       summary:
         'How decisions follow each other, hours unlike those before, and other changes of behaviour, each with its numbers',
@@ -88,7 +92,8 @@ export function sandoziaRoutes(
     defineRoute({
       method: 'GET',
       path: '/sandozia/energy',
-      role: 'user',
+      role: 'operator',
+      scope: 'read',
       tag: 'sandozia',
       summary:
         'Power now, and the energy of the last hour and day: per request, per token, and where it is known from',
@@ -100,6 +105,7 @@ export function sandoziaRoutes(
       method: 'POST',
       path: '/sandozia/validate',
       role: 'operator',
+      scope: 'operate',
       tag: 'sandozia',
       summary: 'Lets every check compare now',
       errors: 'problem',

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { levels } from '../contracts/device.js';
 import { guardActions, guardLevels, personalKinds } from '../contracts/guard.js';
+import { scopes } from '../contracts/http.js';
 import { engineNames } from '../contracts/prompt.js';
 import { toolGrants } from '../contracts/tools.js';
 import { isHostEntry } from '../outgoing/hosts.js';
@@ -38,6 +39,18 @@ const http = section({
       'Address to listen on. Anything beyond loopback needs a key: without one the server starts in setup mode.',
     ),
   port: z.number().int().min(0).max(65_535).default(8000).describe('TCP port; 0 takes a free one.'),
+  loopback_role: z
+    .enum(['none', 'user', 'operator'])
+    .default('operator')
+    .describe(
+      'Role of whoever calls from this device without a key, narrowed to loopback_scopes. none asks for a key here too.',
+    ),
+  loopback_scopes: z
+    .array(z.enum(scopes))
+    .default(['chat', 'embeddings', 'guard', 'decisions', 'read'])
+    .describe(
+      'What a caller from this device may do without a key, of what its role may: by default it reads as an operator does and changes nothing.',
+    ),
   allowed_hosts: z
     .array(z.string().min(1))
     .default([])
@@ -48,6 +61,9 @@ const http = section({
     .describe(
       'Foreign web origins that may call the API, such as https://home.example. Each one may act with the key its page holds.',
     ),
+  login_ms: milliseconds(43_200_000, 60_000, 2_592_000_000).describe(
+    'How long somebody who signed in with a password stays so.',
+  ),
   tls_cert_file: z
     .string()
     .optional()

@@ -1,12 +1,15 @@
 import { z } from 'zod';
 import { escapeAttempts, sandboxLevels } from '../../sandbox/types.js';
+import { keyRoles } from './access.js';
 import type { BreakerState } from './breaker.js';
 import { decisions, factorNames, severities } from './decision.js';
 import { forecastFigures, levels } from './device.js';
 import { guardActions } from './guard.js';
+import { scopes } from './http.js';
 import { errorClasses } from './incident.js';
 import type { JsonObject } from './json.js';
 import { ledgerTroubles } from './ledger-trouble.js';
+import { loginModes } from './people.js';
 import { recoveryStrategies } from './recovery.js';
 
 /** What is known of one type of event: how its data looks now, and how older data becomes that. */
@@ -380,11 +383,38 @@ const definitions = {
     data: z.strictObject({ name: text, by: text }),
   },
   key_created: {
-    version: 1,
-    about: 'A key was made.',
-    data: z.strictObject({ id: text, role: z.enum(['user', 'operator', 'admin']) }),
+    version: 2,
+    about: 'A key was made, narrowed by this; of models how many.',
+    upcasts: [(data: JsonObject) => data],
+    data: z.strictObject({
+      ...{ id: text, role: z.enum(keyRoles), scopes: z.array(z.enum(scopes)).optional() },
+      ...{ requests_per_minute: count.optional(), tokens_per_day: count.optional() },
+      ...{ models: count.optional(), expires_ms: ms.optional() },
+    }),
   },
   key_revoked: { version: 1, about: 'A key was revoked.', data: z.strictObject({ id: text }) },
+  setup_code_renewed: {
+    version: 1,
+    about: 'An administrator had a new setup code made.',
+    data: z.strictObject({}),
+  },
+  user_added: {
+    version: 1,
+    about: 'Somebody may sign in with a password.',
+    data: z.strictObject({ role: z.enum(keyRoles) }),
+  },
+  password_changed: { version: 1, about: 'A user has another password.', data: z.strictObject({}) },
+  user_removed: { version: 1, about: 'A user may no longer sign in.', data: z.strictObject({}) },
+  login_opened: {
+    version: 1,
+    about: 'Somebody signed in, in a browser.',
+    data: z.strictObject({ id: text, mode: z.enum(loginModes) }),
+  },
+  login_ended: {
+    version: 1,
+    about: 'A login was ended: by its user, by an administrator, or with the password or the user.',
+    data: z.strictObject({ id: text, by: z.enum(['user', 'admin', 'password', 'removal']) }),
+  },
   setup_completed: {
     version: 1,
     about: 'The setup code was exchanged for the first key.',

@@ -36,6 +36,7 @@ import { createOutgoing } from '../outgoing/outgoing.js';
 import { openHealer } from '../recovery/open-healer.js';
 import { keepCore } from '../replay/cores.js';
 import { openAccess } from '../security/access.js';
+import { openPeople } from '../security/people.js';
 import { banner } from './banner.js';
 import { createBus } from './bus.js';
 import { createDegradation } from './degradation.js';
@@ -149,13 +150,22 @@ async function open({ config, log, builtIn, restarted }: StartOptions, undo: Und
     onFork: (fork) => log.error(fork, 'a log has two histories: these two checkpoints prove it'),
   });
   undo.add('witness', () => witness.close());
-  const { access, warnings } = await openAccess({
+  const lifeMs = config.http.login_ms;
+  const people = await openPeople({ dataDir: folder.path, clock, ledger, lifeMs });
+  const {
+    access,
+    warnings,
+    close: closeAccess,
+  } = await openAccess({
     dataDir: folder.path,
     clock,
     ledger,
     loopback,
+    hasUsers: () => people.listUsers().length > 0,
     apiKeyFile: config.api_key_file,
+    onProblem: (message, error) => log.error({ err: error }, message),
   });
+  undo.add('access', closeAccess);
   if (!loopback && scheme === 'http') {
     warnings.push(
       'listening beyond this machine without TLS: keys and prompts travel in the clear; set http.tls_cert_file and http.tls_key_file',
@@ -413,6 +423,7 @@ async function open({ config, log, builtIn, restarted }: StartOptions, undo: Und
     latency,
     incidents,
     access,
+    people,
     version,
     controlSocket: controlSocketPath(folder.path),
     viaToken,

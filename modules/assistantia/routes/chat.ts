@@ -113,6 +113,7 @@ export function chatRoutes(
       method: 'POST',
       path: '/chat',
       role: 'user',
+      scope: 'chat',
       tag: 'assistantia',
       summary: 'Asks the assistant; the answer carries who spoke and its receipt',
       errors: 'problem',

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { decisions, factorNames, severities } from '../../../runtime/contracts/decision.js';
 import { forecastFigures, levels, powerSources } from '../../../runtime/contracts/device.js';
+import { scopes } from '../../../runtime/contracts/http.js';
 
 const count = z.number().int().min(0);
 const breakerState = z.enum(['closed', 'open', 'half_open', 'forced_open', 'disabled', 'metrics_only']);
@@ -254,6 +255,7 @@ export const serverMessage = z.discriminatedUnion('type', [
     boot: z.string().describe('Positions hold within one run of the server'),
     version: z.string(),
     role: z.enum(['none', 'user', 'operator', 'admin']),
+    scopes: z.array(z.enum(scopes)).describe('What the caller may do'),
     beat_ms: z.number().describe('Longest silence; after twice that the line is dead'),
     now_ms: z.number().describe('Wall time of the appliance'),
   }),

@@ -4,7 +4,7 @@ export interface Operations {
   'POST /chat': {
     query?: { record?: 'durable' | 'checkpointed' };
     body: { message: string; session_id?: string; documents?: { name: string; text: string }[]; tools?: string[]; stream?: boolean; model?: string };
-    answer: { answer: string; session_id: string; engine: string; model: string; finish_reason: 'stop' | 'length' | 'tool_calls' | 'content_filter'; usage?: { prompt_tokens: number; completion_tokens: number }; replayed?: boolean; reasons: Record<string, unknown>[]; receipt: { recorded: 'durable' | 'checkpointed'; index: number; leaf_hash: string; proof?: Record<string, unknown> } };
+    answer: { answer: string; session_id: string; engine: string; model: string; finish_reason: 'stop' | 'length' | 'tool_calls' | 'content_filter'; usage?: { prompt_tokens: number; completion_tokens: number }; left_out?: number; replayed?: boolean; reasons: Record<string, unknown>[]; receipt: { recorded: 'durable' | 'checkpointed'; index: number; leaf_hash: string; proof?: Record<string, unknown> } };
   };
   /** Takes an engine out of use, lets everything through, or resets its breaker */
   'POST /breakers/{name}': {
@@ -59,7 +59,7 @@ export interface Operations {
   };
   /** The keys, without their secrets */
   'GET /keys': {
-    answer: { keys: { id: string; name: string; role: string; created_ms: number }[] };
+    answer: { keys: ({ scopes?: ('chat' | 'embeddings' | 'guard' | 'decisions' | 'read' | 'operate' | 'admin')[]; requests_per_minute?: number; tokens_per_day?: number; models?: string[]; expires_ms?: number; id: string; name: string; role: string; created_ms: number })[] };
   };
   /** Closes an incident that a person has looked at; while the fault is still there another is opened */
   'POST /incidents/{id}/close': {
@@ -69,8 +69,8 @@ export interface Operations {
   };
   /** Makes a key; the answer shows it this once */
   'POST /keys': {
-    body: { name: string; role: 'user' | 'operator' | 'admin' };
-    answer: { id: string; name: string; role: string; created_ms: number; key: string };
+    body: { scopes?: ('chat' | 'embeddings' | 'guard' | 'decisions' | 'read' | 'operate' | 'admin')[]; requests_per_minute?: number; tokens_per_day?: number; models?: string[]; expires_ms?: number; name: string; role: 'user' | 'operator' | 'admin' };
+    answer: { scopes?: ('chat' | 'embeddings' | 'guard' | 'decisions' | 'read' | 'operate' | 'admin')[]; requests_per_minute?: number; tokens_per_day?: number; models?: string[]; expires_ms?: number; id: string; name: string; role: string; created_ms: number; key: string };
   };
   /** Revokes a key at once */
   'DELETE /keys/{id}': {
@@ -79,7 +79,7 @@ export interface Operations {
   };
   /** Exchanges the setup code for an administrator's key */
   'POST /setup': {
-    body: { code: string };
-    answer: { id: string; name: string; role: string; created_ms: number; key: string };
+    body: { code: string; user?: string; password?: string };
+    answer: { scopes?: ('chat' | 'embeddings' | 'guard' | 'decisions' | 'read' | 'operate' | 'admin')[]; requests_per_minute?: number; tokens_per_day?: number; models?: string[]; expires_ms?: number; id: string; name: string; role: string; created_ms: number; key: string };
   };
 }
