@@ -9,13 +9,16 @@ import { createFakeContext } from './support/fake-context.js';
 const intervalMs = 5000;
 const ambient = 42;
 
-/** A board that approaches `ambient + 60 · load` within some minutes, on a clock of its own; lower levels of service lower the load. */
-function board() {
-  const context = createFakeContext();
+/**
+ * A board that approaches `ambient + 60 · load` within some minutes, on a clock of its own. From the level moderate on it is given less to do; what runs
+ * comes to its end first.
+ */
+function board({ forecasts: listened }: { forecasts: boolean }) {
+  const context = createFakeContext({ config: { zeroia: { forecasts: listened } } });
   const { clock, bus, degradation } = context;
   let celsius = ambient;
-  let asked = 0.05;
-  const load = () => asked * (degradation.level() === 'normal' ? 1 : 0.6);
+  let load = 0;
+  const given = (asked: number) => (['normal', 'light'].includes(degradation.level()) ? asked : asked * 0.4);
   const sensor = <K extends Sensor['name']>(name: K, read: () => number): Sensor =>
     ({ name, read: async () => read() }) as Sensor;
   const sampler = new Sampler({
@@ -39,11 +42,10 @@ function board() {
     forecasts,
     peak: 0,
     async run(ms: number, want: number) {
-      asked = want;
       for (let passed = 0; passed < ms; passed += intervalMs) {
         clock.advance(intervalMs);
-        const end = ambient + 60 * load();
-        celsius += (end - celsius) * (1 - Math.exp(-intervalMs / 150_000));
+        load = Math.max(given(want), load - (load - given(want)) * (1 - Math.exp(-intervalMs / 70_000)));
+        celsius += (ambient + 60 * load - celsius) * (1 - Math.exp(-intervalMs / 150_000));
         this.peak = Math.max(this.peak, celsius);
         const sample = await sampler.sample(new AbortController().signal);
         forecasts.take(sample);
@@ -55,12 +57,12 @@ function board() {
   };
 }
 
-test('a rising temperature lowers the load before any threshold is reached, so that the chip never throttles', async () => {
-  const device = board();
+test('a rising temperature lowers the load before any threshold is reached, so that this rise never throttles the chip', async () => {
+  const device = board({ forecasts: true });
   await device.run(600_000, 0.05);
   expect(device.forecasts.last.temperature_c).toMatchObject({ state: 'good' });
   expect(device.changes).toEqual([]);
-  await device.run(300_000, 1);
+  await device.run(150_000, 1);
   const [first] = device.changes;
   expect(first).toMatchObject({
     to: 'moderate',
@@ -72,8 +74,17 @@ test('a rising temperature lowers the load before any threshold is reached, so t
   expect(device.context.ledger.events.map(({ type }) => type)).toContain('forecast_alarmed');
 });
 
+test('the same board without forecasts acts at its thresholds, too late', async () => {
+  const device = board({ forecasts: false });
+  await device.run(600_000, 0.05);
+  await device.run(150_000, 1);
+  expect(device.changes[0]!.celsius).toBeGreaterThanOrEqual(70);
+  expect(device.peak).toBeGreaterThan(80);
+  expect(device.context.ledger.events.map(({ type }) => type)).not.toContain('forecast_alarmed');
+});
+
 test('without a sensor for the temperature nothing is forecast and nothing is done', async () => {
-  const { context, changes } = board();
+  const { context, changes } = board({ forecasts: true });
   const forecasts = new Forecasts(context.config.reflexia);
   for (let i = 0; i < 20; i++) {
     context.clock.advance(intervalMs);
