@@ -1,4 +1,4 @@
-import type { Clock } from '../../runtime/contracts/clock.js';
+import { type Clock, type SetTimer, systemTimer } from '../../runtime/contracts/clock.js';
 import type { DeviceSample } from '../../runtime/contracts/device.js';
 import type { Readings, Sensor } from './sensors/sensor.js';
 
@@ -9,6 +9,7 @@ export interface SamplerOptions {
   timeoutMs: number;
   /** Called at the beginning of each sample. */
   onBegin?: () => void;
+  setTimer?: SetTimer;
 }
 
 const timedOut = Symbol('timed out');
@@ -48,7 +49,7 @@ export class Sampler {
   async sample(signal: AbortSignal): Promise<DeviceSample> {
     const { clock, sensors, onBegin } = this.#options;
     onBegin?.();
-    const values = await Promise.all(sensors.map((sensor) => this.#value(sensor, signal)));
+    const values = await this.#readAll(signal);
     const readings: Record<string, unknown> = {};
     const absent: string[] = [];
     sensors.forEach(({ name }, index) => {
@@ -63,34 +64,55 @@ export class Sampler {
     };
   }
 
+  /** All begin at once, so they share one deadline. */
+  async #readAll(signal: AbortSignal): Promise<(Readings[keyof Readings] | undefined)[]> {
+    const { sensors, timeoutMs, setTimer = systemTimer } = this.#options;
+    const deadline = new AbortController();
+    const ends = AbortSignal.any([signal, deadline.signal]);
+    let cancel = () => {};
+    const late = new Promise<typeof timedOut>((resolve) => {
+      cancel = setTimer(() => resolve(timedOut), timeoutMs);
+    });
+    try {
+      return await Promise.all(sensors.map((sensor) => this.#value(sensor, ends, late)));
+    } finally {
+      cancel();
+      deadline.abort();
+    }
+  }
+
   /** What is read now, or was when the sensor was due last. */
-  async #value(sensor: Sensor, signal: AbortSignal): Promise<Readings[keyof Readings] | undefined> {
-    if (sensor.everyMs === undefined) return this.#read(sensor, signal);
+  async #value(
+    sensor: Sensor,
+    signal: AbortSignal,
+    late: Promise<typeof timedOut>,
+  ): Promise<Readings[keyof Readings] | undefined> {
+    if (sensor.everyMs === undefined) return this.#read(sensor, signal, late);
     const atMs = this.#options.clock.monotonicMs();
     const kept = this.#kept.get(sensor);
     const readings = kept?.readings ?? 0;
     if (kept && readings >= FIRST_READINGS && atMs - kept.atMs < sensor.everyMs * DUE) return kept.value;
-    const value = await this.#read(sensor, signal);
+    const value = await this.#read(sensor, signal, late);
     this.#kept.set(sensor, { readings: Math.min(readings + 1, FIRST_READINGS), atMs, value });
     return value;
   }
 
-  async #read(sensor: Sensor, signal: AbortSignal): Promise<Readings[keyof Readings] | undefined> {
+  async #read(
+    sensor: Sensor,
+    signal: AbortSignal,
+    late: Promise<typeof timedOut>,
+  ): Promise<Readings[keyof Readings] | undefined> {
     const { name } = sensor;
     if (this.#hanging.has(name)) return this.#absent(name, 'an earlier reading still hangs');
     this.#hanging.add(name);
-    const deadline = new AbortController();
     try {
-      const reading = this.#start(sensor, AbortSignal.any([signal, deadline.signal]));
-      const value = await withTimeout(reading, this.#options.timeoutMs);
+      const value = await Promise.race([this.#start(sensor, signal), late]);
       if (value === timedOut) return this.#absent(name, `no answer within ${this.#options.timeoutMs} ms`);
       if (value === undefined || Number.isNaN(value)) return this.#absent(name, NOT_TOLD);
       this.#absentBecause.delete(name);
       return value;
     } catch (error) {
       return this.#absent(name, error instanceof Error ? error.message : String(error));
-    } finally {
-      deadline.abort();
     }
   }
 
@@ -104,17 +126,5 @@ export class Sampler {
 
   #absent(name: string, why: string): undefined {
     this.#absentBecause.set(name, why);
-  }
-}
-
-async function withTimeout<T>(reading: Promise<T>, timeoutMs: number): Promise<T | typeof timedOut> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<typeof timedOut>((resolve) => {
-    timer = setTimeout(resolve, timeoutMs, timedOut);
-  });
-  try {
-    return await Promise.race([reading, late]);
-  } finally {
-    clearTimeout(timer);
   }
 }

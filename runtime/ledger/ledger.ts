@@ -1,7 +1,7 @@
 import { statSync } from 'node:fs';
 import { Worker } from 'node:worker_threads';
 import type { LedgerAnalytics } from '../contracts/analytics.js';
-import type { Clock } from '../contracts/clock.js';
+import type { Clock, SetTimer } from '../contracts/clock.js';
 import { AppError, SystemRebootRequired } from '../contracts/errors.js';
 import type {
   EraseSelector,
@@ -27,7 +27,7 @@ import { sharedMs } from './own-stamp.js';
 import { Pace } from './pace.js';
 import type { AppendedBatch, WriterData, WriterReply, WriterRequest } from './protocol.js';
 import { sizeLimitBytesDefault, sizeLimitBytesMin, transactionBytes } from './pruner.js';
-import { QueryClient } from './query.js';
+import { QueryClient, type StartReader } from './query.js';
 import { filesAside } from './set-aside.js';
 import type { EpochReason } from './tlog/epochs.js';
 import { LogClient } from './tlog/log-client.js';
@@ -82,6 +82,10 @@ export interface LedgerOptions {
   heart?: SlotPlace;
   /** Starts the writer thread; tests wrap it to break it. */
   startWriter?: (script: URL, data: WriterData) => Worker;
+  /** The same for the reader's thread. */
+  startReader?: StartReader;
+  /** Timers other than the process's own, for a simulation. */
+  setTimer?: SetTimer;
 }
 
 export type LedgerChange =
@@ -184,7 +188,7 @@ export class SqliteLedger implements Ledger {
   #closed: Promise<void> | undefined;
   #growth = new Growth();
   #outages: Outages;
-  readonly #pace = new Pace(() => this.#sendReady());
+  readonly #pace: Pace;
   #setAside: string[];
 
   constructor(options: LedgerOptions & { sizeLimitBytes: number }, writer: Worker, opened: Opened) {
@@ -193,10 +197,11 @@ export class SqliteLedger implements Ledger {
     this.#size = opened.size;
     this.#batchBytes = transactionBytes(options.sizeLimitBytes);
     this.#setAside = filesAside(options.file);
-    this.#outages = new Outages(options.clock, () => this.#post({ kind: 'reopen' }));
+    this.#pace = new Pace(() => this.#sendReady(), options.setTimer);
+    this.#outages = new Outages(options.clock, () => this.#post({ kind: 'reopen' }), options.setTimer);
     this.#minimum = opened.minimum;
     this.#events = options.events ?? new EventCatalog();
-    this.#reader = new QueryClient(options.file, this.#events);
+    this.#reader = new QueryClient(options.file, this.#events, options.startReader);
     this.log = new LogClient({
       verifierKey: opened.verifierKey,
       previous: opened.previous,

@@ -3,7 +3,7 @@ import { pino } from 'pino';
 import { Registry } from 'prom-client';
 import { configSchema } from '../../runtime/config/schema.js';
 import type { Bus, BusEvents } from '../../runtime/contracts/bus.js';
-import type { Clock } from '../../runtime/contracts/clock.js';
+import { type Clock, systemTimer } from '../../runtime/contracts/clock.js';
 import {
   type Decision,
   type DecisionScorer,
@@ -330,6 +330,7 @@ export function createFakeContext(options: FakeContextOptions = {}): FakeContext
     config: configSchema.parse(options.config ?? {}),
     log: pino({ level: 'silent' }),
     clock,
+    setTimer: systemTimer,
     random: () => 0.5,
     bus,
     ledger: new FakeLedger(clock),
