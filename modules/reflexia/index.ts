@@ -139,6 +139,6 @@ class Reflexia implements ArkaliaModule {
 }
 
 /** Reflexia on a device and process that are given. */
-const reflexiaOn = (host: Host): ArkaliaModule => new Reflexia(host);
+export const reflexiaOn = (host: Host): ArkaliaModule => new Reflexia(host);
 
 export default (): ArkaliaModule => reflexiaOn(thisHost);

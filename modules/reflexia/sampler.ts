@@ -19,6 +19,12 @@ const FIRST_READINGS = 2;
 /** Part of its interval after which a sensor is due: samples come a little early or late. */
 const DUE = 0.9;
 
+/** What a reading gave: a value, perhaps none, or why there is none. */
+interface Outcome {
+  value?: Readings[keyof Readings] | undefined;
+  why?: string;
+}
+
 /** The last reading of a sensor with an interval of its own. */
 interface Kept {
   readings: number;
@@ -66,65 +72,72 @@ export class Sampler {
 
   /** All begin at once, so they share one deadline. */
   async #readAll(signal: AbortSignal): Promise<(Readings[keyof Readings] | undefined)[]> {
-    const { sensors, timeoutMs, setTimer = systemTimer } = this.#options;
-    const deadline = new AbortController();
-    const ends = AbortSignal.any([signal, deadline.signal]);
-    let cancel = () => {};
-    const late = new Promise<typeof timedOut>((resolve) => {
-      cancel = setTimer(() => resolve(timedOut), timeoutMs);
+    const { sensors, timeoutMs, clock, setTimer = systemTimer } = this.#options;
+    const atMs = clock.monotonicMs();
+    const ending = new AbortController();
+    const end = () => ending.abort();
+    if (signal.aborted) end();
+    signal.addEventListener('abort', end);
+    const outcomes = new Map<Sensor, Outcome>();
+    const reading = sensors
+      .filter((sensor) => this.#isDue(sensor, atMs))
+      .map((sensor) => this.#read(sensor, ending.signal, outcomes));
+    const { over, clear } = pause(setTimer, timeoutMs);
+    if ((await Promise.race([Promise.all(reading), over])) === timedOut) end();
+    clear();
+    signal.removeEventListener('abort', end);
+    return sensors.map((sensor) => {
+      if (!this.#isDue(sensor, atMs)) return this.#kept.get(sensor)?.value;
+      const value = this.#take(sensor, outcomes.get(sensor));
+      if (sensor.everyMs !== undefined) {
+        const readings = Math.min((this.#kept.get(sensor)?.readings ?? 0) + 1, FIRST_READINGS);
+        this.#kept.set(sensor, { readings, atMs, value });
+      }
+      return value;
     });
-    try {
-      return await Promise.all(sensors.map((sensor) => this.#value(sensor, ends, late)));
-    } finally {
-      cancel();
-      deadline.abort();
-    }
   }
 
-  /** What is read now, or was when the sensor was due last. */
-  async #value(
-    sensor: Sensor,
-    signal: AbortSignal,
-    late: Promise<typeof timedOut>,
-  ): Promise<Readings[keyof Readings] | undefined> {
-    if (sensor.everyMs === undefined) return this.#read(sensor, signal, late);
-    const atMs = this.#options.clock.monotonicMs();
+  /** Whether it is read now, or what it said last stands. */
+  #isDue(sensor: Sensor, atMs: number): boolean {
     const kept = this.#kept.get(sensor);
-    const readings = kept?.readings ?? 0;
-    if (kept && readings >= FIRST_READINGS && atMs - kept.atMs < sensor.everyMs * DUE) return kept.value;
-    const value = await this.#read(sensor, signal, late);
-    this.#kept.set(sensor, { readings: Math.min(readings + 1, FIRST_READINGS), atMs, value });
-    return value;
+    if (sensor.everyMs === undefined || kept === undefined) return true;
+    return kept.readings < FIRST_READINGS || atMs - kept.atMs >= sensor.everyMs * DUE;
   }
 
-  async #read(
-    sensor: Sensor,
-    signal: AbortSignal,
-    late: Promise<typeof timedOut>,
-  ): Promise<Readings[keyof Readings] | undefined> {
-    const { name } = sensor;
-    if (this.#hanging.has(name)) return this.#absent(name, 'an earlier reading still hangs');
-    this.#hanging.add(name);
-    try {
-      const value = await Promise.race([this.#start(sensor, signal), late]);
-      if (value === timedOut) return this.#absent(name, `no answer within ${this.#options.timeoutMs} ms`);
-      if (value === undefined || Number.isNaN(value)) return this.#absent(name, NOT_TOLD);
+  /** What it said in time, or nothing and why. */
+  #take({ name }: Sensor, outcome: Outcome | undefined): Readings[keyof Readings] | undefined {
+    const { value, why } = outcome ?? { why: `no answer within ${this.#options.timeoutMs} ms` };
+    if (why !== undefined) this.#absentBecause.set(name, why);
+    else if (value === undefined || Number.isNaN(value)) this.#absentBecause.set(name, NOT_TOLD);
+    else {
       this.#absentBecause.delete(name);
       return value;
-    } catch (error) {
-      return this.#absent(name, error instanceof Error ? error.message : String(error));
     }
+    return undefined;
   }
 
-  async #start(sensor: Sensor, signal: AbortSignal): Promise<Readings[keyof Readings] | undefined> {
+  /** Never rejects. */
+  async #read(sensor: Sensor, signal: AbortSignal, outcomes: Map<Sensor, Outcome>): Promise<void> {
+    const { name } = sensor;
+    if (this.#hanging.has(name)) {
+      outcomes.set(sensor, { why: 'an earlier reading still hangs' });
+      return;
+    }
+    this.#hanging.add(name);
     try {
-      return await sensor.read(signal);
+      outcomes.set(sensor, { value: await sensor.read(signal) });
+    } catch (error) {
+      outcomes.set(sensor, { why: error instanceof Error ? error.message : String(error) });
     } finally {
-      this.#hanging.delete(sensor.name);
+      this.#hanging.delete(name);
     }
   }
+}
 
-  #absent(name: string, why: string): undefined {
-    this.#absentBecause.set(name, why);
-  }
+function pause(setTimer: SetTimer, ms: number): { over: Promise<typeof timedOut>; clear(): void } {
+  let clear = () => {};
+  const over = new Promise<typeof timedOut>((resolve) => {
+    clear = setTimer(() => resolve(timedOut), ms);
+  });
+  return { over, clear: () => clear() };
 }

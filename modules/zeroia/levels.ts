@@ -21,6 +21,8 @@ export class LevelRule {
   readonly #options: Config['degradation'];
   readonly #survival: SurvivalRule;
   #calmSinceMs: number | null = null;
+  /** The level of the last verdict; another one in force was set by somebody else. */
+  #given: DegradationLevel | undefined;
   #loadedSinceMs: number | null = null;
 
   /** `hysteresis`: share by which a figure must fall below its limit of survival before it no longer asks for it. */
@@ -32,6 +34,14 @@ export class LevelRule {
 
   /** The level to be in after this decision on this sample. */
   next(current: DegradationLevel, decision: Decision, sample: DeviceSample): LevelVerdict {
+    // Whoever set it asked for it just now, so its cooldown begins.
+    if (current !== this.#given) this.#calmSinceMs = null;
+    const verdict = this.#next(current, decision, sample);
+    this.#given = verdict.level;
+    return verdict;
+  }
+
+  #next(current: DegradationLevel, decision: Decision, sample: DeviceSample): LevelVerdict {
     const now = this.#clock.monotonicMs();
     const wanted = this.#wanted(decision, sample, now);
     if (rank(wanted.level) >= rank(current)) {

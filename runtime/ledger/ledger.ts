@@ -181,6 +181,7 @@ export class SqliteLedger implements Ledger {
   #pending = 0;
   #pendingBytes = 0;
   #commits = 0;
+  #measured: { commits: number; bytes: number } | undefined;
   #spares: ArrayBuffer[] = [];
   readonly #batchBytes: number;
   #commitMs = commitMsFirst;
@@ -284,8 +285,7 @@ export class SqliteLedger implements Ledger {
   }
 
   status(): LedgerStatus {
-    const { file, sizeLimitBytes } = this.#options;
-    const bytes = fileBytes(file) + fileBytes(`${file}-wal`);
+    const { sizeLimitBytes } = this.#options;
     const status: LedgerStatus = {
       state: 'open',
       size: this.#size,
@@ -293,7 +293,7 @@ export class SqliteLedger implements Ledger {
       pending: this.#pending,
       commits: this.#commits,
       ...(this.#commits === 0 ? {} : { commit_ms: Number(this.#commitMs.toPrecision(3)) }),
-      bytes,
+      bytes: this.#bytes(),
       limit_bytes: sizeLimitBytes,
       set_aside: [...this.#setAside],
     };
@@ -316,6 +316,15 @@ export class SqliteLedger implements Ledger {
       case 'failed':
         return { ...status, state: 'failed', problem: this.#state.error.message };
     }
+  }
+
+  /** What the files hold. It changes with a commit, so they are looked at once after each: status is asked for several times a second. */
+  #bytes(): number {
+    if (this.#measured?.commits !== this.#commits) {
+      const { file } = this.#options;
+      this.#measured = { commits: this.#commits, bytes: fileBytes(file) + fileBytes(`${file}-wal`) };
+    }
+    return this.#measured.bytes;
   }
 
   /** Takes nothing more, commits what waits, and closes the file. May be called again. */
@@ -490,6 +499,7 @@ export class SqliteLedger implements Ledger {
   #reopened(opened: Opened): void {
     this.#size = opened.size;
     this.#minimum = opened.minimum;
+    this.#measured = undefined;
     const isSame = opened.verifierKey === this.log.verifierKey;
     if (!isSame) {
       this.#setAside = filesAside(this.#options.file);
