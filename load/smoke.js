@@ -325,11 +325,11 @@ function administration() {
   expectAnswer('piece of a model', post('/models/k6?at=0&of=1', {}, expecting(401)), 401);
   expectAnswer('verified model', post('/models/k6/verify', {}, expecting(401)), 401);
   expectAnswer('chosen model', post('/models/k6/default', {}, expecting(401)), 401);
-  const removed = http.del(`${base}/models/k6`, null, {
+  const withdrawn = http.del(`${base}/models/k6`, null, {
     tags: { name: 'DELETE /models' },
     ...expecting(401),
   });
-  expectAnswer('removed model', removed, 401);
+  expectAnswer('removed model', withdrawn, 401);
   expectAnswer('breakers', get('/breakers'), 200);
   expectAnswer('validation', post('/sandozia/validate', {}, expecting(401)), 401);
   expectAnswer('incidents', get('/incidents'), 200);
