@@ -1,10 +1,12 @@
 import { isCount, isOneOf, isOptional, isRealNumber, isRecord, isText } from './check.js';
+import { isFacts } from './gguf-facts.js';
 import {
   embedInputsMax,
   type FailureCode,
   type FinishReason,
   failureCodes,
   finishReasons,
+  type ModelReading,
   type NavigatorBrief,
   type NavigatorTopic,
   type Prompt,
@@ -29,6 +31,8 @@ import {
  *     model -> supervisor  : ready, then loaded | unloadable; PIECE, then exactly one of done | failed | stopped for each request
  *     supervisor -> script : script, then one returned for each call
  *     script -> supervisor : ready; call, then exactly one ended
+ *     supervisor -> reader : examine
+ *     reader -> supervisor : ready, then progress now and then, and one examined
  *     either way           : ping, and pong at once, so that a process that is stuck is known from one that works
  *
  * A PIECE is a delta, a tool_call or a vector.
@@ -60,6 +64,8 @@ export type ToChild =
   | { type: 'generated'; finishReason: FinishReason; usage?: PromptUsage }
   | { type: 'stop' }
   | { type: 'ping' }
+  /** The file is open on descriptor `modelDescriptor`. */
+  | { type: 'examine' }
   | { type: 'load'; modelFile: string; threads: number; contextTokens: number; llamaPackage: string }
   | { type: 'script'; job: ScriptJob }
   | { type: 'returned'; id: number; json?: string; error?: string }
@@ -80,15 +86,22 @@ export type FromChild =
   | { type: 'pong' }
   | { type: 'loaded'; contextTokens: number }
   | { type: 'unloadable'; fault: LoadFault }
+  /** So many bytes of the file are hashed. */
+  | { type: 'progress'; bytes: number }
+  | ({ type: 'examined' } & ModelReading)
   | { type: 'open'; method: 'POST'; path: string; body: string }
   | ModelRequest
   | Piece
-  | { type: 'done'; finishReason: FinishReason; model: string; usage?: PromptUsage }
+  /** `leftOut`: of a model, the earlier messages that its context does not hold. */
+  | { type: 'done'; finishReason: FinishReason; model: string; usage?: PromptUsage; leftOut?: number }
   | ({ type: 'failed'; code: FailureCode } & FailureFacts)
   | { type: 'stopped' }
   | { type: 'call'; id: number; name: string; args: string }
   | { type: 'ended'; value: string; log: string }
   | { type: 'ended'; fault: ScriptFault; message: string; log: string };
+
+/** Where the process that reads a model file finds it open: behind the filter (4) and bubblewrap's words (5). */
+export const modelDescriptor = 6;
 
 /** Longest frame that is not sized by a prompt. */
 export const frameBytesBase = 1_048_576;
@@ -233,6 +246,7 @@ const toChild: Record<ToChild['type'], (m: Record<string, unknown>) => boolean> 
   generated: (m) => isOneOf(m.finishReason, finishReasons) && isOptional(m.usage, isUsage),
   stop: () => true,
   ping: () => true,
+  examine: () => true,
   load: (m) =>
     isText(m.modelFile) && isCount(m.threads) && isCount(m.contextTokens) && isText(m.llamaPackage),
   generate: (m) => isPrompt(m),
@@ -246,13 +260,24 @@ const fromChild: Record<FromChild['type'], (m: Record<string, unknown>) => boole
   pong: () => true,
   loaded: (m) => isCount(m.contextTokens),
   unloadable: (m) => isOneOf(m.fault, loadFaults),
+  progress: (m) => isCount(m.bytes),
+  examined: (m) =>
+    typeof m.sha256 === 'string' &&
+    /^[0-9a-f]{64}$/.test(m.sha256) &&
+    isCount(m.bytes) &&
+    isRecord(m.read) &&
+    (isFacts(m.read.facts) || isText(m.read.fault, 200)),
   open: (m) => m.method === 'POST' && isText(m.path, 1024) && isText(m.body),
   generate: (m) => isPrompt(m),
   embed: (m) => isEmbed(m.texts),
   delta: (m) => isText(m.text) && isOptional(m.model, isName),
   tool_call: (m) => isCall(m.call) && isOptional(m.model, isName),
   vector: (m) => isVector(m.vector),
-  done: (m) => isOneOf(m.finishReason, finishReasons) && isName(m.model) && isOptional(m.usage, isUsage),
+  done: (m) =>
+    isOneOf(m.finishReason, finishReasons) &&
+    isName(m.model) &&
+    isOptional(m.usage, isUsage) &&
+    isOptional(m.leftOut, isCount),
   failed: (m) =>
     isOneOf(m.code, failureCodes) &&
     isOptional(m.status, isStatus) &&

@@ -100,7 +100,14 @@ export type PromptEvent =
   | { type: 'delta'; text: string; model?: string }
   | { type: 'tool_call'; call: ToolCall; model?: string }
   | { type: 'vector'; vector: number[] }
-  | { type: 'done'; finishReason: FinishReason; model: string; usage?: PromptUsage };
+  | {
+      type: 'done';
+      finishReason: FinishReason;
+      model: string;
+      usage?: PromptUsage;
+      /** Earlier messages that were left out because the context does not hold them; absent when none were. */
+      leftOut?: number;
+    };
 
 /** What a child may report as the reason of a failure; the supervisor words it. */
 export const failureCodes = [
@@ -211,6 +218,8 @@ export interface EngineView {
   models: string[];
   /** The model used when none is asked for. */
   defaultModel?: string;
+  /** Tokens of its context, where it says so. */
+  contextTokens?: number;
   /** Prompts that it says it works on at once; absent where it does not say. */
   slots?: number;
   /** Whether the model is in memory now; absent where that is not known. */
@@ -300,6 +309,32 @@ export interface ToolServerProcess {
   send(line: string): void;
   /** SIGKILL. The first reason counts. */
   kill(why: ToolServerEnding): void;
+}
+
+/** What a GGUF file says of itself; the words in it are its maker's, made fit to show. */
+export interface ModelFacts {
+  architecture?: string;
+  name?: string;
+  licence?: string;
+  /** Elements of all tensors. */
+  parameters: number;
+  /** As llama.cpp calls it, such as `Q4_K_M`. */
+  quantisation: string;
+  /** The longest context that it was trained for. */
+  context_tokens?: number;
+  /** Whether it brings a chat template of its own. */
+  chat_template: boolean;
+  /** Memory that each token of context takes with the usual cache of 16-bit numbers; absent where the file does not say enough. */
+  cache_bytes_per_token?: number;
+}
+
+/** What reading a model file in the sandbox found. */
+export interface ModelReading {
+  /** Of the whole file, lower-case hex. */
+  sha256: string;
+  bytes: number;
+  /** What it says of itself, or what is wrong with it. */
+  read: { facts: ModelFacts } | { fault: string };
 }
 
 /** Runs prompts in isolated workers and knows the engines behind them. */

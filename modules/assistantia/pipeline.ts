@@ -18,6 +18,7 @@ import { withExpiry } from './guard/held.js';
 import { partsOfMessages } from './guard/parts.js';
 import { Screen } from './guard/screen.js';
 import { replayedAnswer, replayedVectors } from './idempotency.js';
+import { spend } from './key-limits.js';
 import type { AnswerEvent, Embeddings, EmbedQuestion, EngineRequest, Question } from './question.js';
 import { type Course, lastAsked, personTexts, Records, type Speaker } from './records.js';
 import { reducedPrompt } from './reduced.js';
@@ -127,21 +128,36 @@ export class Pipeline {
     question: Question,
     course: Course,
   ): AsyncGenerator<AnswerEvent, Round & { watch: AnswerWatch }> {
-    const { systemPrompt, canary } = question;
+    const { systemPrompt, canary, messages } = question;
     const action = this.#screen.actionFor(question);
     // One for each attempt; the last one's is the answer's.
     let watch!: AnswerWatch;
-    const done = yield* this.#walk.go<AnswerEvent, Ending | undefined>({
-      ...question,
-      ...course,
-      prepare: (candidate) => this.#job(question, candidate),
-      waiting: question.tellsPlace === true ? (place) => ({ type: 'waiting', place }) : undefined,
-      listen: (tried, events) => {
-        watch = new AnswerWatch(this.#context.guard, { systemPrompt, canary, action });
-        return this.#listen(question, tried, events, watch);
-      },
-    });
-    return { ...done, watch };
+    let asked: Candidate | undefined;
+    const spent = (usage?: PromptUsage) => {
+      if (asked === undefined) return;
+      const promptChars = messages.reduce((sum, { content }) => sum + content.length, 0);
+      const { engine } = asked;
+      const call = { engine, usage, promptChars, answerChars: watch.text.length };
+      spend(this.#context.access.meter, question, call);
+    };
+    try {
+      const done = yield* this.#walk.go<AnswerEvent, Ending | undefined>({
+        ...question,
+        ...course,
+        prepare: (candidate) => this.#job(question, candidate),
+        waiting: question.tellsPlace === true ? (place) => ({ type: 'waiting', place }) : undefined,
+        listen: (tried, events) => {
+          watch = new AnswerWatch(this.#context.guard, { systemPrompt, canary, action });
+          asked = tried.candidate;
+          return this.#listen(question, tried, events, watch);
+        },
+      });
+      spent(done.result?.usage);
+      return { ...done, watch };
+    } catch (thrown) {
+      spent();
+      throw thrown;
+    }
   }
 
   /** What was given before: its text in one piece, whatever the pieces were. */
@@ -195,6 +211,12 @@ export class Pipeline {
       const step = await walk.next();
       if (step.done !== true) throw new AppError('internal', 'Vectors came in the form of an answer.');
       const { attempt, result } = step.value;
+      spend(this.#context.access.meter, question, {
+        engine: attempt.candidate.engine,
+        usage: result.usage,
+        promptChars: texts.reduce((sum, text) => sum + text.length, 0),
+        answerChars: 0,
+      });
       return await this.#records.embedded(question, course, this.#speaker(attempt), result, vectors);
     } catch (thrown) {
       throw await this.#failed(question, course, thrown);

@@ -11,6 +11,8 @@ import type { Toolbox } from './toolbox/toolbox.js';
 export interface EngineRequest extends ChainRequest {
   /** Identity for rate limit and fairness. */
   client: string;
+  /** Models that the caller may use; absent: all. */
+  models?: readonly string[] | undefined;
   session?: string;
   /** Where the same request may come again. */
   idempotency?: IdempotentRequest;
@@ -51,6 +53,8 @@ export interface Answer {
   model: string;
   finishReason: FinishReason | 'content_filter';
   usage?: PromptUsage;
+  /** Earlier messages that the model's context does not hold, and that it was not sent. */
+  leftOut?: number;
   /** From the request until the end, and until the first text. */
   tookMs: number;
   firstMs?: number;

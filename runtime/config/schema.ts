@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { levels } from '../contracts/device.js';
 import { guardActions, guardLevels, personalKinds } from '../contracts/guard.js';
+import { scopes } from '../contracts/http.js';
 import { engineNames } from '../contracts/prompt.js';
 import { toolGrants } from '../contracts/tools.js';
 import { isHostEntry } from '../outgoing/hosts.js';
@@ -38,6 +39,18 @@ const http = section({
       'Address to listen on. Anything beyond loopback needs a key: without one the server starts in setup mode.',
     ),
   port: z.number().int().min(0).max(65_535).default(8000).describe('TCP port; 0 takes a free one.'),
+  loopback_role: z
+    .enum(['none', 'user', 'operator'])
+    .default('operator')
+    .describe(
+      'Role of whoever calls from this device without a key, narrowed to loopback_scopes. none asks for a key here too.',
+    ),
+  loopback_scopes: z
+    .array(z.enum(scopes))
+    .default(['chat', 'embeddings', 'guard', 'decisions', 'read'])
+    .describe(
+      'What a caller from this device may do without a key, of what its role may: by default it reads as an operator does and changes nothing.',
+    ),
   allowed_hosts: z
     .array(z.string().min(1))
     .default([])
@@ -48,6 +61,9 @@ const http = section({
     .describe(
       'Foreign web origins that may call the API, such as https://home.example. Each one may act with the key its page holds.',
     ),
+  login_ms: milliseconds(43_200_000, 60_000, 2_592_000_000).describe(
+    'How long somebody who signed in with a password stays so.',
+  ),
   tls_cert_file: z
     .string()
     .optional()
@@ -463,6 +479,22 @@ const reflexia = section({
       'Power of this device with nothing to do, as you measured it; where the device does not tell its power, it is reckoned from this.',
     ),
   power_full_w: z.number().min(0).max(10_000).optional().describe('The same with all cores busy.'),
+  forecast: section({
+    horizon_ms: milliseconds(120_000, 10_000, 3_600_000).describe(
+      'How far temperature and memory are forecast. A limit that is expected within it lowers the load ahead of time (zeroia.forecasts).',
+    ),
+    disk_horizon_ms: milliseconds(900_000, 10_000, 86_400_000).describe('The same for the disk.'),
+    temperature_c: z
+      .number()
+      .min(40)
+      .max(150)
+      .default(80)
+      .describe(
+        'The limit that is looked out for: from here on a Raspberry Pi 4 or 5 throttles its processor.',
+      ),
+    ram: z.number().min(50).max(101).default(95).describe('The same for memory in use, percent; 101: never.'),
+    disk: z.number().min(50).max(101).default(98).describe('The same for the disk; 101: never.'),
+  }),
 });
 
 const watchdog = section({
@@ -488,6 +520,12 @@ const zeroia = section({
     .boolean()
     .default(true)
     .describe("Whether decisions on the device's own samples change the degradation level."),
+  forecasts: z
+    .boolean()
+    .default(true)
+    .describe(
+      'Whether a forecast limit of reflexia.forecast asks for the level of reduce_load before it is reached. A forecaster that has been wrong is not listened to.',
+    ),
   hysteresis: z
     .number()
     .min(0)

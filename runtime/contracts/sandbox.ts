@@ -2,6 +2,7 @@ export type {
   EmbedJob,
   EngineView,
   FinishReason,
+  ModelFacts,
   NavigatorBrief,
   NavigatorTopic,
   Prompt,

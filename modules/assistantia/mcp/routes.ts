@@ -16,7 +16,8 @@ export function mcpRoutes(server: McpServer): RouteDefinition[] {
     defineRoute({
       method: 'POST',
       path: '/mcp',
-      role: 'user',
+      role: 'operator',
+      scope: 'read',
       tag: 'assistantia',
       summary: 'Model Context Protocol: the status and the documentation of this appliance, to be read',
       errors: 'problem',

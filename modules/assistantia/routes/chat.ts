@@ -58,6 +58,11 @@ const chatAnswer = z.object({
   model: z.string(),
   finish_reason: z.enum(['stop', 'length', 'tool_calls', 'content_filter']),
   usage: z.object({ prompt_tokens: z.number().int(), completion_tokens: z.number().int() }).optional(),
+  left_out: z
+    .number()
+    .int()
+    .optional()
+    .describe("Earlier messages that the model's context does not hold, and that it was not sent"),
   replayed: z
     .boolean()
     .optional()
@@ -87,6 +92,7 @@ function answerFields(answer: Answer, session: string): Record<string, unknown> 
     usage: answer.usage,
     reasons: answer.reasons,
     receipt: answer.receipt,
+    ...(answer.leftOut === undefined ? {} : { left_out: answer.leftOut }),
     ...(answer.replayed === true ? { replayed: true } : {}),
   };
 }
@@ -107,6 +113,7 @@ export function chatRoutes(
       method: 'POST',
       path: '/chat',
       role: 'user',
+      scope: 'chat',
       tag: 'assistantia',
       summary: 'Asks the assistant; the answer carries who spoke and its receipt',
       errors: 'problem',
