@@ -389,6 +389,16 @@ async function open({ config, log, builtIn, restarted }: StartOptions, undo: Und
       ...(restarted === undefined ? {} : { restart_cause: restarted.cause }),
     },
   });
+  const mcp = createMcpServers({
+    servers: config.mcp.servers,
+    env: process.env,
+    start: (spec, listen) => prompts.startToolServer(spec, listen),
+    nowMs: now,
+    version,
+    record: (event) => recordLater(ledger, log, event),
+    onProblem: (error) => log.error({ err: error }, 'the way out for an MCP server failed'),
+  });
+  undo.add('MCP servers', () => mcp.close());
   const context: ModuleContext = {
     config,
     log,
@@ -405,14 +415,7 @@ async function open({ config, log, builtIn, restarted }: StartOptions, undo: Und
     breakers,
     scorer,
     prompts: toldPrompts(prompts, bus),
-    mcp: createMcpServers({
-      servers: config.mcp.servers,
-      env: process.env,
-      start: (spec, listen) => prompts.startToolServer(spec, listen),
-      nowMs: now,
-      version,
-      record: (event) => recordLater(ledger, log, event),
-    }),
+    mcp,
     outgoing: createOutgoing({
       hosts: new HostList(config.tools.http_hosts),
       bytesMax: config.tools.http_bytes_max,
