@@ -217,6 +217,13 @@ function prompts() {
   expectAnswer('report', post('/assistantia/guard/feedback', report), 200, {
     'is recorded': (r) => isReceipt(r.json('receipt')),
   });
+  expectAnswer('sessions', get('/sessions'), 200, { 'are listed': (r) => r.json('sessions').length > 0 });
+  expectAnswer('no such session', get('/sessions/k6-has-none', expecting(404)), 404);
+  const erased = http.del(`${base}/sessions/k6-has-none`, null, {
+    tags: { name: 'DELETE /sessions' },
+    ...expecting(404),
+  });
+  expectAnswer('no such session to erase', erased, 404);
   expectAnswer('models', get('/v1/models'), 200, {
     'list arkalia': (r) => r.json('data').some(({ id }) => id === 'arkalia'),
   });

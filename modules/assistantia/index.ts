@@ -2,11 +2,13 @@ import { callerIdOfKey, type RouteDefinition } from '../../runtime/contracts/htt
 import type { ArkaliaModule, ModuleContext, ModuleHealth } from '../../runtime/contracts/module.js';
 import { FeedbackRows } from './guard/feedback.js';
 import { guardRoutes } from './guard/routes.js';
+import { KeptSessions } from './kept-sessions.js';
 import { createNavigator } from './navigator/index.js';
 import { ollamaRoutes } from './ollama/index.js';
 import { openaiRoutes } from './openai/index.js';
 import { Pipeline } from './pipeline.js';
 import { chatRoutes } from './routes/chat.js';
+import { sessionRoutes } from './routes/sessions.js';
 import { Sessions } from './sessions.js';
 
 /** Assistantia: talks to the models, and answers about the appliance itself when there is none. */
@@ -17,6 +19,8 @@ class Assistantia implements ArkaliaModule {
   #context!: ModuleContext;
   #pipeline!: Pipeline;
   #sessions!: Sessions;
+  #kept!: KeptSessions;
+  #isOwnErasure = false;
   readonly #feedback = new FeedbackRows();
   #close = () => {};
 
@@ -24,8 +28,10 @@ class Assistantia implements ArkaliaModule {
     const { sessions_max, session_messages_max } = context.config.assistantia;
     this.#context = context;
     this.#sessions = new Sessions(sessions_max, session_messages_max);
+    this.#kept = new KeptSessions(context.ledger);
     const forgetting = context.bus.subscribe('texts.erased', (selector) => {
       this.#feedback.forget();
+      if (this.#isOwnErasure) return;
       if ('session' in selector) this.#sessions.forget({ session: selector.session });
       else if ('key' in selector) this.#sessions.forget({ owner: callerIdOfKey(selector.key) });
       // When something was said, and in which event, is not known here.
@@ -49,10 +55,26 @@ class Assistantia implements ArkaliaModule {
   routes(): RouteDefinition[] {
     return [
       ...chatRoutes(this.#context, this.#pipeline, this.#sessions),
+      ...sessionRoutes({
+        kept: this.#kept,
+        sessions: this.#sessions,
+        // What is remembered of a conversation was forgotten by its id; the others go on.
+        bus: { publish: (name, payload) => this.#eraseOwn(() => this.#context.bus.publish(name, payload)) },
+      }),
       ...openaiRoutes(this.#context, this.#pipeline),
       ...guardRoutes(this.#context, this.#feedback),
       ...ollamaRoutes(this.#context, this.#pipeline),
     ];
+  }
+
+  /** Tells of an erasure whose conversation is forgotten already. The bus calls its subscribers before it returns. */
+  #eraseOwn(tell: () => void): void {
+    this.#isOwnErasure = true;
+    try {
+      tell();
+    } finally {
+      this.#isOwnErasure = false;
+    }
   }
 
   async start(): Promise<void> {

@@ -4,7 +4,7 @@ export interface Operations {
   'POST /chat': {
     query?: { record?: 'durable' | 'checkpointed' };
     body: { message: string; session_id?: string; documents?: { name: string; text: string }[]; stream?: boolean; model?: string };
-    answer: { answer: string; session_id: string; engine: string; model: string; finish_reason: 'stop' | 'length' | 'tool_calls' | 'content_filter'; usage?: { prompt_tokens: number; completion_tokens: number }; replayed?: boolean; reasons: Record<string, unknown>[]; receipt: { recorded: 'durable' | 'checkpointed'; index: number; leaf_hash: string; proof?: Record<string, unknown> } };
+    answer: { answer: string; session_id: string; engine: string; model: string; finish_reason: 'stop' | 'length' | 'tool_calls' | 'content_filter'; usage?: { prompt_tokens: number; completion_tokens: number }; left_out?: number; replayed?: boolean; reasons: Record<string, unknown>[]; receipt: { recorded: 'durable' | 'checkpointed'; index: number; leaf_hash: string; proof?: Record<string, unknown> } };
   };
   /** Takes an engine out of use, lets everything through, or resets its breaker */
   'POST /breakers/{name}': {
