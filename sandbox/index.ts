@@ -5,9 +5,17 @@ import { findLauncher } from './launch.js';
 import type { SandboxOptions } from './options.js';
 import { Supervisor } from './prompt-runner.js';
 import { type ReadOptions, readModel } from './read-model.js';
-import type { EscapeOutcome, ModelReading, PromptRunner } from './types.js';
+import type {
+  EscapeOutcome,
+  ModelReading,
+  PromptRunner,
+  ToolServerListener,
+  ToolServerProcess,
+  ToolServerSpec,
+} from './types.js';
 
 export type { Incident, ModelPins, SandboxOptions } from './options.js';
+export type { ToolServerEnding, ToolServerListener, ToolServerProcess, ToolServerSpec } from './types.js';
 
 /** The sandbox of one server. */
 export interface Sandbox extends PromptRunner {
@@ -15,6 +23,11 @@ export interface Sandbox extends PromptRunner {
   start(): Promise<void>;
   /** Tries to escape from a worker as this host isolates it; undoes what succeeds. `files`: what must not be read. */
   probeEscape(files: { ledger: string; keys: string }, signal: AbortSignal): Promise<EscapeOutcome[]>;
+  /**
+   * Starts a tool server: at level strict without network and with the listed folders only, at other levels with the listed variables and
+   * limits only. @throws Error when its program or a folder is not there, or the sandbox is not started.
+   */
+  startToolServer(spec: ToolServerSpec, listen: ToolServerListener): ToolServerProcess;
   /** Has a process of its own hash a model file and read what it says of itself; follows no link. */
   readModel(file: string, options: ReadOptions): Promise<ModelReading>;
   /** Gives the memory of the embedded model back, after the answers that wait for it. */

@@ -27,7 +27,7 @@ export interface EnginesOptions {
 /** A child that had to be killed or died. */
 export interface Incident {
   cause: 'deadline' | 'out_of_memory' | 'crashed' | 'protocol' | 'aborted' | 'stalled';
-  child: 'worker' | 'model';
+  child: 'worker' | 'model' | 'script';
   /** The engine whose prompt it worked on; absent when it was idle. */
   engine?: EngineKind;
 }

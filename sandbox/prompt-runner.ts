@@ -8,12 +8,16 @@ import { probeEscape } from './escape/probe.js';
 import { failureOf, failureOfExit } from './failures.js';
 import { estimatedHistory } from './history.js';
 import { type Found, findLauncher } from './launch.js';
+import { findProgram, isRoot } from './levels/identity.js';
 import { ModelProcess } from './model-process.js';
 import { checkOptions, type SandboxOptions } from './options.js';
 import { PinnedModels } from './pinned-models.js';
 import { closedError, WorkerPool } from './pool.js';
 import { PromptRun } from './prompt-run.js';
 import { type ReadOptions, readModel } from './read-model.js';
+import { ScriptRunner, scriptPackages } from './script-runner.js';
+import { plainServer, strictServer } from './tool-server/command.js';
+import { LineProcess } from './tool-server/process.js';
 import {
   type EngineView,
   type EscapeOutcome,
@@ -24,7 +28,13 @@ import {
   type RunOptions,
   type SandboxError,
   type SandboxStatus,
+  type ScriptJob,
+  type ScriptOptions,
+  type ScriptOutcome,
   sandboxLevels,
+  type ToolServerListener,
+  type ToolServerProcess,
+  type ToolServerSpec,
 } from './types.js';
 
 /** Longest that a timer of Node can wait. */
@@ -40,6 +50,7 @@ interface Parts {
   pool: WorkerPool;
   model: ModelProcess;
   broker: Broker;
+  scripts: ScriptRunner;
 }
 
 /** What every level holds. */
@@ -89,6 +100,7 @@ export class Supervisor implements PromptRunner {
   readonly #options: SandboxOptions;
   readonly #directory: EngineDirectory;
   readonly #running = new Set<AbortController>();
+  readonly #servers = new Set<ToolServerProcess>();
   #parts: Parts | undefined;
   #closed = false;
 
@@ -188,6 +200,25 @@ export class Supervisor implements PromptRunner {
     });
   }
 
+  async runScript(job: ScriptJob, options: ScriptOptions): Promise<ScriptOutcome> {
+    const parts = this.#parts;
+    if (parts === undefined || this.#closed) throw closedError();
+    return parts.scripts.run(job, options);
+  }
+
+  startToolServer(spec: ToolServerSpec, listen: ToolServerListener): ToolServerProcess {
+    const parts = this.#parts;
+    if (parts === undefined || this.#closed) throw closedError();
+    const bwrap = findProgram('bwrap');
+    const strict = parts.found.launcher.level === 'strict' && bwrap !== undefined;
+    const setpriv = isRoot() ? findProgram('setpriv') : undefined;
+    const launch = strict ? strictServer(spec, { bwrap, setpriv }) : plainServer(spec);
+    const server = new LineProcess(launch, parts.folder, spec, listen);
+    this.#servers.add(server);
+    void server.exited.then(() => this.#servers.delete(server));
+    return server;
+  }
+
   /**
    * Has a process of its own hash a model file and read what it says of itself. No link is followed.
    * @throws Error of the file system; SandboxError when it was ended or came to no end.
@@ -251,10 +282,12 @@ export class Supervisor implements PromptRunner {
   async close(): Promise<void> {
     this.#closed = true;
     for (const running of this.#running) running.abort(closedError());
+    for (const server of this.#servers) server.kill('stopped');
     await this.#directory.close();
+    await Promise.all([...this.#servers].map((server) => server.exited));
     const parts = this.#parts;
     if (parts === undefined) return;
-    await Promise.all([parts.pool.close(), parts.model.close()]);
+    await Promise.all([parts.pool.close(), parts.model.close(), parts.scripts.close()]);
     rmSync(parts.folder, { recursive: true, force: true });
   }
 
@@ -307,7 +340,18 @@ export class Supervisor implements PromptRunner {
       viaToken,
       bytesMax: sandbox.output_bytes_max * rawPerOutput + 1_048_576,
     });
-    return { folder, found, pool, model, broker };
+    const scripts = new ScriptRunner({
+      spawn: () =>
+        new Child({
+          launcher,
+          entry: new URL('./script-host.js', import.meta.url),
+          limits: { kind: 'worker', memoryBytes: sandbox.memory_bytes },
+          packages: scriptPackages,
+          cwd: folder,
+        }),
+      onIncident,
+    });
+    return { folder, found, pool, model, broker, scripts };
   }
 
   /** Whether the worker of a prompt serves nobody else, before or after. */

@@ -15,6 +15,9 @@ import {
   type PromptSampling,
   type PromptTool,
   type PromptUsage,
+  type ScriptFault,
+  type ScriptJob,
+  scriptFaults,
   type ToolCall,
   vectorLengthMax,
 } from './types.js';
@@ -26,6 +29,8 @@ import {
  *     worker -> supervisor : ready; open | generate | embed | PIECE, then exactly one of done | failed | stopped for each job
  *     supervisor -> model  : load, then generate | embed, stop
  *     model -> supervisor  : ready, then loaded | unloadable; PIECE, then exactly one of done | failed | stopped for each request
+ *     supervisor -> script : script, then one returned for each call
+ *     script -> supervisor : ready; call, then exactly one ended
  *     supervisor -> reader : examine
  *     reader -> supervisor : ready, then progress now and then, and one examined
  *     either way           : ping, and pong at once, so that a process that is stuck is known from one that works
@@ -62,6 +67,8 @@ export type ToChild =
   /** The file is open on descriptor `modelDescriptor`. */
   | { type: 'examine' }
   | { type: 'load'; modelFile: string; threads: number; contextTokens: number; llamaPackage: string }
+  | { type: 'script'; job: ScriptJob }
+  | { type: 'returned'; id: number; json?: string; error?: string }
   | ModelRequest;
 
 /** What a worker asks of the embedded model. */
@@ -88,7 +95,10 @@ export type FromChild =
   /** `leftOut`: of a model, the earlier messages that its context does not hold. */
   | { type: 'done'; finishReason: FinishReason; model: string; usage?: PromptUsage; leftOut?: number }
   | ({ type: 'failed'; code: FailureCode } & FailureFacts)
-  | { type: 'stopped' };
+  | { type: 'stopped' }
+  | { type: 'call'; id: number; name: string; args: string }
+  | { type: 'ended'; value: string; log: string }
+  | { type: 'ended'; fault: ScriptFault; message: string; log: string };
 
 /** Where the process that reads a model file finds it open: behind the filter (4) and bubblewrap's words (5). */
 export const modelDescriptor = 6;
@@ -205,6 +215,18 @@ function isJob(value: unknown): value is PromptJob {
   return isPrompt(value) && (value.engine !== 'navigator' || isBrief(value.brief));
 }
 
+function isScript(value: unknown): value is ScriptJob {
+  return (
+    isRecord(value) &&
+    isText(value.code) &&
+    isRecord(value.facts) &&
+    isTexts(Object.values(value.facts)) &&
+    isTexts(value.functions) &&
+    typeof value.date === 'boolean' &&
+    [value.fuel, value.memoryBytes, value.callsMax, value.outputCharsMax].every(isCount)
+  );
+}
+
 function isUsage(value: unknown): value is PromptUsage {
   return isRecord(value) && isCount(value.prompt_tokens) && isCount(value.completion_tokens);
 }
@@ -229,6 +251,8 @@ const toChild: Record<ToChild['type'], (m: Record<string, unknown>) => boolean> 
     isText(m.modelFile) && isCount(m.threads) && isCount(m.contextTokens) && isText(m.llamaPackage),
   generate: (m) => isPrompt(m),
   embed: (m) => isEmbed(m.texts),
+  script: (m) => isScript(m.job),
+  returned: (m) => isCount(m.id) && isOptional(m.json, isAnyText) && isOptional(m.error, isAnyText),
 };
 
 const fromChild: Record<FromChild['type'], (m: Record<string, unknown>) => boolean> = {
@@ -261,6 +285,10 @@ const fromChild: Record<FromChild['type'], (m: Record<string, unknown>) => boole
     isOptional(m.bytes, isCount) &&
     isOptional(m.sha256, isHashPrefix),
   stopped: () => true,
+  call: (m) => isCount(m.id) && isName(m.name) && isText(m.args),
+  ended: (m) =>
+    isText(m.log) &&
+    (m.fault === undefined ? isText(m.value) : isOneOf(m.fault, scriptFaults) && isText(m.message)),
 };
 
 function check<T>(table: Record<string, (m: Record<string, unknown>) => boolean>, value: unknown): T | null {

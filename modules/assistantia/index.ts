@@ -3,7 +3,9 @@ import type { ArkaliaModule, ModuleContext, ModuleHealth } from '../../runtime/c
 import { FeedbackRows } from './guard/feedback.js';
 import { guardRoutes } from './guard/routes.js';
 import { KeptSessions } from './kept-sessions.js';
-import { createNavigator } from './navigator/index.js';
+import { mcpRoutes } from './mcp/routes.js';
+import { McpServer } from './mcp/server.js';
+import { createNavigator, type Navigator } from './navigator/index.js';
 import { ollamaRoutes } from './ollama/index.js';
 import { openaiRoutes } from './openai/index.js';
 import { Pipeline } from './pipeline.js';
@@ -21,6 +23,7 @@ class Assistantia implements ArkaliaModule {
   #sessions!: Sessions;
   #kept!: KeptSessions;
   #isOwnErasure = false;
+  #navigator!: Navigator;
   readonly #feedback = new FeedbackRows();
   #close = () => {};
 
@@ -38,6 +41,7 @@ class Assistantia implements ArkaliaModule {
       else this.#sessions.forget('all');
     });
     const navigator = createNavigator(context);
+    this.#navigator = navigator;
     this.#close = () => {
       forgetting();
       navigator.close();
@@ -54,7 +58,7 @@ class Assistantia implements ArkaliaModule {
 
   routes(): RouteDefinition[] {
     return [
-      ...chatRoutes(this.#context, this.#pipeline, this.#sessions),
+      ...chatRoutes(this.#context, this.#pipeline, this.#sessions, (words) => this.#navigator.search(words)),
       ...sessionRoutes({
         kept: this.#kept,
         sessions: this.#sessions,
@@ -64,6 +68,7 @@ class Assistantia implements ArkaliaModule {
       ...openaiRoutes(this.#context, this.#pipeline),
       ...guardRoutes(this.#context, this.#feedback),
       ...ollamaRoutes(this.#context, this.#pipeline),
+      ...mcpRoutes(new McpServer(this.#context, this.#navigator)),
     ];
   }
 
@@ -93,7 +98,7 @@ class Assistantia implements ArkaliaModule {
   }
 
   health(): ModuleHealth {
-    return { state: 'ok', facts: { sessions: this.#sessions.size } };
+    return { state: 'ok', facts: { sessions: this.#sessions.size, mcp: this.#context.mcp.status() } };
   }
 }
 

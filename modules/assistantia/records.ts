@@ -64,7 +64,7 @@ export class Records {
     question: Question,
     { startedMs, askedMs, flagged, skipped, claim }: Course,
     { engine, model, firstAtMs }: Speaker,
-    { text, calls, cut }: AnswerWatch,
+    { text, calls, cut }: Pick<AnswerWatch, 'text' | 'calls' | 'cut'>,
     ending: Ending | undefined,
   ): Promise<Answer> {
     const { clock, ledger } = this.#context;

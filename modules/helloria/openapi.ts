@@ -105,6 +105,7 @@ function operationOf(route: RouteDefinition, schemas: Schemas): Json {
     summary: route.summary,
     tags: [route.tag],
     'x-role': route.role,
+    ...(route.role === 'none' ? {} : { 'x-scope': route.scope ?? null }),
     ...(route.role === 'none' ? { security: [] } : {}),
     parameters: parametersOf(route, schemas),
     ...bodyOf(route, schemas),
@@ -130,15 +131,21 @@ export function openapiDocument(routes: readonly RouteDefinition[], version: str
       license: { name: 'MIT', identifier: 'MIT' },
     },
     servers: [{ url: '/' }],
-    security: [{ key: [] }, {}],
+    security: [{ key: [] }, { login: [] }, {}],
     paths,
     components: {
       securitySchemes: {
+        login: {
+          type: 'apiKey',
+          in: 'cookie',
+          name: 'arkalia_login',
+          description: 'Set by POST /login, for the web page; under TLS its name is __Host-arkalia_login.',
+        },
         key: {
           type: 'http',
           scheme: 'bearer',
           description:
-            'A key made by "arkalia keys create". On this machine itself the role user needs none.',
+            'A key made by "arkalia keys create". On this machine itself asking and reading need none.',
         },
       },
       schemas: {

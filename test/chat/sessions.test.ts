@@ -89,7 +89,7 @@ test('erasing takes the texts of that caller and session alone, refused prompts 
   expect(await idsOf('bob')).toContain('shared');
   expect((await request('ada', 'DELETE', '/sessions/adaONE')).status).toBe(200);
   expect([holding('adaONE'), holding('typedADA1')]).toEqual([[], []]);
-  const facts = (await request('bob', 'GET', '/status')).body as {
+  const facts = (await request('nobody', 'GET', '/status')).body as {
     modules: { assistantia: { facts: { sessions: number } } };
   };
   // Forgotten are adaONE and Ada's shared; what others said goes on.

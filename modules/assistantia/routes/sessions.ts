@@ -35,7 +35,7 @@ const noSession = () => new AppError('not_found', 'There is no session of that i
 
 /** Conversations of /chat: each caller sees, takes out and erases their own. */
 export function sessionRoutes({ kept, sessions, bus }: SessionParts): RouteDefinition[] {
-  const common = { role: 'user', tag: 'assistantia', errors: 'problem' } as const;
+  const common = { role: 'user', scope: 'chat', tag: 'assistantia', errors: 'problem' } as const;
   return [
     defineRoute({
       ...common,

@@ -48,7 +48,7 @@ const wholeNumber = z
   .string()
   .regex(/^\d{1,15}$/, 'must be a whole number')
   .transform(Number);
-const common = { role: 'admin', tag: 'models', errors: 'problem' } as const;
+const common = { role: 'admin', scope: 'admin', tag: 'models', errors: 'problem' } as const;
 
 /** Who acts, for the record. */
 const actorOf = (caller: Caller): string => caller.keyId ?? 'control socket';
