@@ -32,6 +32,14 @@ const used = [
   'POST /keys',
   'DELETE /keys/{id}',
   'POST /setup',
+  'GET /me',
+  'POST /login',
+  'POST /logout',
+  'GET /users',
+  'POST /users',
+  'DELETE /users/{name}',
+  'GET /logins',
+  'DELETE /logins/{id}',
 ] as const;
 
 const words: Record<string, string> = {

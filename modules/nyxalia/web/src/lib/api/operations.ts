@@ -73,7 +73,44 @@ export interface Operations {
   };
   /** Exchanges the setup code for an administrator's key */
   'POST /setup': {
-    body: { code: string };
+    body: { code: string; user?: string; password?: string };
     answer: { scopes?: ('chat' | 'embeddings' | 'guard' | 'decisions' | 'read' | 'operate' | 'admin')[]; requests_per_minute?: number; tokens_per_day?: number; models?: string[]; expires_ms?: number; id: string; name: string; role: string; created_ms: number; key: string };
+  };
+  /** Who is calling, and what it may do */
+  'GET /me': {
+    answer: { role: 'none' | 'user' | 'operator' | 'admin'; scopes: ('chat' | 'embeddings' | 'guard' | 'decisions' | 'read' | 'operate' | 'admin')[]; key_id: string | null; user: string | null; mode: 'tab' | 'lasting' | null; passwords: boolean };
+  };
+  /** Signs in with a name and a password; the browser gets a cookie that scripts cannot read */
+  'POST /login': {
+    body: { user: string; password: string; mode?: 'tab' | 'lasting' };
+    answer: { user: string; role: string; mode: 'tab' | 'lasting' };
+  };
+  /** Ends the login of the browser that asks */
+  'POST /logout': {
+    body: Record<string, never>;
+    answer: { ended: boolean };
+  };
+  /** Who may sign in with a password */
+  'GET /users': {
+    answer: { users: ({ name: string; role: 'user' | 'operator' | 'admin'; created_ms: number })[] };
+  };
+  /** Lets somebody sign in with a password */
+  'POST /users': {
+    body: { name: string; role: 'user' | 'operator' | 'admin'; password: string };
+    answer: { name: string; role: 'user' | 'operator' | 'admin'; created_ms: number };
+  };
+  /** Removes a user and ends the logins of the user */
+  'DELETE /users/{name}': {
+    path: { name: string };
+    answer: undefined;
+  };
+  /** Who is signed in */
+  'GET /logins': {
+    answer: { logins: ({ id: string; user: string; mode: 'tab' | 'lasting'; created_ms: number })[] };
+  };
+  /** Ends a login at once */
+  'DELETE /logins/{id}': {
+    path: { id: string };
+    answer: undefined;
   };
 }
