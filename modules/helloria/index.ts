@@ -17,7 +17,11 @@ import { breakerRoutes } from './routes/breakers.js';
 import { eraseRoutes } from './routes/erase.js';
 import { incidentRoutes } from './routes/incidents.js';
 import { ledgerRoutes } from './routes/ledger.js';
+
+import { modelRoutes } from './routes/models.js';
+
 import { loginRoutes, peopleRoutes } from './routes/people.js';
+
 import { accessRoutes, systemRoutes } from './routes/system.js';
 import { transparencyRoutes } from './routes/tlog.js';
 import { witnessRoutes } from './routes/witness.js';
@@ -53,6 +57,7 @@ class Helloria implements ArkaliaModule {
       ...transparencyRoutes(context),
       ...witnessRoutes(context),
       ...accessRoutes(context),
+      ...modelRoutes(context),
       ...loginRoutes(context),
       ...peopleRoutes(context),
       ...this.#documentation(),

@@ -61,6 +61,27 @@ const errorSchemas: Record<ErrorShape, [type: string, name: string]> = {
   ollama: ['application/json', 'OllamaError'],
 };
 
+function bodyOf({ body, bodyType, bodyBytesMax }: RouteDefinition, schemas: Schemas): Json {
+  if (bodyBytesMax !== undefined)
+    return {
+      requestBody: {
+        required: true,
+        content: {
+          'application/octet-stream': {
+            schema: { type: 'string', format: 'binary', maxLength: bodyBytesMax },
+          },
+        },
+      },
+    };
+  if (body === undefined) return {};
+  return {
+    requestBody: {
+      required: true,
+      content: { [bodyType ?? 'application/json']: { schema: schemas.of(body, 'input') } },
+    },
+  };
+}
+
 function operationOf(route: RouteDefinition, schemas: Schemas): Json {
   const responses: Json = {};
   for (const [status, { description, schema, contentType = 'application/json' }] of Object.entries(
@@ -87,14 +108,7 @@ function operationOf(route: RouteDefinition, schemas: Schemas): Json {
     ...(route.role === 'none' ? {} : { 'x-scope': route.scope ?? null }),
     ...(route.role === 'none' ? { security: [] } : {}),
     parameters: parametersOf(route, schemas),
-    ...(route.body === undefined
-      ? {}
-      : {
-          requestBody: {
-            required: true,
-            content: { [route.bodyType ?? 'application/json']: { schema: schemas.of(route.body, 'input') } },
-          },
-        }),
+    ...bodyOf(route, schemas),
     responses,
   };
 }

@@ -45,6 +45,7 @@ function buildProgram(io: CliIo, run: Run): Command {
   addKeys(program, io, run);
   addUsers(program, io, run);
   addBreakers(program, io, run);
+  addModels(program, io, run);
   addZeroia(program, io, run);
   addIncidents(program, io, run);
   addReplay(program, io, run);
@@ -53,6 +54,7 @@ function buildProgram(io: CliIo, run: Run): Command {
   addBackup(program, io, run);
   addExport(program, io, run);
   addAnalyze(program, io, run);
+  addTimeline(program, io, run);
   program
     .command('version')
     .description('print the version')
@@ -264,6 +266,38 @@ function addBreakers(program: Command, io: CliIo, run: Run): void {
   }
 }
 
+function addModels(program: Command, io: CliIo, run: Run): void {
+  const models = program
+    .command('models')
+    .description('the model files of the embedded engine, with or without a running server');
+  const verb = (name: string, description: string) =>
+    models.command(name).description(description).addOption(dataOption()).addOption(configOption());
+  const sha256Option = () => new Option('--sha256 <hash>', 'what the file must hash to, in hex');
+  const nameOption = () =>
+    new Option('--name <name>', 'what it is called here (default: the name of the file in small letters)');
+  const load = () => import('./models.js');
+  verb('list', 'list the models with what they need').action(async (flags) =>
+    run((await load()).listModels(flags, io)),
+  );
+  verb('add <file>', 'copy a GGUF file into the folder, and pin its hash')
+    .addOption(nameOption())
+    .addOption(sha256Option())
+    .action(async (file, flags) => run((await load()).addModel(file, flags, io)));
+  verb('pull <url>', 'fetch a GGUF file, on from where an earlier attempt ended')
+    .addOption(nameOption())
+    .addOption(sha256Option())
+    .action(async (url, flags) => run((await load()).pullModel(url, flags, io)));
+  verb('verify <name>', 'hash a model again; one that was put there by hand is pinned').action(
+    async (name, flags) => run((await load()).verifyModel(name, flags, io)),
+  );
+  verb('default <name>', 'make it the model that is loaded').action(async (name, flags) =>
+    run((await load()).chooseModel(name, flags, io)),
+  );
+  verb('remove <name>', 'delete a model, or what is left of an upload or a download').action(
+    async (name, flags) => run((await load()).removeModel(name, flags, io)),
+  );
+}
+
 function addZeroia(program: Command, io: CliIo, run: Run): void {
   const zeroia = program
     .command('zeroia')
@@ -417,6 +451,17 @@ function addAnalyze(program: Command, io: CliIo, run: Run): void {
     .addOption(dataOption())
     .addOption(configOption())
     .action(async (flags) => run((await import('./analyze.js')).analyze(flags, io)));
+}
+
+function addTimeline(program: Command, io: CliIo, run: Run): void {
+  program
+    .command('timeline')
+    .description('draw the last hours: level, decisions, temperature, load; with or without a running server')
+    .option('--hours <count>', 'length of the window, 1 to 720, up to the newest event', hours, 24)
+    .option('--json', 'print the columns as JSON, five minutes each')
+    .addOption(dataOption())
+    .addOption(configOption())
+    .action(async (flags) => run((await import('./timeline.js')).timeline(flags, io)));
 }
 
 function hours(text: string): number {

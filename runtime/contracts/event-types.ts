@@ -3,7 +3,7 @@ import { escapeAttempts, sandboxLevels } from '../../sandbox/types.js';
 import { keyRoles } from './access.js';
 import type { BreakerState } from './breaker.js';
 import { decisions, factorNames, severities } from './decision.js';
-import { levels } from './device.js';
+import { forecastFigures, levels } from './device.js';
 import { guardActions } from './guard.js';
 import { scopes } from './http.js';
 import { errorClasses } from './incident.js';
@@ -145,6 +145,29 @@ const definitions = {
       mean: z.number(),
     }),
   },
+  forecast_alarmed: {
+    version: 1,
+    about: 'A limit of the device is expected to be reached soon; the load is lowered ahead of it.',
+    data: z.strictObject({
+      figure: z.enum(forecastFigures),
+      now: z.number(),
+      value: z.number(),
+      limit: z.number(),
+      crosses_in_ms: ms,
+      horizon_ms: ms,
+      mase: z.number().min(0),
+      level: z.enum(levels),
+    }),
+  },
+  forecast_judged: {
+    version: 1,
+    about: 'A forecaster was muted because it had been wrong, or counts again.',
+    data: z.strictObject({
+      figure: z.enum(forecastFigures),
+      state: z.enum(['good', 'muted']),
+      mase: z.number().min(0),
+    }),
+  },
   chat_answered: {
     version: 2,
     about: 'A prompt was answered.',
@@ -158,10 +181,29 @@ const definitions = {
       first_text_ms: ms.optional(),
       prompt_chars: count,
       answer_chars: count,
+      left_out: count.optional(),
       flagged: names,
       cut: names,
       skipped,
       usage: z.strictObject({ prompt_tokens: z.number(), completion_tokens: z.number() }).optional(),
+    }),
+  },
+  mcp_server_changed: {
+    version: 1,
+    about: 'A configured MCP server was started in its sandbox, or its process ended: why.',
+    data: z.strictObject({ server: text, change: z.enum(['started', 'ended']), why: text }),
+  },
+  tool_ran: {
+    version: 1,
+    about: 'A tool of the appliance was run for a model; `withheld`: the guard kept its output from it.',
+    data: z.strictObject({
+      tool: text,
+      outcome: text,
+      took_ms: ms,
+      calls: count,
+      output_chars: count,
+      flagged: names,
+      withheld: z.boolean(),
     }),
   },
   texts_embedded: {
@@ -312,6 +354,33 @@ const definitions = {
     version: 1,
     about: 'The disk refused for a time and takes events again.',
     data: z.strictObject({ trouble: z.enum(ledgerTroubles), down_ms: count, refused: count }),
+  },
+  model_added: {
+    version: 1,
+    about:
+      'A model file was taken in, or one that was put into the folder by hand was pinned: what it hashes to.',
+    data: z.strictObject({
+      name: text,
+      sha256: text,
+      bytes: count,
+      source: z.enum(['upload', 'url', 'folder']),
+      by: text,
+    }),
+  },
+  model_verified: {
+    version: 1,
+    about: 'A model file was hashed again: whether it is what was added.',
+    data: z.strictObject({ name: text, sha256: text, holds: z.boolean(), by: text }),
+  },
+  model_removed: {
+    version: 1,
+    about: 'A model file was removed.',
+    data: z.strictObject({ name: text, sha256: text.nullable(), by: text }),
+  },
+  model_chosen: {
+    version: 1,
+    about: 'A model was made the one that is loaded.',
+    data: z.strictObject({ name: text, by: text }),
   },
   key_created: {
     version: 2,

@@ -76,6 +76,8 @@ export interface RouteDefinition {
   body?: ZodType;
   /** The body is text, whatever its Content-Type says; JSON unless given. */
   bodyType?: 'text/plain';
+  /** The handler itself takes the body: bytes (application/octet-stream), at most so many. */
+  bodyBytesMax?: number;
   query?: ZodType;
   /** Headers that the handler heeds, for the documentation. */
   headers?: readonly { name: string; description: string; schema: ZodType }[];
