@@ -11,7 +11,7 @@ import { recoveryEvent, transitionEvent } from '../breaker/transition-event.js';
 import type { Config } from '../config/schema.js';
 import { packageVersion } from '../config/version.js';
 import type { RateStatus } from '../contracts/admission.js';
-import { systemClock } from '../contracts/clock.js';
+import { systemClock, systemTimer } from '../contracts/clock.js';
 import { SystemRebootRequired } from '../contracts/errors.js';
 import type { Ledger, NewEvent } from '../contracts/ledger.js';
 import type { ModuleContext, SystemStatus } from '../contracts/module.js';
@@ -393,6 +393,7 @@ async function open({ config, log, builtIn, restarted }: StartOptions, undo: Und
     config,
     log,
     clock,
+    setTimer: systemTimer,
     random: Math.random,
     bus,
     ledger,
