@@ -1,7 +1,9 @@
+import type { Opinion, OpinionOptions } from './opinion-process.js';
 import type { SandboxOptions } from './options.js';
 import { Supervisor } from './prompt-runner.js';
 import type { EscapeOutcome, PromptRunner } from './types.js';
 
+export type { Opinion, OpinionOptions } from './opinion-process.js';
 export type { Incident, SandboxOptions } from './options.js';
 
 /** The sandbox of one server. */
@@ -10,6 +12,8 @@ export interface Sandbox extends PromptRunner {
   start(): Promise<void>;
   /** Tries to escape from a worker as this host isolates it; undoes what succeeds. `files`: what must not be read. */
   probeEscape(files: { ledger: string; keys: string }, signal: AbortSignal): Promise<EscapeOutcome[]>;
+  /** Loads a classifier of texts in a process of its own. Throws an Error that says what is wrong, with the files or what is installed. */
+  openOpinion(options: OpinionOptions): Promise<Opinion>;
   /** Leaves no process behind. */
   close(): Promise<void>;
 }

@@ -8,6 +8,8 @@ import { probeEscape } from './escape/probe.js';
 import { failureOfExit } from './failures.js';
 import { type Found, findLauncher } from './launch.js';
 import { ModelProcess } from './model-process.js';
+import { opinionProcess } from './opinion.js';
+import type { Opinion, OpinionOptions, OpinionProcess } from './opinion-process.js';
 import { checkOptions, type SandboxOptions } from './options.js';
 import { closedError, WorkerPool } from './pool.js';
 import { PromptRun } from './prompt-run.js';
@@ -85,6 +87,7 @@ export class Supervisor implements PromptRunner {
   readonly #options: SandboxOptions;
   readonly #directory: EngineDirectory;
   readonly #running = new Set<AbortController>();
+  readonly #opinions = new Set<OpinionProcess>();
   #parts: Parts | undefined;
   #closed = false;
 
@@ -183,6 +186,20 @@ export class Supervisor implements PromptRunner {
     });
   }
 
+  /** Loads a classifier of texts in a process of its own, isolated as models are. Throws an Error that says what is wrong. */
+  async openOpinion(options: OpinionOptions): Promise<Opinion> {
+    const parts = this.#parts;
+    if (parts === undefined || this.#closed) throw closedError();
+    const opinion = opinionProcess(options, {
+      ...this.#options,
+      launcher: parts.found.launcher,
+      cwd: parts.folder,
+    });
+    await opinion.start();
+    this.#opinions.add(opinion);
+    return opinion;
+  }
+
   engines(): EngineView[] {
     return this.#directory.views();
   }
@@ -217,7 +234,8 @@ export class Supervisor implements PromptRunner {
     await this.#directory.close();
     const parts = this.#parts;
     if (parts === undefined) return;
-    await Promise.all([parts.pool.close(), parts.model.close()]);
+    const opinions = [...this.#opinions].map((opinion) => opinion.close());
+    await Promise.all([parts.pool.close(), parts.model.close(), ...opinions]);
     rmSync(parts.folder, { recursive: true, force: true });
   }
 

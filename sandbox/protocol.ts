@@ -24,6 +24,8 @@ import {
  *     worker -> supervisor : ready; open | generate | embed | PIECE, then exactly one of done | failed | stopped for each job
  *     supervisor -> model  : load, then generate | embed, stop
  *     model -> supervisor  : ready, then loaded | unloadable; PIECE, then exactly one of done | failed | stopped for each request
+ *     supervisor -> opinion: load_opinion, then one judge at a time
+ *     opinion -> supervisor: ready, then loaded | no_opinion; judged for each text
  *     either way           : ping, and pong at once, so that a process that is stuck is known from one that works
  *
  * A PIECE is a delta, a tool_call or a vector.
@@ -34,6 +36,9 @@ import {
 /** Why a model could not be loaded: what the file says of itself, the package, its native part, the file, or the memory for its context. */
 const loadFaults = ['file', 'package', 'binary', 'model', 'context'] as const;
 export type LoadFault = (typeof loadFaults)[number];
+/** Why a second opinion could not be loaded: its two packages, its two files, or what the model takes and gives. */
+const opinionFaults = ['runtime', 'tokenizers', 'tokenizer', 'model', 'shape'] as const;
+export type OpinionFault = (typeof opinionFaults)[number];
 
 /** Facts about a failure that hold no text of anyone's. */
 export interface FailureFacts {
@@ -56,7 +61,22 @@ export type ToChild =
   | { type: 'stop' }
   | { type: 'ping' }
   | { type: 'load'; modelFile: string; threads: number; contextTokens: number; llamaPackage: string }
+  | ({ type: 'load_opinion' } & OpinionLoad)
+  | { type: 'judge'; text: string }
   | ModelRequest;
+
+/** What a second opinion is loaded with. */
+export interface OpinionLoad {
+  modelFile: string;
+  tokenizerFile: string;
+  threads: number;
+  /** Most tokens of a text that are read. */
+  tokensMax: number;
+  /** Which figure that the model gives is that of attacks. */
+  attackIndex: number;
+  runtimePackage: string;
+  tokenizersPackage: string;
+}
 
 /** What a worker asks of the embedded model. */
 export type ModelRequest = ({ type: 'generate' } & Prompt) | { type: 'embed'; texts: string[] };
@@ -73,6 +93,8 @@ export type FromChild =
   | { type: 'pong' }
   | { type: 'loaded'; contextTokens: number }
   | { type: 'unloadable'; fault: LoadFault }
+  | { type: 'no_opinion'; fault: OpinionFault }
+  | { type: 'judged'; probability: number }
   | { type: 'open'; method: 'POST'; path: string; body: string }
   | ModelRequest
   | Piece
@@ -213,6 +235,15 @@ const toChild: Record<ToChild['type'], (m: Record<string, unknown>) => boolean> 
   ping: () => true,
   load: (m) =>
     isText(m.modelFile) && isCount(m.threads) && isCount(m.contextTokens) && isText(m.llamaPackage),
+  load_opinion: (m) =>
+    isText(m.modelFile) &&
+    isText(m.tokenizerFile) &&
+    isCount(m.threads) &&
+    isCount(m.tokensMax) &&
+    isCount(m.attackIndex) &&
+    isText(m.runtimePackage) &&
+    isText(m.tokenizersPackage),
+  judge: (m) => isText(m.text),
   generate: (m) => isPrompt(m),
   embed: (m) => isEmbed(m.texts),
 };
@@ -222,6 +253,8 @@ const fromChild: Record<FromChild['type'], (m: Record<string, unknown>) => boole
   pong: () => true,
   loaded: (m) => isCount(m.contextTokens),
   unloadable: (m) => isOneOf(m.fault, loadFaults),
+  no_opinion: (m) => isOneOf(m.fault, opinionFaults),
+  judged: (m) => isRealNumber(m.probability) && m.probability >= 0 && m.probability <= 1,
   open: (m) => m.method === 'POST' && isText(m.path, 1024) && isText(m.body),
   generate: (m) => isPrompt(m),
   embed: (m) => isEmbed(m.texts),
