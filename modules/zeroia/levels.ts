@@ -44,6 +44,15 @@ export class LevelRule {
     return verdict;
   }
 
+  /** The level to be in after a sample on which nothing can be decided: what was observed may worsen it, relief waits for a decision. */
+  undecided(current: DegradationLevel, observed: Decision, sample: DeviceSample): LevelVerdict {
+    const wanted = this.#wanted(observed, sample, this.#clock.monotonicMs());
+    this.#calmSinceMs = null;
+    const verdict = rank(wanted.level) > rank(current) ? wanted : { level: current, why: 'undecided' };
+    this.#given = verdict.level;
+    return verdict;
+  }
+
   #next(current: DegradationLevel, decision: Decision, sample: DeviceSample, ahead?: string): LevelVerdict {
     const now = this.#clock.monotonicMs();
     const wanted = this.#atLeast(this.#wanted(decision, sample, now), ahead);
