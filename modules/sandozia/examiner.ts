@@ -32,7 +32,9 @@ export class Examiner {
     this.snapshots = new Snapshots(context);
   }
 
+  /** Called again while it listens, it does nothing. */
   listen(): void {
+    if (this.#unsubscribe.length > 0) return;
     const { bus } = this.#context;
     this.#unsubscribe.push(
       bus.subscribe('device.sampled', (sample) => {

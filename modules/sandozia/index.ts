@@ -31,8 +31,10 @@ class Sandozia implements ArkaliaModule {
   /** Nothing to refuse: it needs nothing but what others say. */
   validate(): void {}
 
-  /** Listens since provision. */
-  start(): void {}
+  /** Listens since provision, unless it was stopped in between. */
+  start(): void {
+    this.#examiner?.listen();
+  }
 
   async stop(): Promise<void> {
     await this.#examiner?.stop();

@@ -28,6 +28,7 @@ import { type LedgerChange, openLedger } from '../ledger/ledger.js';
 import { openWitness } from '../ledger/witness/witness.js';
 import { CoreLatencies, LATENCY_WINDOW_MS } from '../metrics/latencies.js';
 import { createMetrics } from '../metrics/metrics.js';
+import { Looks } from '../recovery/looks.js';
 import { openHealer } from '../recovery/open-healer.js';
 import { keepCore } from '../replay/cores.js';
 import { openAccess } from '../security/access.js';
@@ -110,6 +111,8 @@ async function open({ config, log, builtIn, restarted }: StartOptions, undo: Und
     record: (event) => recordLater(ledger, log, event),
   });
   undo.add('watchdog', () => watchdog.close());
+  const heal = new Looks(config.recovery.look_ms, log);
+  undo.add('checks', () => heal.stop());
   const events = new EventCatalog();
   const notices: string[] = [];
   const ledger = await openLedger({
@@ -123,7 +126,14 @@ async function open({ config, log, builtIn, restarted }: StartOptions, undo: Und
     heart: watchdog.ledger.place,
     sizeLimitBytes: config.ledger.size_limit_bytes,
     ageMaxMs: config.ledger.age_max_days === 0 ? undefined : config.ledger.age_max_days * 86_400_000,
-    onFailure: (error) => log.fatal({ err: error }, 'the ledger failed; nothing is recorded until a restart'),
+    isRestarted: true,
+    onFailure: (error) => {
+      log.fatal(
+        { err: error },
+        'the writer of the ledger failed; nothing is recorded until there is another',
+      );
+      heal.now();
+    },
     onChange: (change) => {
       logLedgerChange(log, change);
       if (change.kind === 'recovered') recordLater(ledger, log, outageEvent(change));
@@ -291,7 +301,7 @@ async function open({ config, log, builtIn, restarted }: StartOptions, undo: Und
   undo.add('guard', () => guard.close());
   const modules = await loadModules(config.modules.enabled, builtIn);
   for (const module of modules) events.register(module.name, module.events?.() ?? []);
-  const lifecycle = new Lifecycle(modules, log);
+  const lifecycle = new Lifecycle({ modules, log, clock, onFault: () => heal.now() });
   const { healer, incidents } = await openHealer({
     folder: folder.path,
     config: config.recovery,
@@ -299,6 +309,7 @@ async function open({ config, log, builtIn, restarted }: StartOptions, undo: Und
     random: Math.random,
     log,
     ledger,
+    pool,
     prompts,
     breakers,
     degradation,
@@ -416,11 +427,7 @@ async function open({ config, log, builtIn, restarted }: StartOptions, undo: Und
   await lifecycle.start();
   ready = true;
   watchdog.ready();
-  const healing = setInterval(() => {
-    healer.pass().catch((error: unknown) => log.error({ err: error }, 'the checks could not run'));
-  }, config.recovery.look_ms);
-  healing.unref();
-  undo.add('checks', () => clearInterval(healing));
+  heal.begin(() => healer.pass());
 
   let closing: Promise<void> | undefined;
   const address = addressOf(status());
@@ -439,7 +446,7 @@ async function open({ config, log, builtIn, restarted }: StartOptions, undo: Und
     close: (reason) => {
       closing ??= (async () => {
         ready = false;
-        clearInterval(healing);
+        heal.stop();
         watchdog.closing();
         await lifecycle.stop();
         tally.tell();

@@ -15,10 +15,13 @@ import { EngineLost } from './checks/engine-lost.js';
 import { LedgerRecords } from './checks/ledger-records.js';
 import { LedgerWhole } from './checks/ledger-whole.js';
 import { ModuleFailed } from './checks/module-failed.js';
+import { PoolThreads } from './checks/pool-threads.js';
 import { WorkersThere } from './checks/workers-there.js';
 import { FindEngines } from './fixups/find-engines.js';
 import { RestartModule } from './fixups/restart-module.js';
+import { RestartPool } from './fixups/restart-pool.js';
 import { RestartProcess } from './fixups/restart-process.js';
+import { RestartWriter } from './fixups/restart-writer.js';
 import { StepDown } from './fixups/step-down.js';
 import { Wait } from './fixups/wait.js';
 import { Healer } from './healer.js';
@@ -34,7 +37,8 @@ export interface OpenHealerOptions {
   clock: Clock;
   random: () => number;
   log: Logger;
-  ledger: Pick<Ledger, 'status'>;
+  ledger: Pick<Ledger, 'status'> & { restartWriter(): Promise<void> };
+  pool: { missing(): number; restart(): Promise<void> };
   prompts: Pick<PromptRunner, 'engines' | 'refreshEngines' | 'status'>;
   breakers: Pick<Breakers, 'all'>;
   degradation: Pick<Degradation, 'level' | 'set'>;
@@ -76,6 +80,7 @@ export async function openHealer(
 function checksOf({
   config,
   ledger,
+  pool,
   prompts,
   breakers,
   degradation,
@@ -92,13 +97,19 @@ function checksOf({
         graceful_degradation: new StepDown(degradation, 'the disk refuses the ledger'),
         exponential_backoff: wait,
       },
-      failed: config.restart_process ? { restart } : {},
+      failed: {
+        restart: new RestartWriter(
+          () => ledger.restartWriter(),
+          config.restart_process ? restart : undefined,
+        ),
+      },
     }),
     new LedgerWhole(ledger),
     new EngineLost(prompts, find),
     new BreakerStuck(breakers, find),
     new ModuleFailed(healths, (name) => new RestartModule(restartModule, name)),
     new WorkersThere(prompts, wait),
+    new PoolThreads(() => pool.missing(), new RestartPool(() => pool.restart())),
   ];
 }
 
