@@ -101,6 +101,16 @@ const definitions = {
     about: 'The server was started again by `serve --supervise` after it had ended or was stuck.',
     data: z.strictObject({ cause: text, restarts: count }),
   },
+  configuration_changed: {
+    version: 1,
+    about: 'The server started with another configuration than before; it is on probation.',
+    data: z.strictObject({ version: text, before: text }),
+  },
+  configuration_rolled_back: {
+    version: 1,
+    about: 'The configuration that was given is not in force: it does not start, or made health worse.',
+    data: z.strictObject({ version: text.nullable(), back_to: text, why: text }),
+  },
   watchdog_stuck: {
     version: 1,
     about: 'A thread or a sandboxed process gave no sign of life for too long. A sandbox was killed for it.',

@@ -12,6 +12,7 @@ import type { Config } from '../config/schema.js';
 import { packageVersion } from '../config/version.js';
 import type { RateStatus } from '../contracts/admission.js';
 import { systemClock } from '../contracts/clock.js';
+import type { RolledBack } from '../contracts/configuration.js';
 import { SystemRebootRequired } from '../contracts/errors.js';
 import type { Ledger, NewEvent } from '../contracts/ledger.js';
 import type { ModuleContext, SystemStatus } from '../contracts/module.js';
@@ -49,6 +50,10 @@ export interface StartOptions {
   builtIn: BuiltInModules;
   /** The process before this one ended and was replaced by this: why, and how many there were. */
   restarted?: Restarted | undefined;
+  /** The configuration is another one than before. */
+  changedFrom?: { version: string; before: string };
+  /** The configuration is not the one that was given. */
+  rolledBack?: RolledBack | undefined;
 }
 
 export interface Restarted {
@@ -87,7 +92,8 @@ export async function start(options: StartOptions): Promise<Appliance> {
   }
 }
 
-async function open({ config, log, builtIn, restarted }: StartOptions, undo: Undo): Promise<Appliance> {
+async function open(options: StartOptions, undo: Undo): Promise<Appliance> {
+  const { config, log, builtIn, restarted, rolledBack } = options;
   const clock = systemClock;
   const now = () => clock.monotonicMs();
   const version = packageVersion();
@@ -322,6 +328,7 @@ async function open({ config, log, builtIn, restarted }: StartOptions, undo: Und
         throw new SystemRebootRequired(reason);
       }),
     record: (event) => recordLater(ledger, log, event),
+    rolledBack,
   });
   const status = (): SystemStatus => ({
     name: 'arkalia-luna',
@@ -414,6 +421,9 @@ async function open({ config, log, builtIn, restarted }: StartOptions, undo: Und
     log.warn({ cause, restarts }, 'started again');
     recordLater(ledger, log, { type: 'system_restarted', module: 'kernel', data: { cause, restarts } });
   }
+  const ofConfiguration = configurationEvent(options);
+  if (ofConfiguration !== undefined) recordLater(ledger, log, ofConfiguration);
+  if (rolledBack !== undefined) warnings.push(`the configuration was undone: ${rolledBack.why}`);
   const tried = escapeWatch.start();
   // Whoever requires a level is not served before it has been tried.
   if (config.sandbox.require !== 'process') {
@@ -472,6 +482,15 @@ function logLedgerChange(log: Logger, change: LedgerChange): void {
 /** The gap, for whoever reads the log. */
 function outageEvent({ trouble, downMs, refused }: LedgerChange & { kind: 'recovered' }): NewEvent {
   return { type: 'ledger_recovered', module: 'kernel', data: { trouble, down_ms: downMs, refused } };
+}
+
+function configurationEvent({ rolledBack, changedFrom }: StartOptions): NewEvent | undefined {
+  const module = 'kernel';
+  if (rolledBack !== undefined) {
+    const { version, backTo: back_to, why } = rolledBack;
+    return { type: 'configuration_rolled_back', module, data: { version, back_to, why } };
+  }
+  return changedFrom && { type: 'configuration_changed', module, data: { ...changedFrom } };
 }
 
 /** Helloria knows the port when 0 was asked for. */

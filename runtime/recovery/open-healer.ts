@@ -3,6 +3,7 @@ import type { Logger } from 'pino';
 import type { Config } from '../config/schema.js';
 import type { Breakers } from '../contracts/breaker.js';
 import type { Clock } from '../contracts/clock.js';
+import type { RolledBack } from '../contracts/configuration.js';
 import type { Degradation } from '../contracts/device.js';
 import type { Incident } from '../contracts/incident.js';
 import type { Ledger, NewEvent } from '../contracts/ledger.js';
@@ -11,6 +12,7 @@ import type { PromptRunner } from '../contracts/sandbox.js';
 import { writeFileAtomic } from '../data-folder/write-file-atomic.js';
 import { RetryBudget } from './budget.js';
 import { BreakerStuck } from './checks/breaker-stuck.js';
+import { ConfigurationInForce } from './checks/configuration-in-force.js';
 import { EngineLost } from './checks/engine-lost.js';
 import { LedgerRecords } from './checks/ledger-records.js';
 import { LedgerWhole } from './checks/ledger-whole.js';
@@ -47,6 +49,7 @@ export interface OpenHealerOptions {
   /** Ends the process so that its supervisor starts another. */
   restartProcess: (reason: string) => void;
   record: (event: NewEvent) => void;
+  rolledBack: RolledBack | undefined;
 }
 
 /** The checks and fixups of this appliance, and the incidents of its data folder. */
@@ -87,6 +90,7 @@ function checksOf({
   healths,
   restartModule,
   restartProcess,
+  rolledBack,
 }: OpenHealerOptions) {
   const find = new FindEngines(prompts);
   const wait = new Wait();
@@ -109,6 +113,7 @@ function checksOf({
     new BreakerStuck(breakers, find),
     new ModuleFailed(healths, (name) => new RestartModule(restartModule, name)),
     new WorkersThere(prompts, wait),
+    new ConfigurationInForce(rolledBack),
     new PoolThreads(() => pool.missing(), new RestartPool(() => pool.restart())),
   ];
 }

@@ -1,4 +1,5 @@
 import type { FaultKind } from '../kind.js';
+import { configurationHarmful } from './configuration.js';
 import { engineDiesMidStream, engineDown, engineLying, engineSlow } from './engines.js';
 import { clockBack, clockForward, cpuSaturated } from './machine.js';
 import { moduleThrowsInHandler, moduleThrowsInStart, moduleThrowsInStop } from './modules.js';
@@ -25,6 +26,7 @@ export const faultKinds: readonly FaultKind[] = [
   clockBack,
   memoryPressure,
   cpuSaturated,
+  configurationHarmful,
   moduleThrowsInStart,
   moduleThrowsInStop,
   moduleThrowsInHandler,

@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
 import type { Supervised } from '../../../watchdog/supervised.js';
-import type { FaultKind, Outcome } from '../kind.js';
+import type { FaultKind, Outcome, Scene } from '../kind.js';
 import { breakIt, chats, decides, until, untilRestored } from '../restored.js';
 import { startKept } from '../servers.js';
 
@@ -9,23 +9,30 @@ const notLinux = () => (process.platform === 'linux' ? undefined : 'needs /proc'
 const anew = 'a start of the whole process, 0.25 s of pause before it';
 const silentMs = 2000;
 
-/** A server under serve --supervise; each round ends its process, and it must serve with another id. */
+/**
+ * A server under serve --supervise; each round ends its process, and it must serve with another id. One server each round: one that
+ * was restarted a moment ago waits longer and longer before the next restart.
+ */
 async function keptScene(
   hurt: (server: Supervised, pid: number) => Promise<{ faultMs: number; knownMs?: number }>,
-) {
-  const server = await startKept({ ARKALIA_WATCHDOG_HTTP_MS: String(silentMs) });
+): Promise<Scene> {
   return {
     async round(): Promise<Outcome> {
-      await until(() => chats(server), 'an answer');
-      const pid = await server.serverPid();
-      if (pid === undefined) throw new Error('there is no server');
-      const moments = await hurt(server, pid);
-      return untilRestored(moments, async () => {
-        const now = await server.serverPid();
-        return now !== undefined && now !== pid && (await decides(server)) && (await chats(server));
-      });
+      const server = await startKept({ ARKALIA_WATCHDOG_HTTP_MS: String(silentMs) });
+      try {
+        await until(() => chats(server), 'an answer');
+        const pid = await server.serverPid();
+        if (pid === undefined) throw new Error('there is no server');
+        const moments = await hurt(server, pid);
+        return await untilRestored(moments, async () => {
+          const now = await server.serverPid();
+          return now !== undefined && now !== pid && (await decides(server)) && (await chats(server));
+        });
+      } finally {
+        await server.close();
+      }
     },
-    close: () => server.close(),
+    close: async () => {},
   };
 }
 
