@@ -2,6 +2,7 @@ import type { DeviceSample } from '../../runtime/contracts/device.js';
 import type { JsonObject } from '../../runtime/contracts/json.js';
 import type { ModuleContext } from '../../runtime/contracts/module.js';
 import type { Check, Finding } from './checks/check.js';
+import { Quarantine } from './quarantine.js';
 import { Reporter } from './reporter.js';
 import { Snapshots } from './snapshots.js';
 
@@ -20,6 +21,7 @@ export class Examiner {
   readonly #checks: readonly Check[];
   readonly #reporter = new Reporter();
   readonly snapshots: Snapshots;
+  readonly quarantine: Quarantine;
   readonly #results = new Map<string, { finding: Finding; atMs: number }>();
   readonly #unsubscribe: (() => void)[] = [];
   #round: Promise<void> | undefined;
@@ -30,6 +32,7 @@ export class Examiner {
     this.#context = context;
     this.#checks = checks;
     this.snapshots = new Snapshots(context);
+    this.quarantine = new Quarantine(context);
   }
 
   /** Called again while it listens, it does nothing. */
@@ -54,6 +57,7 @@ export class Examiner {
   async stop(): Promise<void> {
     for (const end of this.#unsubscribe.splice(0)) end();
     await this.#round;
+    await this.quarantine.end();
   }
 
   get compared(): number {
@@ -112,6 +116,8 @@ export class Examiner {
       }
     }
     this.#compared += 1;
+    const accounts = this.#checks.map(({ accountOf }) => accountOf);
+    await this.quarantine.judge(this.results().map((one, n) => ({ ...one, accountOf: accounts[n] })));
   }
 
   /** A check that cannot compare has found no contradiction, and says so. */

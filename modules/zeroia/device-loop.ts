@@ -73,10 +73,26 @@ export class DeviceLoop {
     return this.#own.thresholds;
   }
 
+  /** Why its decisions are not acted on now. */
+  quarantinedFor: string | undefined;
+
   start(): void {
-    this.#unsubscribe = this.#context.bus.subscribe('device.sampled', (sample) => {
-      this.#running = this.#running.then(() => this.#decide(sample));
-    });
+    const { bus } = this.#context;
+    const isOurs = ({ module }: { module: string }) => module === 'zeroia';
+    const ends = [
+      bus.subscribe('device.sampled', (sample) => {
+        this.#running = this.#running.then(() => this.#decide(sample));
+      }),
+      bus.subscribe('module.quarantined', (one) => {
+        if (isOurs(one)) this.quarantinedFor = one.fault;
+      }),
+      bus.subscribe('module.released', (one) => {
+        if (isOurs(one)) this.quarantinedFor = undefined;
+      }),
+    ];
+    this.#unsubscribe = () => {
+      for (const end of ends) end();
+    };
   }
 
   async stop(): Promise<void> {
@@ -125,7 +141,9 @@ export class DeviceLoop {
     turn.score = score;
     this.#own.remember(score, sampleMonotonicMs);
     const observed = observe(sample, this.#context.scorer.thresholds);
-    const { acted, found } = this.#resolver.resolve(observed, score);
+    const { acted: settled, found } = this.#resolver.resolve(observed, score);
+    // In quarantine our own decision is recorded and told as ever, so that it can be checked, but not acted on.
+    const acted = this.quarantinedFor === undefined ? settled : observed.asks;
     turn.acted = acted;
     if (this.#context.config.zeroia.act) await this.#act(acted, score, sample);
     const moves = this.#own.learn(input);

@@ -288,6 +288,17 @@ const definitions = {
     about: 'The degradation level changed.',
     data: z.strictObject({ from: z.enum(levels), to: z.enum(levels), reason: text, shed: names }),
   },
+  module_quarantined: {
+    version: 1,
+    about: 'The account of a module does not agree, and is not acted on for a time.',
+    data: z.strictObject({ module: text, check: text, fault: text, duration_ms: ms }),
+  },
+  module_released: {
+    version: 1,
+    about:
+      'Its account agrees again, or nobody checks it any more; `retries`: how often its time was prolonged.',
+    data: z.strictObject({ module: text, held_ms: ms, retries: count }),
+  },
   contradiction_detected: {
     version: 1,
     about: 'Two accounts of the same thing disagree.',

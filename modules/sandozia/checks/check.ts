@@ -19,6 +19,8 @@ export interface Check {
   readonly name: string;
   /** What must agree, in a sentence. */
   readonly about: string;
+  /** The module whose account is doubted when this check finds a contradiction; absent: that cannot be told. */
+  readonly accountOf?: string;
   sampled?(sample: DeviceSample): void;
   decided?(decision: DecisionMade): void;
   levelChanged?(change: LevelChange): void;
