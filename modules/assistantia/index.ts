@@ -71,7 +71,7 @@ class Assistantia implements ArkaliaModule {
   }
 
   health(): ModuleHealth {
-    return { state: 'ok', facts: { sessions: this.#sessions.size } };
+    return { state: 'ok', facts: { sessions: this.#sessions.size, retries: this.#context.retries.counts() } };
   }
 }
 

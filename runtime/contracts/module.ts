@@ -15,6 +15,7 @@ import type { Idempotency } from './idempotency.js';
 import type { Incident, Incidents } from './incident.js';
 import type { Latencies, LatencyStatus } from './latency.js';
 import type { Ledger, LedgerStatus } from './ledger.js';
+import type { Retries } from './retries.js';
 import type { EngineView, PromptRunner } from './sandbox.js';
 import type { SocketDefinition } from './socket.js';
 import type { Witness, WitnessStatus } from './witness.js';
@@ -112,6 +113,8 @@ export interface ModuleContext {
   readonly breakers: Breakers;
   readonly scorer: DecisionScorer;
   readonly prompts: PromptRunner;
+  /** Second tries of prompts ask here first. */
+  readonly retries: Retries;
   readonly degradation: Degradation;
   readonly metrics: Registry;
   readonly latency: Latencies;

@@ -31,6 +31,7 @@ import { CoreLatencies, LATENCY_WINDOW_MS } from '../metrics/latencies.js';
 import { createMetrics } from '../metrics/metrics.js';
 import { Looks } from '../recovery/looks.js';
 import { openHealer } from '../recovery/open-healer.js';
+import { PromptRetries } from '../recovery/prompt-retries.js';
 import { keepCore } from '../replay/cores.js';
 import { openAccess } from '../security/access.js';
 import { banner } from './banner.js';
@@ -374,6 +375,7 @@ async function open(options: StartOptions, undo: Undo): Promise<Appliance> {
       ...(restarted === undefined ? {} : { restart_cause: restarted.cause }),
     },
   });
+  const metrics = createMetrics(status, latency);
   const context: ModuleContext = {
     config,
     log,
@@ -390,7 +392,8 @@ async function open(options: StartOptions, undo: Undo): Promise<Appliance> {
     scorer,
     prompts: toldPrompts(prompts, bus),
     degradation,
-    metrics: createMetrics(status, latency),
+    metrics,
+    retries: new PromptRetries(metrics),
     latency,
     incidents,
     access,
