@@ -137,7 +137,8 @@ export interface ModuleContext {
 /**
  * A module of the appliance; a built-in one and a third party's look the same. The kernel calls, in order of the list:
  * `provision` on all, `validate` on all, `start` on all; at the end `stop` in reverse order. A module that was provisioned is
- * stopped even when a later step failed, so `stop` undoes whatever there is.
+ * stopped even when a later step failed, so `stop` undoes whatever there is. A module that throws in `start` or in a handler of the bus is
+ * stopped and started again; only one that is critical and does not start ends the start of all.
  */
 export interface ArkaliaModule {
   readonly name: string;

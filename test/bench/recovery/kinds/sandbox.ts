@@ -12,10 +12,12 @@ const deadlineMs = 1000;
 function sandboxScene(
   appliance: TestAppliance,
   hurt: (worker: number) => Promise<{ faultMs: number; knownMs?: number }>,
+  chatsBefore = 0,
 ): Scene {
   const idle = async () => (await status(appliance)).sandbox.workers.idle === 1;
   return {
     async round(): Promise<Outcome> {
+      for (let n = 0; n < chatsBefore; n++) await chats(appliance);
       await until(idle, 'an idle worker');
       const [worker] = childrenRunning(appliance, 'worker.js');
       if (worker === undefined) throw new Error('there is no worker to break');
@@ -44,16 +46,20 @@ export const sandboxKilled: FaultKind = {
 
 export const sandboxHung: FaultKind = {
   name: 'sandbox hung',
-  about: `SIGSTOP to the only prompt worker, then a prompt with a deadline of ${deadlineMs} ms; known at the deadline`,
+  about: `SIGSTOP to the only prompt worker, then a prompt with a deadline of ${deadlineMs} ms; known at the deadline. Four prompts before each round: the deadline counts against the engine, and its breaker would open where half of all prompts hang`,
   missing: notLinux,
   open: async () => {
     const appliance = await startBreakable({ ARKALIA_ASSISTANTIA_DEADLINE_MS: String(deadlineMs) });
-    return sandboxScene(appliance, async (worker) => {
-      process.kill(worker, 'SIGSTOP');
-      const faultMs = performance.now();
-      if (await chats(appliance)) throw new Error('a stopped worker answered');
-      return { faultMs, knownMs: faultMs + deadlineMs };
-    });
+    return sandboxScene(
+      appliance,
+      async (worker) => {
+        process.kill(worker, 'SIGSTOP');
+        const faultMs = performance.now();
+        if (await chats(appliance)) throw new Error('a stopped worker answered');
+        return { faultMs, knownMs: faultMs + deadlineMs };
+      },
+      4,
+    );
   },
 };
 
