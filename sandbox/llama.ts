@@ -1,4 +1,5 @@
 import { ggufFileFault } from './gguf.js';
+import { answerRoom, fittedHistory } from './history.js';
 import type { LoadFault, Piece } from './protocol.js';
 import type { FailureCode, FinishReason, Prompt, PromptMessage, PromptTool, PromptUsage } from './types.js';
 
@@ -78,6 +79,8 @@ interface Work {
 interface WorkEnd {
   finishReason: FinishReason;
   usage: PromptUsage;
+  /** Earlier messages that the context does not hold. */
+  leftOut?: number;
 }
 
 /** What is asked for cannot be done, and the model was not asked. */
@@ -151,18 +154,26 @@ export class Llama implements LoadedModel {
     }
   }
 
-  /** Generates one answer from a cleared sequence; a prompt that leaves no room for an answer is refused, never cut. */
+  /**
+   * Generates one answer from a cleared sequence. Earlier turns that leave too little room for an answer are left out; when the newest one
+   * leaves none, it is refused.
+   */
   async generate(prompt: Prompt, { signal, onPiece }: Work): Promise<WorkEnd | Refusal> {
     const { sampling } = prompt;
     const grammar = await this.#grammar(prompt.format);
     if (grammar === null) return 'unsupported';
-    const history = historyOf(prompt.messages);
     const functions = prompt.tools === undefined ? undefined : functionsOf(prompt.tools);
-    const state = this.#chat.chatWrapper.generateContextState({
-      chatHistory: history,
-      ...(functions === undefined ? {} : { availableFunctions: functions, documentFunctionParams: true }),
-    });
-    const promptTokens = state.contextText.tokenize(this.#model.tokenizer).length;
+    const tokensOf = (messages: PromptMessage[]): number => {
+      const state = this.#chat.chatWrapper.generateContextState({
+        chatHistory: historyOf(messages),
+        ...(functions === undefined ? {} : { availableFunctions: functions, documentFunctionParams: true }),
+      });
+      return state.contextText.tokenize(this.#model.tokenizer).length;
+    };
+    const wanted = this.contextTokens - answerRoom(this.contextTokens, sampling.maxTokens);
+    const { messages, leftOut } = fittedHistory(prompt.messages, (some) => tokensOf(some) <= wanted);
+    const history = historyOf(messages);
+    const promptTokens = tokensOf(messages);
     const room = this.contextTokens - promptTokens;
     if (room < 1) return 'context_length_exceeded';
     await this.#sequence.clearHistory();
@@ -190,6 +201,7 @@ export class Llama implements LoadedModel {
     return {
       finishReason: metadata.stopReason === 'maxTokens' ? 'length' : ended,
       usage: { prompt_tokens: promptTokens, completion_tokens: used.usedOutputTokens },
+      ...(leftOut === 0 ? {} : { leftOut }),
     };
   }
 

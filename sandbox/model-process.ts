@@ -10,6 +10,8 @@ export interface ModelProcessOptions {
   spawn: (file: string) => { child: Child; file: string } | string;
   /** The GGUF file to load now, or why there is none. */
   modelFile: () => ModelFile;
+  /** Why the file must not be loaded; asked before each load. */
+  refusal: (file: string) => Promise<string | undefined>;
   embedded: EmbeddedOptions;
   llamaPackage: string;
   monotonicMs: () => number;
@@ -28,6 +30,7 @@ export interface GenerateOptions {
 export interface GenerateEnd {
   finishReason: FinishReason;
   usage?: PromptUsage;
+  leftOut?: number;
 }
 
 interface Loaded {
@@ -98,6 +101,23 @@ export class ModelProcess {
     return mine;
   }
 
+  /** Gives the memory of the model back, after the answers that wait; the next prompt loads what is chosen then. */
+  unload(): Promise<void> {
+    const mine = this.#turn.then(async () => {
+      const state = this.#state;
+      if (state.name === 'loading') await state.loaded.catch(() => undefined);
+      if (this.#state.name === 'loaded') {
+        const { child } = this.#state.loaded;
+        child.retire();
+        await child.exited;
+      }
+      this.#failures = 0;
+      this.#state = { name: 'none' };
+    });
+    this.#turn = mine;
+    return mine;
+  }
+
   async close(): Promise<void> {
     this.#closed = true;
     for (const child of this.#children) child.retire();
@@ -120,6 +140,9 @@ export class ModelProcess {
   async #load(): Promise<Loaded> {
     const found = this.#options.modelFile();
     if ('problem' in found) return this.#fail(found.problem);
+    const refusal = await this.#options.refusal(found.file);
+    if (refusal !== undefined) return this.#fail(refusal);
+    if (this.#closed) return this.#fail('The sandbox is closed.');
     const spawned = this.#options.spawn(found.file);
     if (typeof spawned === 'string') return this.#fail(spawned);
     const { child, file } = spawned;
@@ -234,8 +257,14 @@ export class ModelProcess {
     },
   ): void {
     if (message.type === 'done') {
-      const { finishReason, usage } = message;
-      how.settle(() => how.resolve({ finishReason, ...(usage === undefined ? {} : { usage }) }));
+      const { finishReason, usage, leftOut } = message;
+      how.settle(() =>
+        how.resolve({
+          finishReason,
+          ...(usage === undefined ? {} : { usage }),
+          ...(leftOut === undefined ? {} : { leftOut }),
+        }),
+      );
     } else if (message.type === 'failed')
       how.settle(() => how.reject(failureOf('embedded', message.code, message)));
     else if (message.type === 'stopped') how.settle(() => how.reject(abortedError()));

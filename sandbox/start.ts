@@ -8,25 +8,25 @@ const wrapperLeavesMs = 100;
 const infoKept = 1024;
 
 /**
- * Starts what a launcher says, with stdin, stdout and descriptor 3 as asked, and hands the filter over where there is one. It leads a process
- * group of its own, so that it can be ended with what it started, and a Ctrl-C in our terminal is ours alone.
+ * Starts what a launcher says, with stdin, stdout and descriptor 3 as asked, and hands the filter over where there is one. `file` is an open
+ * file that it gets as descriptor 6. It leads a process group of its own, so that it can be ended with what it started, and a Ctrl-C in our
+ * terminal is ours alone.
  */
 export function startLaunch(
   { program, args, filter }: Launch,
   options: {
     cwd: string;
     stdio: [stdin: 'pipe' | 'ignore', stdout: 'pipe' | 'ignore', frames: 'pipe' | 'ignore'];
+    file?: number | undefined;
   },
 ): ChildProcess {
   const [stdin, stdout, frames] = options.stdio;
   const stdio: SpawnOptions['stdio'] = [stdin, stdout, 'pipe', frames];
-  if (filter === undefined) return spawn(program, args, { cwd: options.cwd, env: {}, stdio, detached: true });
-  const child = spawn(program, args, {
-    cwd: options.cwd,
-    env: {},
-    stdio: [...stdio, 'pipe', 'pipe'],
-    detached: true,
-  });
+  const between = filter === undefined ? 'ignore' : 'pipe';
+  if (options.file !== undefined) stdio.push(between, between, options.file);
+  else if (filter !== undefined) stdio.push(between, between);
+  const child = spawn(program, args, { cwd: options.cwd, env: {}, stdio, detached: true });
+  if (filter === undefined) return child;
   const pipe = child.stdio[4] as Writable;
   // When the program ends before it has read the filter, its exit tells.
   pipe.on('error', () => pipe.destroy());

@@ -2,17 +2,26 @@ import type { DeviceSample } from '../../runtime/contracts/device.js';
 import type { JsonObject } from '../../runtime/contracts/json.js';
 import type { ModuleContext } from '../../runtime/contracts/module.js';
 import type { Check, Finding } from './checks/check.js';
+import { EnergyWindows } from './energy-windows.js';
 import { Quarantine } from './quarantine.js';
 import { Reporter } from './reporter.js';
 import { Snapshots } from './snapshots.js';
 
 export interface CheckResult {
   name: string;
+  kind: Check['kind'];
   about: string;
   level: Finding['level'] | null;
   fault: string | null;
   evidence: JsonObject;
   checked_ms: number | null;
+}
+
+/** The module whose account a check doubts with what it found. */
+function doubted(check: Check | undefined, fault: string | null): string | undefined {
+  const accountOf = check?.accountOf;
+  if (accountOf === undefined || fault === null) return undefined;
+  return typeof accountOf === 'string' ? accountOf : accountOf[fault];
 }
 
 /** Lets every check compare after each sample, one round at a time, and tells and records what contradicts. */
@@ -22,6 +31,7 @@ export class Examiner {
   readonly #reporter = new Reporter();
   readonly snapshots: Snapshots;
   readonly quarantine: Quarantine;
+  readonly energy = new EnergyWindows();
   readonly #results = new Map<string, { finding: Finding; atMs: number }>();
   readonly #unsubscribe: (() => void)[] = [];
   #round: Promise<void> | undefined;
@@ -41,6 +51,7 @@ export class Examiner {
     const { bus } = this.#context;
     this.#unsubscribe.push(
       bus.subscribe('device.sampled', (sample) => {
+        this.energy.add(sample);
         for (const check of this.#checks) check.sampled?.(sample);
         this.#begin(sample);
       }),
@@ -69,12 +80,13 @@ export class Examiner {
   }
 
   results(): CheckResult[] {
-    return this.#checks.map(({ name, about }) => {
+    return this.#checks.map(({ name, kind, about }) => {
       const result = this.#results.get(name);
       const finding = result?.finding;
       const found = finding === undefined || finding.level === 'ok' ? undefined : finding;
       return {
         name,
+        kind,
         about,
         level: finding?.level ?? null,
         fault: found?.fault ?? null,
@@ -116,8 +128,9 @@ export class Examiner {
       }
     }
     this.#compared += 1;
-    const accounts = this.#checks.map(({ accountOf }) => accountOf);
-    await this.quarantine.judge(this.results().map((one, n) => ({ ...one, accountOf: accounts[n] })));
+    await this.quarantine.judge(
+      this.results().map((one, n) => ({ ...one, accountOf: doubted(this.#checks[n], one.fault) })),
+    );
   }
 
   /** A check that cannot compare has found no contradiction, and says so. */

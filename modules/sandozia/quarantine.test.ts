@@ -4,6 +4,7 @@ import { type Judged, Quarantine } from './quarantine.js';
 
 const result = (level: Judged['level'], change: Partial<Judged> = {}): Judged => ({
   name: 'sums',
+  kind: 'logical_consistency',
   about: 'sums agree',
   level,
   fault: level === 'ok' ? null : 'off_by_one',

@@ -167,3 +167,16 @@ test('in quarantine what was observed is acted on, and the decision recorded as 
   context.bus.publish('module.released', { module: 'zeroia' });
   expect(await acted()).toMatchObject({ decision: 'monitor', acted: 'monitor' });
 });
+
+test('samples of an observer in quarantine worsen the level and do not ease it', async () => {
+  const { context, sample } = make();
+  const isObserver = { module: 'reflexia' };
+  context.bus.publish('module.quarantined', { ...isObserver, fault: 'time_went_back' });
+  await sample(95);
+  expect(context.degradation.level()).toBe('moderate');
+  for (let minutes = 0; minutes < 30; minutes++) await sample(10);
+  expect(context.degradation.level()).toBe('moderate');
+  context.bus.publish('module.released', isObserver);
+  for (let minutes = 0; minutes < 30; minutes++) await sample(10);
+  expect(context.degradation.level()).toBe('normal');
+});

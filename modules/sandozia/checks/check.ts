@@ -14,13 +14,24 @@ export type Finding =
 
 export const ok: Finding = { level: 'ok' };
 
+/** What a check is about. */
+export const checkKinds = [
+  'interface',
+  'data_consistency',
+  'temporal_coherence',
+  'confidence_coherence',
+  'logical_consistency',
+  'behavioural_pattern',
+] as const;
+
 /** One agreement between two accounts of the same thing. It hears what modules tell each other and compares when asked. */
 export interface Check {
   readonly name: string;
+  readonly kind: (typeof checkKinds)[number];
   /** What must agree, in a sentence. */
   readonly about: string;
-  /** The module whose account is doubted when this check finds a contradiction; absent: that cannot be told. */
-  readonly accountOf?: string;
+  /** The module whose account is doubted when this check finds a contradiction, or one for each fault; absent: that cannot be told. */
+  readonly accountOf?: string | Readonly<Record<string, string>>;
   sampled?(sample: DeviceSample): void;
   decided?(decision: DecisionMade): void;
   levelChanged?(change: LevelChange): void;

@@ -15,6 +15,7 @@ function disagreement(event: StoredEvent | undefined, decision: Recorded): strin
 export class LedgerHoldsDecision implements Check {
   readonly name = 'ledger_holds_decision';
   readonly accountOf = 'zeroia';
+  readonly kind = 'data_consistency';
   readonly about = 'The ledger holds, at the index that a decision announced, that very decision.';
   readonly #ledger: Pick<Ledger, 'query'>;
   #latest: Recorded | undefined;

@@ -33,6 +33,7 @@ function remember<T>(list: T[], item: T): void {
 export class SampleDecided implements Check {
   readonly name = 'sample_decided';
   readonly accountOf = 'zeroia';
+  readonly kind = 'data_consistency';
   readonly about =
     'Each sample of the device is decided on within one interval, with the figures that were measured.';
   readonly #intervalMs: number;

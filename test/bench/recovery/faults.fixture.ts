@@ -84,6 +84,7 @@ export default (): ArkaliaModule => {
         method: 'POST',
         path: '/faults',
         role: 'user',
+        scope: 'any',
         tag: 'test',
         summary: 'Breaks something',
         errors: 'problem',
