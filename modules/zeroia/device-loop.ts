@@ -6,7 +6,7 @@ import type {
   Severity,
   Thresholds,
 } from '../../runtime/contracts/decision.js';
-import { type DeviceSample, levels } from '../../runtime/contracts/device.js';
+import type { DeviceSample } from '../../runtime/contracts/device.js';
 import type { ModuleContext } from '../../runtime/contracts/module.js';
 import { MeanConfidence } from './confidence.js';
 import { Cycles } from './cycles.js';
@@ -214,9 +214,8 @@ export class DeviceLoop {
   ): Promise<void> {
     const { degradation } = this.#context;
     const ahead = alarms.length === 0 ? undefined : inWords(alarms);
-    const inForce = degradation.level();
-    const { level, why } = this.#rule.next(inForce, decision, sample, ahead);
-    if (this.#observerDoubted && levels.indexOf(level) < levels.indexOf(inForce)) return;
+    const isDoubted = this.#observerDoubted;
+    const { level, why } = this.#rule.next(degradation.level(), decision, sample, { ahead, isDoubted });
     const rules = score.reasons.length === 0 ? 'no rule asks for more' : score.reasons.join(', ');
     await degradation.set(level, `${why}: ${rules}`);
   }

@@ -21,6 +21,8 @@ export class LevelRule {
   readonly #options: Config['degradation'];
   readonly #survival: SurvivalRule;
   #calmSinceMs: number | null = null;
+  /** The level of the last verdict; another one in force was set by somebody else. */
+  #given: DegradationLevel | undefined;
   #loadedSinceMs: number | null = null;
 
   /** `hysteresis`: share by which a figure must fall below its limit of survival before it no longer asks for it. */
@@ -33,8 +35,31 @@ export class LevelRule {
   /**
    * The level to be in after this decision on this sample.
    * @param ahead What is expected soon and asks for at least the level of `reduce_load`; it does not count as persisting.
+   * @param isDoubted The sample may be false: it may worsen the level and does not ease it, and no cooldown passes.
    */
-  next(current: DegradationLevel, decision: Decision, sample: DeviceSample, ahead?: string): LevelVerdict {
+  next(
+    current: DegradationLevel,
+    decision: Decision,
+    sample: DeviceSample,
+    { ahead, isDoubted = false }: { ahead?: string | undefined; isDoubted?: boolean } = {},
+  ): LevelVerdict {
+    // Whoever set it asked for it just now, so its cooldown begins.
+    if (current !== this.#given) this.#calmSinceMs = null;
+    let verdict = this.#next(current, decision, sample, ahead);
+    if (isDoubted && rank(verdict.level) <= rank(current)) {
+      this.#calmSinceMs = null;
+      verdict = { level: current, why: 'the observer is in quarantine' };
+    }
+    this.#given = verdict.level;
+    return verdict;
+  }
+
+  #next(
+    current: DegradationLevel,
+    decision: Decision,
+    sample: DeviceSample,
+    ahead: string | undefined,
+  ): LevelVerdict {
     const now = this.#clock.monotonicMs();
     const wanted = this.#atLeast(this.#wanted(decision, sample, now), ahead);
     if (rank(wanted.level) >= rank(current)) {

@@ -318,6 +318,10 @@ const assistantia = section({
   ),
 });
 
+const hostEntry = z
+  .string()
+  .refine(isHostEntry, 'must be a host, or host:port, such as api.example.org or 192.168.1.5:8123');
+
 const tools = section({
   granted: z
     .array(z.enum(toolGrants))
@@ -342,11 +346,7 @@ const tools = section({
     'Longest result, and longest print, that goes back to the model; the rest is cut.',
   ),
   http_hosts: z
-    .array(
-      z
-        .string()
-        .refine(isHostEntry, 'must be a host, or host:port, such as api.example.org or 192.168.1.5:8123'),
-    )
+    .array(hostEntry)
     .default([])
     .describe(
       'Hosts that it may ask, with "http" granted. A name that leads to an address of this device or network is refused unless that address is listed too.',
@@ -366,6 +366,7 @@ const mcpServer = z.strictObject({
     .array(z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'must be the name of a variable'))
     .max(64)
     .default([]),
+  hosts: z.array(hostEntry).max(64).default([]),
   start_ms: milliseconds(20_000, 100, 120_000),
   call_ms: milliseconds(30_000, 100, 600_000),
   memory_bytes: bytes(536_870_912, 33_554_432, 34_359_738_368),
@@ -377,7 +378,7 @@ const mcp = section({
     .record(z.string().regex(/^[a-z0-9][a-z0-9-]{0,31}$/), mcpServer)
     .default({})
     .describe(
-      'MCP servers whose tools a request to /chat may grant as "mcp:NAME". Each runs in a sandbox of its own with nothing but what its table lists: command, args, folders (read-only, or "PATH:rw"), env (names of variables). docs/tools.md says what is held at which level.',
+      'MCP servers whose tools a request to /chat may grant as "mcp:NAME". Each runs in a sandbox of its own with nothing but what its table lists: command, args, folders (read-only, or "PATH:rw"), env (names of variables), hosts. docs/tools.md says what is held at which level.',
     ),
 });
 

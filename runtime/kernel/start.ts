@@ -11,7 +11,7 @@ import { recoveryEvent, transitionEvent } from '../breaker/transition-event.js';
 import type { Config } from '../config/schema.js';
 import { packageVersion } from '../config/version.js';
 import type { RateStatus } from '../contracts/admission.js';
-import { systemClock } from '../contracts/clock.js';
+import { systemClock, systemTimer } from '../contracts/clock.js';
 import type { RolledBack } from '../contracts/configuration.js';
 import { SystemRebootRequired } from '../contracts/errors.js';
 import type { Ledger, NewEvent } from '../contracts/ledger.js';
@@ -409,10 +409,21 @@ async function open(options: StartOptions, undo: Undo): Promise<Appliance> {
     },
   });
   const metrics = createMetrics(status, latency);
+  const mcp = createMcpServers({
+    servers: config.mcp.servers,
+    env: process.env,
+    start: (spec, listen) => prompts.startToolServer(spec, listen),
+    nowMs: now,
+    version,
+    record: (event) => recordLater(ledger, log, event),
+    onProblem: (error) => log.error({ err: error }, 'the way out for an MCP server failed'),
+  });
+  undo.add('MCP servers', () => mcp.close());
   const context: ModuleContext = {
     config,
     log,
     clock,
+    setTimer: systemTimer,
     random: Math.random,
     bus,
     ledger,
@@ -424,14 +435,7 @@ async function open(options: StartOptions, undo: Undo): Promise<Appliance> {
     breakers,
     scorer,
     prompts: toldPrompts(prompts, bus),
-    mcp: createMcpServers({
-      servers: config.mcp.servers,
-      env: process.env,
-      start: (spec, listen) => prompts.startToolServer(spec, listen),
-      nowMs: now,
-      version,
-      record: (event) => recordLater(ledger, log, event),
-    }),
+    mcp,
     outgoing: createOutgoing({
       hosts: new HostList(config.tools.http_hosts),
       bytesMax: config.tools.http_bytes_max,

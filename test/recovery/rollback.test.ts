@@ -1,10 +1,13 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { readVersions } from '../../runtime/config/versions.js';
 import { eventually, ledgerEvents, startAppliance } from '../chat/support.js';
 import type { TestAppliance } from '../support/appliance.js';
+
+// Each starts several servers, one after the other.
+vi.setConfig({ testTimeout: 120_000 });
 
 let folder: string;
 beforeEach(() => {

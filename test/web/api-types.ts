@@ -33,6 +33,11 @@ const used = [
   'POST /keys',
   'DELETE /keys/{id}',
   'POST /setup',
+  'GET /models',
+  'POST /models',
+  'DELETE /models/{name}',
+  'POST /models/{name}/verify',
+  'POST /models/{name}/default',
 ] as const;
 
 const words: Record<string, string> = {
