@@ -23,6 +23,7 @@ import { controlSocketPath } from '../data-folder/control-socket.js';
 import { openDataFolder } from '../data-folder/data-folder.js';
 import { loadGuardModel } from '../guard/classifier/load.js';
 import { createGuard } from '../guard/guard.js';
+import { openSecondOpinion } from '../guard/open-second-opinion.js';
 import { LedgerIdempotency } from '../idempotency/idempotency.js';
 import { EventCatalog } from '../ledger/events/catalog.js';
 import { type LedgerChange, openLedger } from '../ledger/ledger.js';
@@ -337,6 +338,7 @@ async function open(options: StartOptions, undo: Undo): Promise<Appliance> {
     model: loadGuardModel(config.guard),
     level: config.guard.level,
     personalData: config.guard.personal_data,
+    second: await openSecondOpinion(prompts, config.guard),
   });
   undo.add('guard', () => guard.close());
   const modules = await loadModules(config.modules.enabled, builtIn);
