@@ -1,3 +1,5 @@
+import type { Writable } from 'node:stream';
+
 /** Bytes of the length field: unsigned, 32 bits, little-endian. */
 const headerBytes = 4;
 
@@ -19,6 +21,16 @@ export function encodeFrame(value: unknown): Buffer {
   frame.writeUInt32LE(length, 0);
   frame.write(text, headerBytes, 'utf8');
   return frame;
+}
+
+/**
+ * After a frame was written: what follows in the same turn of the event loop goes in one write behind it. An engine's answer often comes in
+ * many pieces at once, and each write of a pipe costs a call to the kernel and wakes who reads it.
+ */
+export function gatherWrites(pipe: Writable): void {
+  if (pipe.writableCorked > 0) return;
+  pipe.cork();
+  process.nextTick(() => pipe.uncork());
 }
 
 /**

@@ -1,5 +1,5 @@
 import { Socket } from 'node:net';
-import { encodeFrame, FrameDecoder } from './frames.js';
+import { encodeFrame, FrameDecoder, gatherWrites } from './frames.js';
 import { type FromChild, frameBytesBase, jobBytesMax, readToChild, type ToChild } from './protocol.js';
 
 /** The child's end of the pipes: frames come in on stdin and go out on descriptor 3, where no library prints. */
@@ -32,7 +32,9 @@ export function connectSupervisor(onMessage: (message: ToChild) => void): Superv
   });
   const send = (message: FromChild): Promise<void> =>
     new Promise((resolve) => {
-      if (out.write(encodeFrame(message))) resolve();
+      const taken = out.write(encodeFrame(message));
+      gatherWrites(out);
+      if (taken) resolve();
       else out.once('drain', resolve);
     });
   return {
