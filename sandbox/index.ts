@@ -10,6 +10,8 @@ export interface Sandbox extends PromptRunner {
   start(): Promise<void>;
   /** Tries to escape from a worker as this host isolates it; undoes what succeeds. `files`: what must not be read. */
   probeEscape(files: { ledger: string; keys: string }, signal: AbortSignal): Promise<EscapeOutcome[]>;
+  /** Gives the memory of the embedded model back: now, or after the answers that it is generating. The next prompt loads it again. */
+  unloadModel(): void;
   /** Leaves no process behind. */
   close(): Promise<void>;
 }

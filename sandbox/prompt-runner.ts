@@ -191,6 +191,10 @@ export class Supervisor implements PromptRunner {
     return this.#directory.refresh();
   }
 
+  unloadModel(): void {
+    this.#parts?.model.unload();
+  }
+
   status(): SandboxStatus {
     const parts = this.#parts;
     const counts = parts?.pool.status() ?? {

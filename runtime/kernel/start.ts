@@ -210,12 +210,13 @@ async function open({ config, log, builtIn, restarted }: StartOptions, undo: Und
   undo.add('tally', () => clearInterval(telling));
   const degradation = createDegradation({ bus, ledger, clock });
   const capacity = (name: EngineName) => {
-    const { slots, queue_max } = config.engines[name];
+    const engine = config.engines[name];
+    const slots = 'sequences' in engine ? engine.sequences : engine.slots;
     // More than the workers can never be in flight.
     const adaptive = { min: 1, initial: 1, max: config.sandbox.workers };
     return [
       name,
-      { slots: slots === 'auto' ? core.limits.take(adaptive) : slots, queueMax: queue_max },
+      { slots: slots === 'auto' ? core.limits.take(adaptive) : slots, queueMax: engine.queue_max },
     ] as const;
   };
   const latency = new CoreLatencies(core);
@@ -243,6 +244,10 @@ async function open({ config, log, builtIn, restarted }: StartOptions, undo: Und
     onIncident: (incident) => log.warn({ incident }, 'a sandboxed process was stopped'),
   });
   undo.add('sandbox', () => prompts.close());
+  // Where models may not answer, one that is loaded would only hold memory.
+  bus.subscribe('level.changed', () => {
+    if (!degradation.limits().models) prompts.unloadModel();
+  });
   await prompts.start();
   const escapeWatch = new EscapeWatch({
     file: join(folder.path, 'escape-probe.json'),

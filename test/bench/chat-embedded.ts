@@ -6,7 +6,7 @@ export async function embeddedDirectly(
   modelFile: string,
   settings: { threads: number; contextTokens: number },
 ): Promise<Pick<ChatClient, 'ask'>> {
-  const loaded = await Llama.load({ modelFile, llamaPackage: 'node-llama-cpp', ...settings });
+  const loaded = await Llama.load({ modelFile, llamaPackage: 'node-llama-cpp', sequences: 1, ...settings });
   if ('fault' in loaded) throw new Error(`the model cannot be loaded: ${loaded.fault}`);
   return {
     async ask(prompt): Promise<Took> {
