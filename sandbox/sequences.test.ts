@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { afterEach, describe, expect, it } from 'vitest';
-import { descendants } from '../test/support/descendants.js';
+import { nodesRunning } from '../test/support/descendants.js';
 import { answerOf, embeddedOptions, jobFor, sandboxOptions } from '../test/support/sandbox-options.js';
 import { createPromptRunner, type Incident, type Sandbox } from './index.js';
 import { isInstalled } from './models.js';
@@ -44,20 +44,6 @@ const job = (question: string, sampling: object = {}) => ({
   sampling: { temperature: 0, ...sampling },
 });
 const isLoaded = (runner: Sandbox) => runner.engines().find(({ name }) => name === 'embedded')?.loaded;
-
-/** Processes of Node below this one that run a program. */
-function running(program: string): number[] {
-  return descendants(process.pid).filter((pid) => {
-    try {
-      const [first, ...args] = readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0');
-      return first!.endsWith('/node') && args.some((arg) => arg.endsWith(`/${program}`));
-    } catch (error) {
-      // It ended between two readings.
-      if (['ENOENT', 'ESRCH'].includes((error as NodeJS.ErrnoException).code ?? '')) return false;
-      throw error;
-    }
-  });
-}
 
 async function until(look: () => boolean): Promise<void> {
   while (!look()) await new Promise((resolve) => setTimeout(resolve, 10));
@@ -122,7 +108,7 @@ describe.runIf(isInstalled('node-llama-cpp'))('the embedded model with three seq
       expect((await answers).map(({ text }) => text)).toEqual(expected.map(([, text]) => text));
     }
     expect(incidents).toEqual([]);
-    if (process.platform === 'linux') expect(running('model-host.js')).toHaveLength(1);
+    if (process.platform === 'linux') expect(nodesRunning('model-host.js')).toHaveLength(1);
   });
 
   it.runIf(process.platform === 'linux')(
@@ -135,7 +121,7 @@ describe.runIf(isInstalled('node-llama-cpp'))('the embedded model with three seq
       const answers = asked.map(([question]) =>
         answerOf(runner, job(question), {
           onDelta: () => {
-            if (!killed) for (const pid of running('model-host.js')) process.kill(pid, 'SIGKILL');
+            if (!killed) for (const pid of nodesRunning('model-host.js')) process.kill(pid, 'SIGKILL');
             killed = true;
           },
         }).catch((error: unknown) => error),
