@@ -14,19 +14,21 @@ class Stopped extends Error {}
 /** Pieces of an engine's answer that may wait here; beyond it nothing more is read from the supervisor. */
 const inboxHighWater = 64;
 
+/** Behind the last word, when the server has recorded the answer and handed its end on, so that nobody waits for the processor. */
+const wipeAfterMs = 10;
+
 let inbox: PressureQueue<ToChild> | undefined;
 /** Set between the end of a prompt and the moment in which nothing of it is left here. */
 let unwiped = false;
 
 const supervisor = connectSupervisor((message) => {
   if (message.type === 'job') {
-    // It came before the turn of the event loop in which this is done.
+    // It came before the time for that.
     if (unwiped) forget();
-    // Behind the last word, so that nobody waits for it.
     void work(message.job).then(() =>
-      setImmediate(() => {
+      setTimeout(() => {
         if (unwiped && inbox === undefined) forget();
-      }),
+      }, wipeAfterMs),
     );
   } else if (message.type === 'stop') inbox?.end(new Stopped());
   else inbox?.push(message);

@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import type { ChatClient, Took } from './chat-client.js';
 
 /** A figure over many answers, in milliseconds. */
@@ -40,14 +41,24 @@ function compare(pairs: readonly { direct: Took; journey: Took }[], figure: 'fir
  */
 export async function compareJourneys(
   { direct, journey }: { direct: Pick<ChatClient, 'ask'>; journey: ChatClient },
-  options: { pairs: number; warmUp: number; prompt: (index: number) => string; expected?: string },
+  options: {
+    pairs: number;
+    warmUp: number;
+    /** Before each request. */
+    pauseMs: number;
+    prompt: (index: number) => string;
+    expected?: string;
+  },
 ): Promise<Journeys> {
   const taken: { direct: Took; journey: Took }[] = [];
   for (let index = 0; index < options.warmUp + options.pairs; index++) {
     const prompt = options.prompt(index);
     const order = index % 2 === 0 ? [direct, journey] : [journey, direct];
     const answers = new Map<unknown, Took>();
-    for (const asked of order) answers.set(asked, await asked.ask(prompt));
+    for (const asked of order) {
+      if (options.pauseMs > 0) await pause(options.pauseMs);
+      answers.set(asked, await asked.ask(prompt));
+    }
     const pair = { direct: answers.get(direct)!, journey: answers.get(journey)! };
     const expected = options.expected ?? pair.direct.text;
     for (const { text } of Object.values(pair))

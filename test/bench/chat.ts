@@ -11,10 +11,11 @@ import { type Compared, compareJourneys, type Journeys, type Spread } from './ch
 import { type WorkerTimes, workerTimes } from './chat-sandbox.js';
 import { streamsAtOnce, workerMemory } from './chat-streams.js';
 
-const usage = `npm run bench:chat -- [--pairs 400] [--streams 100] [--workers 64] [--level strict] [--json FILE]
+const usage = `npm run bench:chat -- [--pairs 400] [--pause-ms 20] [--streams 100] [--workers 64] [--level strict] [--json FILE]
 What the whole journey (sandbox, guard on, durable ledger) adds to an engine, asked directly and through the appliance in turn, one answer at
 a time: to the first text and to the end. Then what a worker costs, and streams that are open at once.
   --pairs    pairs of answers, 20 to 10000
+  --pause-ms between two requests, 0 to 10000; with 0 what is done behind an answer falls into the next
   --streams  streams at once, 1 to 1000
   --workers  workers for them, 1 to 64: so many speak at once, the others wait
   --level    the sandbox that must hold: strict, seatbelt or process
@@ -23,6 +24,7 @@ a time: to the first text and to the end. Then what a worker costs, and streams 
 const { values: flags } = parseArgs({
   options: {
     pairs: { type: 'string', default: '400' },
+    'pause-ms': { type: 'string', default: '20' },
     streams: { type: 'string', default: '100' },
     workers: { type: 'string', default: '64' },
     level: { type: 'string', default: 'strict' },
@@ -35,13 +37,14 @@ if (flags.help) {
   process.exit(0);
 }
 
-function whole(name: 'pairs' | 'streams' | 'workers', min: number, max: number): number {
+function whole(name: 'pairs' | 'pause-ms' | 'streams' | 'workers', min: number, max: number): number {
   const value = Number(flags[name]);
   if (Number.isInteger(value) && value >= min && value <= max) return value;
   console.error(`--${name} must be ${min} to ${max}, not ${flags[name]}`);
   process.exit(1);
 }
 const pairs = whole('pairs', 20, 10_000);
+const pauseMs = whole('pause-ms', 0, 10_000);
 const streams = whole('streams', 1, 1000);
 const workers = whole('workers', 1, 64);
 const { level } = flags;
@@ -100,7 +103,7 @@ async function scripted(): Promise<{ journeys: Journeys; memory: ReturnType<type
   const direct = new ChatClient(url, 'scripted-model');
   const journey = new ChatClient(appliance.url, 'scripted-model');
   try {
-    const journeys = await compareJourneys({ direct, journey }, { pairs, warmUp, prompt, expected });
+    const journeys = await compareJourneys({ direct, journey }, { pairs, warmUp, pauseMs, prompt, expected });
     return { journeys, memory: workerMemory(appliance) };
   } finally {
     direct.close();
@@ -126,7 +129,7 @@ async function embedded(): Promise<Journeys | null> {
     const few = Math.min(pairs, 100);
     return await compareJourneys(
       { direct, journey },
-      { pairs: few, warmUp: 10, prompt: () => 'What is the capital of Japan?' },
+      { pairs: few, warmUp: 10, pauseMs, prompt: () => 'What is the capital of Japan?' },
     );
   } finally {
     journey.close();
@@ -171,7 +174,9 @@ try {
     `${cpus().length} × ${cpus()[0]?.model ?? 'unknown processor'}, Node ${process.version}, load ${load.toFixed(1)} before`,
   );
   const { journeys, memory } = await scripted();
-  console.log(`${journeys.pairs} pairs, prompts of 500 characters, ${pieces.length} pieces, level ${level}`);
+  console.log(
+    `${journeys.pairs} pairs, ${pauseMs} ms between requests, prompts of 500 characters, ${pieces.length} pieces, level ${level}`,
+  );
   show('first text', journeys.firstText);
   show('whole answer', journeys.whole);
   const tiny = await embedded();
@@ -195,6 +200,7 @@ try {
   for (const failure of many.failed) console.log(`  ${failure}`);
   const figures = {
     level,
+    pauseMs,
     aimMs,
     load,
     scripted: journeys,
