@@ -5,7 +5,7 @@ declare namespace WebAssembly {
   }
   class Memory {
     readonly buffer: SharedArrayBuffer;
-    constructor(descriptor: { initial: number; maximum: number; shared: true });
+    constructor(descriptor: { initial: number; maximum: number; shared?: true });
     grow(pages: number): number;
   }
   class Global {

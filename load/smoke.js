@@ -50,6 +50,7 @@ const routes = [
   'get /sandozia/validations',
   'get /sandozia/score',
   'get /sandozia/patterns',
+  'get /sandozia/energy',
   'post /sandozia/validate',
   'post /chat',
   'post /assistantia/guard',
@@ -69,7 +70,17 @@ const routes = [
   'post /api/generate',
   'post /api/embed',
   'post /api/embeddings',
+  'get /me',
+  'post /login',
+  'post /logout',
+  'get /users',
+  'post /users',
+  'post /users/{name}/password',
+  'delete /users/{name}',
+  'get /logins',
+  'delete /logins/{id}',
   'get /keys',
+  'get /keys/usage',
   'post /keys',
   'delete /keys/{id}',
   'post /setup/code',
@@ -177,6 +188,7 @@ function decisions() {
   expectAnswer('score', get('/sandozia/score'), 200, {
     'is from 0 to 1': (r) => r.json('score') >= 0 && r.json('score') <= 1,
   });
+  expectAnswer('energy', get('/sandozia/energy'), 200);
   expectAnswer('patterns of no hour', get('/sandozia/patterns?hours=0', expecting(400)), 400);
   expectAnswer('stream of a bad position', get('/ledger/events/stream?since=x', expecting(400)), 400);
   const critical = post('/zeroia/decisions', { cpu: 1, ram: 1, severity: 'critical' });
@@ -241,6 +253,13 @@ function prompts() {
   });
 }
 
+function mcp() {
+  const ping = post('/mcp', { jsonrpc: '2.0', id: 1, method: 'ping' });
+  expectAnswer('mcp', ping, 200, {
+    'has a result': (r) => r.json('id') === 1 && r.json('error') === undefined,
+  });
+}
+
 function ollama() {
   const messages = [{ role: 'user', content: 'How are you?' }];
   expectAnswer('tags', get('/api/tags'), 200, {
@@ -271,7 +290,27 @@ function ollama() {
 
 /** Administration is refused without a key that may; with ARKALIA_KEY set this part is left to the key's role. */
 function administration() {
+  expectAnswer('who calls', get('/me'), 200);
+  const nobody = { user: 'nobody', password: 'no such password' };
+  // No wrong password: five of them, and the next run is refused.
+  expectAnswer('signing in', post('/login', { user: 'nobody' }, expecting(400)), 400);
+  expectAnswer('signing out', post('/logout', {}), 200);
+  expectAnswer('users', get('/users', expecting(401)), 401);
+  expectAnswer('new user', post('/users', { ...nobody, role: 'user' }, expecting(401)), 401);
+  expectAnswer('new password', post('/users/nobody/password', nobody, expecting(401)), 401);
+  const removed = http.del(`${base}/users/nobody`, null, {
+    tags: { name: 'DELETE /users' },
+    ...expecting(401),
+  });
+  expectAnswer('removing a user', removed, 401);
+  expectAnswer('logins', get('/logins', expecting(401)), 401);
+  const ended = http.del(`${base}/logins/nobody`, null, {
+    tags: { name: 'DELETE /logins' },
+    ...expecting(401),
+  });
+  expectAnswer('ending a login', ended, 401);
   expectAnswer('keys', get('/keys', expecting(401)), 401);
+  expectAnswer('usage of keys', get('/keys/usage', expecting(401)), 401);
   expectAnswer('new key', post('/keys', { name: 'k6', role: 'user' }, expecting(401)), 401);
   const gone = http.del(`${base}/keys/nobody`, null, { tags: { name: 'DELETE /keys' }, ...expecting(401) });
   expectAnswer('revoked key', gone, 401);
@@ -280,6 +319,17 @@ function administration() {
   expectAnswer('reports', get('/assistantia/guard/feedback', expecting(401)), 401);
   const accept = { index: 0, accepted: true };
   expectAnswer('accepted report', post('/assistantia/guard/feedback/accept', accept, expecting(401)), 401);
+  expectAnswer('model files', get('/models', expecting(401)), 401);
+  const fetched = post('/models', { url: 'http://127.0.0.1:1/m.gguf', name: 'k6' }, expecting(401));
+  expectAnswer('fetched model', fetched, 401);
+  expectAnswer('piece of a model', post('/models/k6?at=0&of=1', {}, expecting(401)), 401);
+  expectAnswer('verified model', post('/models/k6/verify', {}, expecting(401)), 401);
+  expectAnswer('chosen model', post('/models/k6/default', {}, expecting(401)), 401);
+  const withdrawn = http.del(`${base}/models/k6`, null, {
+    tags: { name: 'DELETE /models' },
+    ...expecting(401),
+  });
+  expectAnswer('removed model', withdrawn, 401);
   expectAnswer('breakers', get('/breakers'), 200);
   expectAnswer('validation', post('/sandozia/validate', {}, expecting(401)), 401);
   expectAnswer('incidents', get('/incidents'), 200);
@@ -293,5 +343,6 @@ export default function smoke() {
   decisions();
   prompts();
   ollama();
+  mcp();
   if (!__ENV.ARKALIA_KEY) administration();
 }

@@ -16,6 +16,8 @@ export interface ChildOptions extends ChildProgram {
   launcher: Launcher;
   cwd: string;
   watch?: WatchChild | undefined;
+  /** An open file that it reads. */
+  file?: number;
 }
 
 /** How often the memory of a busy child is looked at. */
@@ -55,7 +57,11 @@ export class Child {
   constructor(options: ChildOptions) {
     this.limits = options.limits;
     const launch = options.launcher.command(options);
-    this.#process = startLaunch(launch, { cwd: options.cwd, stdio: ['pipe', 'ignore', 'pipe'] });
+    this.#process = startLaunch(launch, {
+      cwd: options.cwd,
+      stdio: ['pipe', 'ignore', 'pipe'],
+      file: options.file,
+    });
     onPid(this.#process, launch, (pid) => {
       this.#pid = pid;
       this.#watched = options.watch?.(pid);

@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
@@ -163,7 +163,13 @@ describe('the model file', () => {
       const found = findModelFile(configured, where);
       return 'problem' in found ? found.problem : 'none';
     };
-    expect(problem(undefined)).toContain('3 models');
+    // A folder and a link are no model, whatever they are called.
+    symlinkSync(join(folder, 'a.gguf'), join(folder, 'd.gguf'));
+    expect(problem(undefined)).toContain('2 models');
+    expect(findModelFile(undefined, folder, 'b')).toMatchObject({ id: 'b' });
+    expect(findModelFile(undefined, folder, 'd')).toMatchObject({
+      problem: expect.stringContaining('The model d is not in'),
+    });
     expect(problem(undefined, join(folder, 'missing'))).toContain('no folder');
     expect(problem(undefined, folderWith({}))).toContain('put one *.gguf file there');
     expect(problem(join(folder, 'missing.gguf'))).toContain('ENOENT');

@@ -123,6 +123,7 @@ async function findOpenai(
     return absent('openai', `What answers at ${base.origin} is not llama.cpp's server.`, base.href);
   return found('openai', {
     slots: slotsIn(props),
+    contextTokens: contextIn(props),
     where: base.href,
     models: namesIn(list.data, 'id'),
     configured: configured.model,
@@ -134,6 +135,13 @@ async function findOpenai(
 function slotsIn(props: unknown): number | undefined {
   const slots = isRecord(props) ? props.total_slots : undefined;
   return isCount(slots) && slots > 0 ? slots : undefined;
+}
+
+/** What llama.cpp's server says of the context of one slot. */
+function contextIn(props: unknown): number | undefined {
+  const settings = isRecord(props) ? props.default_generation_settings : undefined;
+  const tokens = isRecord(settings) ? settings.n_ctx : undefined;
+  return isCount(tokens) && tokens > 0 ? tokens : undefined;
 }
 
 async function isLlamaCpp(ask: Ask, models: unknown[], props: unknown): Promise<boolean> {

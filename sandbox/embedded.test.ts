@@ -161,6 +161,32 @@ describe.runIf(installed)('the embedded model', () => {
     expect((await answerOf(runner, job('ping'))).text).toBe('pong');
   });
 
+  it('leaves out the oldest turns, counted by the model, and says how many messages; the system message stays', async () => {
+    const runner = await started({ context_tokens: 128 });
+    const turn = (i: number) => [
+      { role: 'user' as const, content: `ping ${i}` },
+      { role: 'assistant' as const, content: 'pong '.repeat(10) },
+    ];
+    const messages = [
+      { role: 'system' as const, content: 'Be brief.' },
+      ...Array.from({ length: 12 }, (_, i) => turn(i)).flat(),
+      { role: 'user' as const, content: 'ping' },
+    ];
+    const whole: unknown[] = [];
+    for await (const event of runner.run(
+      { ...job('ping'), messages },
+      { timeoutMs: 20_000, signal: new AbortController().signal },
+    ))
+      whole.push(event);
+    const done = whole.at(-1) as { leftOut: number; usage: { prompt_tokens: number } };
+    expect(done.leftOut).toBeGreaterThan(0);
+    expect(done.leftOut % 2).toBe(0);
+    expect(done.leftOut).toBeLessThan(24);
+    // llama.cpp makes 256 of 128, and a quarter is left for the answer.
+    expect(done.usage.prompt_tokens).toBeLessThanOrEqual(192);
+    expect(await answerOf(runner, job('ping'))).not.toHaveProperty('leftOut');
+  });
+
   it('refuses a prompt that is longer than its context, and a model that is not loaded', async () => {
     const runner = await started({ context_tokens: 128 });
     await expect(answerOf(runner, job('word '.repeat(300)))).rejects.toMatchObject({

@@ -46,7 +46,8 @@ export class EngineDirectory {
   }
 
   modelFile(): ModelFile {
-    return findModelFile(this.#options.engines.embedded.model_file, this.#options.models_dir);
+    const { engines, models_dir, models } = this.#options;
+    return findModelFile(engines.embedded.model_file, models_dir, models?.chosen());
   }
 
   uses(name: EngineKind): boolean {

@@ -1,4 +1,6 @@
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
+import { FactsBuilder } from './gguf-facts.js';
+import type { ModelFacts } from './types.js';
 
 /**
  * Reads what a GGUF file says of itself, before native code does, and holds every count and length against the size of the file
@@ -28,6 +30,8 @@ const valueBytes = new Map([
 const stringType = 8;
 const arrayType = 9;
 const uint32Type = 4;
+/** Longest text that is taken out of an entry; a longer one is passed over. */
+const keptTextMax = 512;
 
 /** Elements of a block and its bytes, by ggml's type of tensor. */
 const blocks = new Map<number, readonly [elements: number, bytes: number]>([
@@ -127,13 +131,16 @@ class Walker {
   }
 }
 
-/** Passes over a value; gives it when it is a 32-bit number. */
-function passValue(walker: Walker, type: number): number | undefined {
+/** Passes over a value; gives it when it is a 32-bit number or a short text. */
+function passValue(walker: Walker, type: number): number | string | undefined {
   if (type === uint32Type) return walker.uint32();
   const bytes = valueBytes.get(type);
   if (bytes !== undefined) walker.skip(bytes);
-  else if (type === stringType) walker.skip(walker.count(1, 'a text'));
-  else {
+  else if (type === stringType) {
+    const length = walker.count(1, 'a text');
+    if (length <= keptTextMax) return walker.take(length).toString('utf8');
+    walker.skip(length);
+  } else {
     holds(type === arrayType, 'a value has a type that is none');
     const of = walker.uint32();
     const each = of === stringType ? 8 : valueBytes.get(of);
@@ -148,6 +155,8 @@ function passValue(walker: Walker, type: number): number | undefined {
 interface Tensor {
   offset: bigint;
   bytes: bigint;
+  elements: bigint;
+  type: number;
 }
 
 function readTensor(walker: Walker): Tensor {
@@ -166,14 +175,15 @@ function readTensor(walker: Walker): Tensor {
   const offset = walker.take(8).readBigUInt64LE(0);
   const block = blocks.get(type);
   // A type that is newer than this table is left to the library; its beginning must lie in the file.
-  if (block === undefined) return { offset, bytes: 1n };
+  if (block === undefined) return { offset, bytes: 1n, elements, type };
   const perBlock = BigInt(block[0]);
   holds(row % perBlock === 0n, 'a row of a tensor is no whole number of blocks');
-  return { offset, bytes: (elements / perBlock) * BigInt(block[1]) };
+  return { offset, bytes: (elements / perBlock) * BigInt(block[1]), elements, type };
 }
 
-function walk(source: Source): void {
+function walk(source: Source): ModelFacts {
   const walker = new Walker(source);
+  const facts = new FactsBuilder();
   holds(walker.take(4).toString('latin1') === 'GGUF', 'it does not begin with GGUF');
   const version = walker.uint32();
   holds(version === 2 || version === 3, 'it is of another version than 2 and 3');
@@ -185,7 +195,8 @@ function walk(source: Source): void {
   for (let i = 0; i < entryCount; i += 1) {
     const key = walker.text(keyBytesMax, 'the name of an entry');
     const value = passValue(walker, walker.uint32());
-    if (key === 'general.alignment' && value !== undefined) alignment = value;
+    if (key === 'general.alignment' && typeof value === 'number') alignment = value;
+    facts.entry(key, value);
   }
   holds(alignment >= 8 && alignment % 8 === 0 && alignment <= alignmentMax, 'its alignment is none');
   const tensors: Tensor[] = [];
@@ -195,30 +206,42 @@ function walk(source: Source): void {
     holds(offset % BigInt(alignment) === 0n, 'a tensor is not aligned');
     holds(dataAt + offset + bytes <= BigInt(source.bytes), 'a tensor lies behind its end');
   }
+  for (const { elements, type } of tensors) facts.tensor(elements, type);
+  return facts.facts();
+}
+
+/** What a GGUF file says of itself, or what is wrong with it, in words of ours. */
+export function readGguf(source: Source): { facts: ModelFacts } | { fault: string } {
+  try {
+    return { facts: walk(source) };
+  } catch (error) {
+    if (error instanceof Damaged) return { fault: error.message };
+    throw error;
+  }
 }
 
 /** What is wrong with a GGUF file, in words of ours; undefined when all that it says of itself fits. */
 export function ggufFault(source: Source): string | undefined {
-  try {
-    walk(source);
-    return undefined;
-  } catch (error) {
-    if (error instanceof Damaged) return error.message;
-    throw error;
-  }
+  const read = readGguf(source);
+  return 'fault' in read ? read.fault : undefined;
+}
+
+/** An open file, read at positions. */
+export function sourceOf(handle: number): Source {
+  return {
+    bytes: fstatSync(handle).size,
+    read: (position, length) => {
+      const buffer = Buffer.allocUnsafe(length);
+      return buffer.subarray(0, readSync(handle, buffer, 0, length, position));
+    },
+  };
 }
 
 /** The same of a file on disk. Throws when it cannot be read. */
 export function ggufFileFault(file: string): string | undefined {
   const handle = openSync(file, 'r');
   try {
-    return ggufFault({
-      bytes: fstatSync(handle).size,
-      read: (position, length) => {
-        const buffer = Buffer.allocUnsafe(length);
-        return buffer.subarray(0, readSync(handle, buffer, 0, length, position));
-      },
-    });
+    return ggufFault(sourceOf(handle));
   } finally {
     closeSync(handle);
   }

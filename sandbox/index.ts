@@ -1,8 +1,21 @@
+import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { findLauncher } from './launch.js';
 import type { SandboxOptions } from './options.js';
 import { Supervisor } from './prompt-runner.js';
-import type { EscapeOutcome, PromptRunner } from './types.js';
+import { type ReadOptions, readModel } from './read-model.js';
+import type {
+  EscapeOutcome,
+  ModelReading,
+  PromptRunner,
+  ToolServerListener,
+  ToolServerProcess,
+  ToolServerSpec,
+} from './types.js';
 
-export type { Incident, SandboxOptions } from './options.js';
+export type { Incident, ModelPins, SandboxOptions } from './options.js';
+export type { ToolServerEnding, ToolServerListener, ToolServerProcess, ToolServerSpec } from './types.js';
 
 /** The sandbox of one server. */
 export interface Sandbox extends PromptRunner {
@@ -10,8 +23,15 @@ export interface Sandbox extends PromptRunner {
   start(): Promise<void>;
   /** Tries to escape from a worker as this host isolates it; undoes what succeeds. `files`: what must not be read. */
   probeEscape(files: { ledger: string; keys: string }, signal: AbortSignal): Promise<EscapeOutcome[]>;
-  /** Gives the memory of the embedded model back: now, or after the answers that it is generating. The next prompt loads it again. */
-  unloadModel(): void;
+  /**
+   * Starts a tool server: at level strict without network and with the listed folders only, at other levels with the listed variables and
+   * limits only. @throws Error when its program or a folder is not there, or the sandbox is not started.
+   */
+  startToolServer(spec: ToolServerSpec, listen: ToolServerListener): ToolServerProcess;
+  /** Has a process of its own hash a model file and read what it says of itself; follows no link. */
+  readModel(file: string, options: ReadOptions): Promise<ModelReading>;
+  /** Gives the memory of the embedded model back, after the answers that wait for it. */
+  unloadModel(): Promise<void>;
   /** Leaves no process behind. */
   close(): Promise<void>;
 }
@@ -19,4 +39,22 @@ export interface Sandbox extends PromptRunner {
 /** A sandbox that is not started yet. */
 export function createPromptRunner(options: SandboxOptions): Sandbox {
   return new Supervisor(options);
+}
+
+/** Reads model files as a server does, where none runs. `close` when done. */
+export async function openModelReader(options: {
+  memoryBytes: number;
+  cpuSeconds: number;
+}): Promise<Pick<Sandbox, 'readModel'> & { close(): void }> {
+  const cwd = mkdtempSync(join(tmpdir(), `arkalia-sandbox-${process.pid}-`));
+  // Children may be another user; there is nothing in it.
+  chmodSync(cwd, 0o755);
+  const close = () => rmSync(cwd, { recursive: true, force: true });
+  try {
+    const { launcher } = await findLauncher({ ...options, cwd });
+    return { readModel: (file, how) => readModel(file, { launcher, cwd }, how), close };
+  } catch (error) {
+    close();
+    throw error;
+  }
 }

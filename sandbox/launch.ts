@@ -4,7 +4,7 @@ import { permissionFlag } from './levels/node-arguments.js';
 import { processLauncher, wrappings } from './levels/process.js';
 import { seatbeltLauncher } from './levels/seatbelt.js';
 import { strictLauncher, strictMeans } from './levels/strict.js';
-import { startLaunch } from './start.js';
+import { endLaunch, startLaunch } from './start.js';
 import { type SandboxLevel, sandboxLevels } from './types.js';
 
 const tryTimeoutMs = 10_000;
@@ -22,7 +22,7 @@ function tryLaunch(launch: Launch, cwd: string): Promise<true | string> {
     const child = startLaunch(launch, { cwd, stdio: ['ignore', 'pipe', 'ignore'] });
     const said: Buffer[] = [];
     let complaint = '';
-    const late = setTimeout(() => child.kill('SIGKILL'), tryTimeoutMs);
+    const late = setTimeout(() => endLaunch(child, undefined), tryTimeoutMs);
     child.stdout?.on('data', (chunk: Buffer) => said.push(chunk));
     child.stderr?.setEncoding('utf8').on('data', (text: string) => {
       complaint = (complaint + text).slice(0, stderrKept);

@@ -1,4 +1,5 @@
 import { ggufFileFault } from './gguf.js';
+import { answerRoom, fittedHistory } from './history.js';
 import type { LoadFault, LoadRequest, Piece } from './protocol.js';
 import type { FailureCode, FinishReason, Prompt, PromptMessage, PromptTool, PromptUsage } from './types.js';
 
@@ -90,6 +91,8 @@ interface Work {
 interface WorkEnd {
   finishReason: FinishReason;
   usage: PromptUsage;
+  /** Earlier messages that the context does not hold. */
+  leftOut?: number;
 }
 
 /** What is asked for cannot be done, and the model was not asked. */
@@ -170,7 +173,10 @@ export class Llama implements LoadedModel {
     }
   }
 
-  /** Generates one answer in a cleared sequence; a prompt that leaves no room for an answer is refused, never cut. */
+  /**
+   * Generates one answer in a cleared sequence. Earlier turns that leave too little room for an answer are left out; when the newest one
+   * leaves none, it is refused.
+   */
   async generate(prompt: Prompt, work: Work, kept: readonly number[] = []): Promise<WorkEnd | Refusal> {
     const lane = this.#free.pop();
     if (lane === undefined) throw new Error('more answers were asked for at once than there are sequences');
@@ -191,12 +197,18 @@ export class Llama implements LoadedModel {
     const { sampling } = prompt;
     const grammar = await this.#grammar(prompt.format);
     if (grammar === null) return 'unsupported';
-    const history = historyOf(prompt.messages);
     const functions = prompt.tools === undefined ? undefined : functionsOf(prompt.tools);
-    const state = chat.chatWrapper.generateContextState({
-      chatHistory: history,
-      ...(functions === undefined ? {} : { availableFunctions: functions, documentFunctionParams: true }),
-    });
+    const stateOf = (messages: PromptMessage[]) =>
+      chat.chatWrapper.generateContextState({
+        chatHistory: historyOf(messages),
+        ...(functions === undefined ? {} : { availableFunctions: functions, documentFunctionParams: true }),
+      });
+    const idsOf = (messages: PromptMessage[]): number[] =>
+      stateOf(messages).contextText.tokenize(this.#model.tokenizer);
+    const wanted = this.contextTokens - answerRoom(this.contextTokens, sampling.maxTokens);
+    const { messages, leftOut } = fittedHistory(prompt.messages, (some) => idsOf(some).length <= wanted);
+    const history = historyOf(messages);
+    const state = stateOf(messages);
     const promptIds = state.contextText.tokenize(this.#model.tokenizer);
     const promptTokens = promptIds.length;
     const room = this.contextTokens - promptTokens;
@@ -213,16 +225,19 @@ export class Llama implements LoadedModel {
       ...(sampling.topK === undefined ? {} : { topK: sampling.topK }),
       ...(sampling.seed === undefined ? {} : { seed: sampling.seed }),
     };
-    const usage = () => ({
-      prompt_tokens: promptTokens,
-      completion_tokens: kept.length + sequence.tokenMeter.diff(before).usedOutputTokens,
+    const figures = () => ({
+      usage: {
+        prompt_tokens: promptTokens,
+        completion_tokens: kept.length + sequence.tokenMeter.diff(before).usedOutputTokens,
+      },
+      ...(leftOut === 0 ? {} : { leftOut }),
     });
     if (kept.length > 0) {
       const { bos, shouldPrependBosToken } = this.#model.tokens;
       // The library puts the mark of the beginning before what it completes; it must stand there once.
       const marked = shouldPrependBosToken && bos !== null;
       if (!plain || (marked && promptIds[0] !== bos)) return 'unsupported';
-      if (options.maxTokens < 1) return { finishReason: 'length', usage: usage() };
+      if (options.maxTokens < 1) return { finishReason: 'length', ...figures() };
       const said = [...kept];
       const { metadata } = await completion.generateCompletionWithMeta(
         [...(marked ? promptIds.slice(1) : promptIds), ...kept],
@@ -235,7 +250,7 @@ export class Llama implements LoadedModel {
           customStopTriggers: [...state.stopGenerationTriggers, ...(sampling.stop ?? [])],
         },
       );
-      return { finishReason: metadata.stopReason === 'maxTokens' ? 'length' : 'stop', usage: usage() };
+      return { finishReason: metadata.stopReason === 'maxTokens' ? 'length' : 'stop', ...figures() };
     }
     // The library tells the tokens of a text just before the text.
     let ids: number[] = [];
@@ -254,7 +269,7 @@ export class Llama implements LoadedModel {
       onPiece({ type: 'tool_call', call });
     }
     const ended = functionCalls.length > 0 ? 'tool_calls' : 'stop';
-    return { finishReason: metadata.stopReason === 'maxTokens' ? 'length' : ended, usage: usage() };
+    return { finishReason: metadata.stopReason === 'maxTokens' ? 'length' : ended, ...figures() };
   }
 
   /** Vectors of length 1, one for each text; a text longer than the context is refused, never cut. */

@@ -15,6 +15,7 @@ export interface GenerateOptions {
 export interface GenerateEnd {
   finishReason: FinishReason;
   usage?: PromptUsage;
+  leftOut?: number;
 }
 
 /** A model looks at the stop between two batches; a Pi takes seconds for one. */
@@ -87,8 +88,8 @@ export class ModelLanes {
       };
       this.#hearing.set(lane, (word) => {
         if (word.type === 'done') {
-          const { finishReason, usage } = word;
-          settle(() => resolve({ finishReason, ...(usage === undefined ? {} : { usage }) }));
+          const { type: _type, model: _model, lane: _lane, ...end } = word;
+          settle(() => resolve(end));
         } else if (word.type === 'failed') settle(() => reject(failureOf('embedded', word.code, word)));
         else if (word.type === 'stopped') settle(() => reject(abortedError()));
         else {

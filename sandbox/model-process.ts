@@ -18,6 +18,8 @@ export interface ModelProcessOptions {
   spawn: (file: string) => { child: Child; file: string } | string;
   /** The GGUF file to load now, or why there is none. */
   modelFile: () => ModelFile;
+  /** Why the file must not be loaded; asked before each load. */
+  refusal: (file: string) => Promise<string | undefined>;
   embedded: EmbeddedOptions;
   llamaPackage: string;
   monotonicMs: () => number;
@@ -57,7 +59,6 @@ export class ModelProcess {
   #failures = 0;
   readonly #turns: Turns;
   #resting: NodeJS.Timeout | undefined;
-  #unwanted = false;
   #closed = false;
 
   constructor(options: ModelProcessOptions) {
@@ -105,10 +106,25 @@ export class ModelProcess {
     }
   }
 
-  /** Gives the memory of the model back: now, or after the answers that it is generating. The next prompt loads it again. */
-  unload(): void {
-    this.#unwanted = true;
-    this.#rest();
+  /** Gives the memory of the model back, after the answers that wait; the next prompt loads what is chosen then. */
+  async unload(): Promise<void> {
+    clearTimeout(this.#resting);
+    const { signal } = new AbortController();
+    const turns = Array.from({ length: this.#options.embedded.sequences }, () => this.#turns.take(signal));
+    const all = await Promise.all(turns);
+    try {
+      const state = this.#state;
+      if (state.name === 'loading') await state.loaded.catch(() => undefined);
+      if (this.#state.name === 'loaded') {
+        const { child } = this.#state.loaded.lanes;
+        child.retire();
+        await child.exited;
+      }
+      this.#failures = 0;
+      if (this.#state.name === 'failed') this.#state = { name: 'none' };
+    } finally {
+      for (const giveBack of all) giveBack();
+    }
   }
 
   async close(): Promise<void> {
@@ -125,18 +141,12 @@ export class ModelProcess {
     return lanes.ask(request, kept);
   }
 
-  /** While nobody is served: lets the model go, at once when it is not wanted, else after its keep-alive. */
+  /** While nobody is served: lets the model go after its keep-alive. */
   #rest(): void {
     const { keep_alive_ms: keepMs } = this.#options.embedded;
     clearTimeout(this.#resting);
-    const state = this.#state;
-    if (this.#closed || this.#turns.taken > 0 || state.name === 'loading') return;
-    if (state.name === 'loaded' && this.#unwanted) {
-      this.#state = { name: 'none' };
-      state.loaded.lanes.child.retire();
-    } else if (state.name === 'loaded' && keepMs > 0)
-      this.#resting = setTimeout(() => this.unload(), keepMs).unref();
-    this.#unwanted = false;
+    if (this.#closed || keepMs === 0 || this.#turns.taken > 0 || this.#state.name !== 'loaded') return;
+    this.#resting = setTimeout(() => void this.unload(), keepMs).unref();
   }
 
   async #loaded(): Promise<Loaded> {
@@ -155,6 +165,9 @@ export class ModelProcess {
   async #load(): Promise<Loaded> {
     const found = this.#options.modelFile();
     if ('problem' in found) return this.#fail(found.problem);
+    const refusal = await this.#options.refusal(found.file);
+    if (refusal !== undefined) return this.#fail(refusal);
+    if (this.#closed) return this.#fail('The sandbox is closed.');
     const spawned = this.#options.spawn(found.file);
     if (typeof spawned === 'string') return this.#fail(spawned);
     const { child, file } = spawned;

@@ -1,4 +1,4 @@
-import { closeSync, existsSync, openSync, readdirSync, readSync } from 'node:fs';
+import { closeSync, existsSync, lstatSync, openSync, readdirSync, readSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { basename, join, resolve } from 'node:path';
 
@@ -6,19 +6,31 @@ export type ModelFile = { file: string; id: string } | { problem: string };
 
 const hint = 'put one *.gguf file there, or set engines.embedded.model_file';
 
-/** The GGUF file of the embedded engine: the configured one, else the only one in the folder. */
-export function findModelFile(configured: string | undefined, folder: string): ModelFile {
+/** The GGUF file of the embedded engine: the configured one, else the chosen one of the folder, else the only one there. */
+export function findModelFile(
+  configured: string | undefined,
+  folder: string,
+  chosen?: string | undefined,
+): ModelFile {
   if (configured !== undefined) return checked(resolve(configured), 'engines.embedded.model_file');
   const here = resolve(folder);
   if (!existsSync(here)) return { problem: `There is no folder ${here}: ${hint}.` };
+  // A link leads out of the folder, to what its owner may change; so does a name with a dot, which is a part of a download.
   const files = readdirSync(here)
-    .filter((name) => name.toLowerCase().endsWith('.gguf'))
+    .filter((name) => name.toLowerCase().endsWith('.gguf') && !name.startsWith('.'))
+    .filter((name) => lstatSync(join(here, name)).isFile())
     .sort();
+  if (chosen !== undefined) {
+    if (files.includes(`${chosen}.gguf`)) return checked(join(here, `${chosen}.gguf`), 'the model');
+    return {
+      problem: `The model ${chosen} is not in ${here} any more: choose one with "arkalia models default".`,
+    };
+  }
   const [only, second] = files;
   if (only === undefined) return { problem: `There is no model in ${here}: ${hint}.` };
   if (second !== undefined)
     return {
-      problem: `There are ${files.length} models in ${here}: set engines.embedded.model_file to one of them.`,
+      problem: `There are ${files.length} models in ${here}: choose one with "arkalia models default NAME".`,
     };
   return checked(join(here, only), 'the model');
 }

@@ -32,7 +32,7 @@ export interface EnginesOptions {
 /** A child that had to be killed or died. */
 export interface Incident {
   cause: 'deadline' | 'out_of_memory' | 'crashed' | 'protocol' | 'aborted' | 'stalled';
-  child: 'worker' | 'model';
+  child: 'worker' | 'model' | 'script';
   /** The engine whose prompt it worked on; absent when it was idle. */
   engine?: EngineKind;
 }
@@ -54,6 +54,8 @@ export interface SandboxOptions {
   };
   engines: EnginesOptions;
   models_dir: string;
+  /** What is known of the models in that folder; without it the only one there is used, whatever it is. */
+  models?: ModelPins;
   /** Names this server in the Via header of everything it asks, so that an address that leads back is noticed. */
   viaToken: string;
   /** Milliseconds since an arbitrary start, never going back. */
@@ -66,6 +68,14 @@ export interface SandboxOptions {
   watch?: WatchChild;
   /** For tests only: other programs and addresses than the real ones. */
   internal?: InternalOptions;
+}
+
+/** The choice among the models of the folder, and what each was when it was added. */
+export interface ModelPins {
+  /** Id of the model to use; undefined: the only one. */
+  chosen(): string | undefined;
+  /** Undefined for a file that was never added. */
+  pin(file: string): { bytes: number; sha256: string } | undefined;
 }
 
 interface InternalOptions {

@@ -29,6 +29,8 @@ export interface PromptRunOptions {
   broker: Broker;
   model: ModelProcess;
   outputBytesMax: number;
+  /** Earlier messages that were left out of the job. */
+  leftOut: number;
 }
 
 /**
@@ -47,12 +49,14 @@ export class PromptRun {
   #outputBytes = 0;
   #vectors = 0;
   #fetchError: SandboxError | undefined;
+  #leftOut: number;
   #grace: NodeJS.Timeout | undefined;
 
   /** @throws SandboxError `context_length_exceeded` when the job is longer than a worker reads. */
   constructor(options: PromptRunOptions) {
     this.#options = options;
-    const { child, job } = options;
+    const { child, job, leftOut } = options;
+    this.#leftOut = leftOut;
     this.#events = new PressureQueue(eventsHighWater, (pressed) => {
       if (this.#state === 'running') child.hold(pressed);
     });
@@ -106,7 +110,7 @@ export class PromptRun {
         this.#say(message);
         break;
       case 'done':
-        this.#push({ ...message, model: plainName(message.model) || this.#options.job.model });
+        this.#done(message);
         this.#end();
         break;
       case 'failed':
@@ -124,6 +128,16 @@ export class PromptRun {
       default:
         this.#options.child.kill('protocol');
     }
+  }
+
+  #done({ finishReason, model, usage }: Extract<FromChild, { type: 'done' }>): void {
+    this.#push({
+      type: 'done',
+      finishReason,
+      model: plainName(model) || this.#options.job.model,
+      ...(usage === undefined ? {} : { usage }),
+      ...(this.#leftOut === 0 ? {} : { leftOut: this.#leftOut }),
+    });
   }
 
   #push(event: PromptEvent): void {
@@ -204,7 +218,13 @@ export class PromptRun {
         piece.type === 'delta'
           ? data(piece.text)
           : this.#tell(piece as Extract<ToChild, { type: typeof piece.type }>);
-      const end = await model.generate({ model: job.model, request: message, onPiece, signal });
+      const { leftOut = 0, ...end } = await model.generate({
+        model: job.model,
+        request: message,
+        onPiece,
+        signal,
+      });
+      this.#leftOut += leftOut;
       await this.#tell({ type: 'generated', ...end });
       return;
     }

@@ -5,22 +5,36 @@ import { Broker } from './broker.js';
 import { Child, memoryLookMs } from './child.js';
 import { EngineDirectory } from './engine-directory.js';
 import { probeEscape } from './escape/probe.js';
-import { failureOfExit } from './failures.js';
+import { failureOf, failureOfExit } from './failures.js';
+import { estimatedHistory } from './history.js';
 import { type Found, findLauncher } from './launch.js';
+import { findProgram, isRoot } from './levels/identity.js';
 import { ModelProcess } from './model-process.js';
 import { checkOptions, type SandboxOptions } from './options.js';
+import { PinnedModels } from './pinned-models.js';
 import { closedError, WorkerPool } from './pool.js';
 import { PromptRun } from './prompt-run.js';
+import { type ReadOptions, readModel } from './read-model.js';
+import { ScriptRunner, scriptPackages } from './script-runner.js';
+import { plainServer, strictServer } from './tool-server/command.js';
+import { LineProcess } from './tool-server/process.js';
 import {
   type EngineView,
   type EscapeOutcome,
+  type ModelReading,
   type PromptEvent,
   type PromptJob,
   type PromptRunner,
   type RunOptions,
   type SandboxError,
   type SandboxStatus,
+  type ScriptJob,
+  type ScriptOptions,
+  type ScriptOutcome,
   sandboxLevels,
+  type ToolServerListener,
+  type ToolServerProcess,
+  type ToolServerSpec,
 } from './types.js';
 
 /** Longest that a timer of Node can wait. */
@@ -36,6 +50,7 @@ interface Parts {
   pool: WorkerPool;
   model: ModelProcess;
   broker: Broker;
+  scripts: ScriptRunner;
 }
 
 /** What every level holds. */
@@ -86,6 +101,7 @@ export class Supervisor implements PromptRunner {
   readonly #options: SandboxOptions;
   readonly #directory: EngineDirectory;
   readonly #running = new Set<AbortController>();
+  readonly #servers = new Set<ToolServerProcess>();
   #parts: Parts | undefined;
   #closed = false;
 
@@ -153,9 +169,10 @@ export class Supervisor implements PromptRunner {
     if (options.signal.aborted) abort();
     else options.signal.addEventListener('abort', abort);
     try {
+      const fitted = this.#fitted(job);
       const fresh = this.#alone(options.untrusted ?? false);
       const child = await parts.pool.lease({ engine: job.engine, fresh }, ending.signal);
-      yield* events(this.#begin(child, job, parts, fresh), ending.signal);
+      yield* events(this.#begin(child, fitted, parts, fresh), ending.signal);
     } finally {
       clearTimeout(timer);
       options.signal.removeEventListener('abort', abort);
@@ -184,16 +201,63 @@ export class Supervisor implements PromptRunner {
     });
   }
 
+  async runScript(job: ScriptJob, options: ScriptOptions): Promise<ScriptOutcome> {
+    const parts = this.#parts;
+    if (parts === undefined || this.#closed) throw closedError();
+    return parts.scripts.run(job, options);
+  }
+
+  startToolServer(spec: ToolServerSpec, listen: ToolServerListener): ToolServerProcess {
+    const parts = this.#parts;
+    if (parts === undefined || this.#closed) throw closedError();
+    const bwrap = findProgram('bwrap');
+    const strict = parts.found.launcher.level === 'strict' && bwrap !== undefined;
+    const setpriv = isRoot() ? findProgram('setpriv') : undefined;
+    const launch = strict ? strictServer(spec, { bwrap, setpriv }) : plainServer(spec);
+    const server = new LineProcess(launch, parts.folder, spec, listen);
+    this.#servers.add(server);
+    void server.exited.then(() => this.#servers.delete(server));
+    return server;
+  }
+
+  /**
+   * Has a process of its own hash a model file and read what it says of itself. No link is followed.
+   * @throws Error of the file system; SandboxError when it was ended or came to no end.
+   */
+  async readModel(file: string, options: ReadOptions): Promise<ModelReading> {
+    const parts = this.#parts;
+    if (parts === undefined || this.#closed) throw closedError();
+    const { launcher } = parts.found;
+    const ending = new AbortController();
+    const end = () => ending.abort();
+    this.#running.add(ending);
+    options.signal.addEventListener('abort', end);
+    if (options.signal.aborted) end();
+    try {
+      const { watch } = this.#options;
+      return await readModel(
+        file,
+        { launcher, cwd: parts.folder, watch },
+        { ...options, signal: ending.signal },
+      );
+    } finally {
+      options.signal.removeEventListener('abort', end);
+      this.#running.delete(ending);
+    }
+  }
+
+  /** Gives the memory of the embedded model back, after the answers that wait for it. */
+  async unloadModel(): Promise<void> {
+    await this.#parts?.model.unload();
+    this.#directory.reviewEmbedded();
+  }
+
   engines(): EngineView[] {
     return this.#directory.views();
   }
 
   refreshEngines(): Promise<EngineView[]> {
     return this.#directory.refresh();
-  }
-
-  unloadModel(): void {
-    this.#parts?.model.unload();
   }
 
   status(): SandboxStatus {
@@ -219,10 +283,12 @@ export class Supervisor implements PromptRunner {
   async close(): Promise<void> {
     this.#closed = true;
     for (const running of this.#running) running.abort(closedError());
+    for (const server of this.#servers) server.kill('stopped');
     await this.#directory.close();
+    await Promise.all([...this.#servers].map((server) => server.exited));
     const parts = this.#parts;
     if (parts === undefined) return;
-    await Promise.all([parts.pool.close(), parts.model.close()]);
+    await Promise.all([parts.pool.close(), parts.model.close(), parts.scripts.close()]);
     rmSync(parts.folder, { recursive: true, force: true });
   }
 
@@ -245,6 +311,9 @@ export class Supervisor implements PromptRunner {
         }),
       onIncident,
     });
+    const pinned = new PinnedModels(this.#options.models, (file) =>
+      this.readModel(file, { signal: new AbortController().signal }),
+    );
     const model = new ModelProcess({
       spawn: (file) => {
         const unreadable = launcher.unreadable(file);
@@ -261,6 +330,7 @@ export class Supervisor implements PromptRunner {
         return { child, file: launcher.inside(file) };
       },
       modelFile: () => this.#directory.modelFile(),
+      refusal: (file) => pinned.refusal(file),
       embedded: engines.embedded,
       llamaPackage: internal?.llamaPackage ?? 'node-llama-cpp',
       monotonicMs,
@@ -271,7 +341,18 @@ export class Supervisor implements PromptRunner {
       viaToken,
       bytesMax: sandbox.output_bytes_max * rawPerOutput + 1_048_576,
     });
-    return { folder, found, pool, model, broker };
+    const scripts = new ScriptRunner({
+      spawn: () =>
+        new Child({
+          launcher,
+          entry: new URL('./script-host.js', import.meta.url),
+          limits: { kind: 'worker', memoryBytes: sandbox.memory_bytes },
+          packages: scriptPackages,
+          cwd: folder,
+        }),
+      onIncident,
+    });
+    return { folder, found, pool, model, broker, scripts };
   }
 
   /** Whether the worker of a prompt serves nobody else, before or after. */
@@ -280,12 +361,28 @@ export class Supervisor implements PromptRunner {
     return fresh === 'always' || (fresh === 'untrusted' && untrusted);
   }
 
+  /** A prompt for a server that says how long its context is is made to fit by an estimate; the embedded model counts for itself. */
+  #fitted(job: PromptJob): { job: PromptJob; leftOut: number } {
+    const view = this.#directory.views().find(({ name }) => name === job.engine);
+    const contextTokens = view?.contextTokens;
+    if ('embed' in job || job.engine === 'embedded' || contextTokens === undefined)
+      return { job, leftOut: 0 };
+    const fitted = estimatedHistory(job.messages, contextTokens, job.sampling.maxTokens);
+    if (fitted === undefined) throw failureOf(job.engine, 'context_length_exceeded', {});
+    return { job: { ...job, messages: fitted.messages }, leftOut: fitted.leftOut };
+  }
+
   /** Starts the prompt on the worker, and sees to it that the worker is given back. */
-  #begin(child: Child, job: PromptJob, parts: Parts, fresh: boolean): PromptRun {
+  #begin(
+    child: Child,
+    { job, leftOut }: { job: PromptJob; leftOut: number },
+    parts: Parts,
+    fresh: boolean,
+  ): PromptRun {
     const { pool, broker, model } = parts;
     const outputBytesMax = this.#options.sandbox.output_bytes_max;
     try {
-      const run = new PromptRun({ child, job, broker, model, outputBytesMax });
+      const run = new PromptRun({ child, job, leftOut, broker, model, outputBytesMax });
       void run.settled.then(() => pool.release(child, fresh));
       return run;
     } catch (error) {

@@ -1,10 +1,12 @@
 import { isCount, isOneOf, isOptional, isRealNumber, isRecord, isText } from './check.js';
+import { isFacts } from './gguf-facts.js';
 import {
   embedInputsMax,
   type FailureCode,
   type FinishReason,
   failureCodes,
   finishReasons,
+  type ModelReading,
   type NavigatorBrief,
   type NavigatorTopic,
   type Prompt,
@@ -13,6 +15,9 @@ import {
   type PromptSampling,
   type PromptTool,
   type PromptUsage,
+  type ScriptFault,
+  type ScriptJob,
+  scriptFaults,
   type ToolCall,
   vectorLengthMax,
 } from './types.js';
@@ -24,6 +29,10 @@ import {
  *     worker -> supervisor : ready; open | generate | embed | PIECE, then exactly one of done | failed | stopped for each job
  *     supervisor -> model  : load, then generate | embed, stop, each with the lane that it belongs to
  *     model -> supervisor  : ready, then loaded | unloadable; PIECE, then exactly one of done | failed | stopped for each request, in its lane
+ *     supervisor -> script : script, then one returned for each call
+ *     script -> supervisor : ready; call, then exactly one ended
+ *     supervisor -> reader : examine
+ *     reader -> supervisor : ready, then progress now and then, and one examined
  *     either way           : ping, and pong at once, so that a process that is stuck is known from one that works
  *
  * A PIECE is a delta, a tool_call or a vector. A lane is a number that the supervisor chose; it is free again after the last word in it.
@@ -55,6 +64,10 @@ export type ToChild =
   | { type: 'generated'; finishReason: FinishReason; usage?: PromptUsage }
   | { type: 'stop'; lane?: number }
   | { type: 'ping' }
+  /** The file is open on descriptor `modelDescriptor`. */
+  | { type: 'examine' }
+  | { type: 'script'; job: ScriptJob }
+  | { type: 'returned'; id: number; json?: string; error?: string }
   | ({ type: 'load' } & LoadRequest)
   | (ModelRequest & { lane: number; kept?: number[] });
 
@@ -81,7 +94,8 @@ export type Piece =
 /** What a model says to a request; a delta carries the ids of its tokens where the answer could be continued behind them. */
 export type ModelWord = (
   | (Piece & { tokens?: number[] })
-  | { type: 'done'; finishReason: FinishReason; model: string; usage?: PromptUsage }
+  /** `leftOut`: of a model, the earlier messages that its context does not hold. */
+  | { type: 'done'; finishReason: FinishReason; model: string; usage?: PromptUsage; leftOut?: number }
   | ({ type: 'failed'; code: FailureCode } & FailureFacts)
   | { type: 'stopped' }
 ) & { lane?: number };
@@ -92,9 +106,18 @@ export type FromChild =
   | { type: 'pong' }
   | { type: 'loaded'; contextTokens: number }
   | { type: 'unloadable'; fault: LoadFault }
+  /** So many bytes of the file are hashed. */
+  | { type: 'progress'; bytes: number }
+  | ({ type: 'examined' } & ModelReading)
   | { type: 'open'; method: 'POST'; path: string; body: string }
   | ModelRequest
-  | ModelWord;
+  | ModelWord
+  | { type: 'call'; id: number; name: string; args: string }
+  | { type: 'ended'; value: string; log: string }
+  | { type: 'ended'; fault: ScriptFault; message: string; log: string };
+
+/** Where the process that reads a model file finds it open: behind the filter (4) and bubblewrap's words (5). */
+export const modelDescriptor = 6;
 
 /** Longest frame that is not sized by a prompt. */
 export const frameBytesBase = 1_048_576;
@@ -211,6 +234,18 @@ function isJob(value: unknown): value is PromptJob {
   return isPrompt(value) && (value.engine !== 'navigator' || isBrief(value.brief));
 }
 
+function isScript(value: unknown): value is ScriptJob {
+  return (
+    isRecord(value) &&
+    isText(value.code) &&
+    isRecord(value.facts) &&
+    isTexts(Object.values(value.facts)) &&
+    isTexts(value.functions) &&
+    typeof value.date === 'boolean' &&
+    [value.fuel, value.memoryBytes, value.callsMax, value.outputCharsMax].every(isCount)
+  );
+}
+
 function isUsage(value: unknown): value is PromptUsage {
   return isRecord(value) && isCount(value.prompt_tokens) && isCount(value.completion_tokens);
 }
@@ -234,6 +269,7 @@ const toChild: Record<ToChild['type'], (m: Record<string, unknown>) => boolean> 
   generated: (m) => isOneOf(m.finishReason, finishReasons) && isOptional(m.usage, isUsage),
   stop: (m) => isOptional(m.lane, isCount),
   ping: () => true,
+  examine: () => true,
   load: (m) =>
     isText(m.modelFile) &&
     isCount(m.threads) &&
@@ -242,6 +278,8 @@ const toChild: Record<ToChild['type'], (m: Record<string, unknown>) => boolean> 
     isText(m.llamaPackage),
   generate: (m) => isPrompt(m) && isCount(m.lane) && isOptional(m.kept, isTokens),
   embed: (m) => isEmbed(m.texts) && isCount(m.lane),
+  script: (m) => isScript(m.job),
+  returned: (m) => isCount(m.id) && isOptional(m.json, isAnyText) && isOptional(m.error, isAnyText),
 };
 
 const fromChild: Record<FromChild['type'], (m: Record<string, unknown>) => boolean> = {
@@ -249,6 +287,13 @@ const fromChild: Record<FromChild['type'], (m: Record<string, unknown>) => boole
   pong: () => true,
   loaded: (m) => isCount(m.contextTokens),
   unloadable: (m) => isOneOf(m.fault, loadFaults),
+  progress: (m) => isCount(m.bytes),
+  examined: (m) =>
+    typeof m.sha256 === 'string' &&
+    /^[0-9a-f]{64}$/.test(m.sha256) &&
+    isCount(m.bytes) &&
+    isRecord(m.read) &&
+    (isFacts(m.read.facts) || isText(m.read.fault, 200)),
   open: (m) => m.method === 'POST' && isText(m.path, 1024) && isText(m.body),
   generate: (m) => isPrompt(m),
   embed: (m) => isEmbed(m.texts),
@@ -257,7 +302,11 @@ const fromChild: Record<FromChild['type'], (m: Record<string, unknown>) => boole
   tool_call: (m) => isCall(m.call) && isOptional(m.model, isName) && isInLane(m),
   vector: (m) => isVector(m.vector) && isInLane(m),
   done: (m) =>
-    isOneOf(m.finishReason, finishReasons) && isName(m.model) && isOptional(m.usage, isUsage) && isInLane(m),
+    isOneOf(m.finishReason, finishReasons) &&
+    isName(m.model) &&
+    isOptional(m.usage, isUsage) &&
+    isOptional(m.leftOut, isCount) &&
+    isInLane(m),
   failed: (m) =>
     isOneOf(m.code, failureCodes) &&
     isOptional(m.status, isStatus) &&
@@ -266,6 +315,10 @@ const fromChild: Record<FromChild['type'], (m: Record<string, unknown>) => boole
     isOptional(m.sha256, isHashPrefix) &&
     isInLane(m),
   stopped: (m) => isInLane(m),
+  call: (m) => isCount(m.id) && isName(m.name) && isText(m.args),
+  ended: (m) =>
+    isText(m.log) &&
+    (m.fault === undefined ? isText(m.value) : isOneOf(m.fault, scriptFaults) && isText(m.message)),
 };
 
 function check<T>(table: Record<string, (m: Record<string, unknown>) => boolean>, value: unknown): T | null {

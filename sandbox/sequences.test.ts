@@ -175,10 +175,10 @@ describe.runIf(isInstalled('node-llama-cpp'))('the embedded model with three seq
     const { runner, incidents } = await started({});
     expect((await answerOf(runner, job('ping'))).text).toBe('pong');
     expect(isLoaded(runner)).toBe(true);
-    runner.unloadModel();
+    await runner.unloadModel();
     expect(isLoaded(runner)).toBe(false);
     const [question, text] = expected.at(-1)!;
-    const during = answerOf(runner, job(question), { onDelta: () => runner.unloadModel() });
+    const during = answerOf(runner, job(question), { onDelta: () => void runner.unloadModel() });
     expect((await during).text).toBe(text);
     await until(() => isLoaded(runner) === false);
     expect((await answerOf(runner, job('ping'))).text).toBe('pong');

@@ -7,18 +7,26 @@ const wrapperLeavesMs = 100;
 /** How much of what bubblewrap tells is read. */
 const infoKept = 1024;
 
-/** Starts what a launcher says, with stdin, stdout and descriptor 3 as asked, and hands the filter over where there is one. */
+/**
+ * Starts what a launcher says, with stdin, stdout and descriptor 3 as asked, and hands the filter over where there is one. `file` is an open
+ * file that it gets as descriptor 6. It leads a process group of its own, so that it can be ended with what it started, and a Ctrl-C in our
+ * terminal is ours alone.
+ */
 export function startLaunch(
   { program, args, filter }: Launch,
   options: {
     cwd: string;
     stdio: [stdin: 'pipe' | 'ignore', stdout: 'pipe' | 'ignore', frames: 'pipe' | 'ignore'];
+    file?: number | undefined;
   },
 ): ChildProcess {
   const [stdin, stdout, frames] = options.stdio;
   const stdio: SpawnOptions['stdio'] = [stdin, stdout, 'pipe', frames];
-  if (filter === undefined) return spawn(program, args, { cwd: options.cwd, env: {}, stdio });
-  const child = spawn(program, args, { cwd: options.cwd, env: {}, stdio: [...stdio, 'pipe', 'pipe'] });
+  const between = filter === undefined ? 'ignore' : 'pipe';
+  if (options.file !== undefined) stdio.push(between, between, options.file);
+  else if (filter !== undefined) stdio.push(between, between);
+  const child = spawn(program, args, { cwd: options.cwd, env: {}, stdio, detached: true });
+  if (filter === undefined) return child;
   const pipe = child.stdio[4] as Writable;
   // When the program ends before it has read the filter, its exit tells.
   pipe.on('error', () => pipe.destroy());
@@ -41,18 +49,22 @@ export function onPid(child: ChildProcess, launch: Launch, tell: (pid: number) =
   });
 }
 
-/** Kills our program, whose id is given where it is known; bubblewrap, which waits for it, then goes by itself, and is made to when not. */
+/**
+ * Kills our program, whose id is given where it is known; bubblewrap, which waits for it, then goes by itself, and is made to when not. Before it
+ * has told the id its group is killed: its own child, which waits to be set up, would outlive it and hold the pipes.
+ */
 export function endLaunch(child: ChildProcess, pid: number | undefined): void {
-  if (child.exitCode !== null || child.signalCode !== null) return;
-  if (pid === undefined || pid === child.pid || !killed(pid)) {
-    child.kill('SIGKILL');
+  const { pid: started } = child;
+  if (started === undefined || child.exitCode !== null || child.signalCode !== null) return;
+  if (pid === undefined || pid === started || !killed(pid)) {
+    killed(-started);
     return;
   }
-  const timer = setTimeout(() => child.kill('SIGKILL'), wrapperLeavesMs);
+  const timer = setTimeout(() => killed(-started), wrapperLeavesMs);
   child.once('exit', () => clearTimeout(timer));
 }
 
-/** Kills a process; false when it has gone, or is not ours to kill. */
+/** Kills a process, or a group when negative; false when it has gone, or is not ours to kill. */
 function killed(pid: number): boolean {
   try {
     return process.kill(pid, 'SIGKILL');

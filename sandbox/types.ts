@@ -100,7 +100,14 @@ export type PromptEvent =
   | { type: 'delta'; text: string; model?: string }
   | { type: 'tool_call'; call: ToolCall; model?: string }
   | { type: 'vector'; vector: number[] }
-  | { type: 'done'; finishReason: FinishReason; model: string; usage?: PromptUsage };
+  | {
+      type: 'done';
+      finishReason: FinishReason;
+      model: string;
+      usage?: PromptUsage;
+      /** Earlier messages that were left out because the context does not hold them; absent when none were. */
+      leftOut?: number;
+    };
 
 /** What a child may report as the reason of a failure; the supervisor words it. */
 export const failureCodes = [
@@ -211,12 +218,121 @@ export interface EngineView {
   models: string[];
   /** The model used when none is asked for. */
   defaultModel?: string;
+  /** Tokens of its context, where it says so. */
+  contextTokens?: number;
   /** Prompts that it says it works on at once; absent where it does not say. */
   slots?: number;
   /** Whether the model is in memory now; absent where that is not known. */
   loaded?: boolean;
   /** Why it is absent, and what to do. */
   problem?: string;
+}
+
+/** Code that a model asked for, and what it may do. Every limit is kept inside the process; what the process takes is limited from outside. */
+export interface ScriptJob {
+  /** JavaScript: an expression, or the body of an async function. */
+  code: string;
+  /** Functions that give a value at once, and that value as JSON. */
+  facts: Record<string, string>;
+  /** Functions that ask the supervisor and give a promise. */
+  functions: string[];
+  /** Whether there is a Date. */
+  date: boolean;
+  /** Units of work; one is about 10,000 calls and turns of loops. */
+  fuel: number;
+  memoryBytes: number;
+  /** Most calls of `functions`, and longest text that comes out, in UTF-16 code units. */
+  callsMax: number;
+  outputCharsMax: number;
+}
+
+/**
+ * Why a script gave nothing: it does not parse, it threw, one of its limits, it waits for something that never comes; or, seen from
+ * outside, its process was too slow, was too large, broke the protocol or died.
+ */
+export const scriptFaults = [
+  'syntax',
+  'threw',
+  'fuel',
+  'memory',
+  'calls',
+  'stalled',
+  'deadline',
+  'aborted',
+  'busy',
+  'protocol',
+  'crashed',
+] as const;
+export type ScriptFault = (typeof scriptFaults)[number];
+
+/** How a script ended. `value`: a text as it is, anything else as JSON. `log`: what it printed. Both are cut at the limit. */
+export type ScriptOutcome =
+  | { value: string; log: string }
+  | { fault: ScriptFault; message: string; log: string };
+
+export interface ScriptOptions {
+  timeoutMs: number;
+  signal: AbortSignal;
+  /** Answers a call of one of `functions`: arguments and result are JSON. What it throws is told to the script by its message. */
+  call(name: string, args: string, signal: AbortSignal): Promise<string>;
+}
+
+/** A program of someone else's that offers tools, and all that it is given. */
+export interface ToolServerSpec {
+  /** A path, or a name that is looked for where programs are installed. */
+  command: string;
+  args: readonly string[];
+  /** Absolute; seen under the same path. */
+  folders: readonly { path: string; write: boolean }[];
+  env: Readonly<Record<string, string>>;
+  memoryBytes: number;
+  /** Longest line that it may say; four times that before somebody asks again. */
+  lineBytesMax: number;
+}
+
+/** Why a tool server is gone. */
+export type ToolServerEnding =
+  | 'left'
+  | 'not_started'
+  | 'said_too_much'
+  | 'out_of_memory'
+  | 'garbage'
+  | 'deadline'
+  | 'stopped';
+
+export type ToolServerListener = (line: string) => void;
+
+export interface ToolServerProcess {
+  readonly exited: Promise<ToolServerEnding>;
+  send(line: string): void;
+  /** SIGKILL. The first reason counts. */
+  kill(why: ToolServerEnding): void;
+}
+
+/** What a GGUF file says of itself; the words in it are its maker's, made fit to show. */
+export interface ModelFacts {
+  architecture?: string;
+  name?: string;
+  licence?: string;
+  /** Elements of all tensors. */
+  parameters: number;
+  /** As llama.cpp calls it, such as `Q4_K_M`. */
+  quantisation: string;
+  /** The longest context that it was trained for. */
+  context_tokens?: number;
+  /** Whether it brings a chat template of its own. */
+  chat_template: boolean;
+  /** Memory that each token of context takes with the usual cache of 16-bit numbers; absent where the file does not say enough. */
+  cache_bytes_per_token?: number;
+}
+
+/** What reading a model file in the sandbox found. */
+export interface ModelReading {
+  /** Of the whole file, lower-case hex. */
+  sha256: string;
+  bytes: number;
+  /** What it says of itself, or what is wrong with it. */
+  read: { facts: ModelFacts } | { fault: string };
 }
 
 /** Runs prompts in isolated workers and knows the engines behind them. */
@@ -226,6 +342,8 @@ export interface PromptRunner {
    * early stops the engine and frees the worker.
    */
   run(job: PromptJob, options: RunOptions): AsyncIterable<PromptEvent>;
+  /** Runs code in an interpreter (QuickJS in WebAssembly) in an isolated process of its own, which ends with it. Rejects only when the sandbox is closed. */
+  runScript(job: ScriptJob, options: ScriptOptions): Promise<ScriptOutcome>;
   engines(): EngineView[];
   /** Asks the engines again; at most one inquiry at a time runs, others share it. */
   refreshEngines(): Promise<EngineView[]>;

@@ -28,6 +28,7 @@ export function found(
     models: string[];
     configured?: string | undefined;
     slots?: number | undefined;
+    contextTokens?: number | undefined;
     cure: string;
   },
 ): EngineView {
@@ -38,6 +39,7 @@ export function found(
     where: view.where,
     models: view.models,
     ...(view.slots === undefined ? {} : { slots: view.slots }),
+    ...(view.contextTokens === undefined ? {} : { contextTokens: view.contextTokens }),
     ...(defaultModel === undefined ? { problem: `It lists no model: ${view.cure}.` } : { defaultModel }),
   };
 }

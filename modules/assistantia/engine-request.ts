@@ -11,7 +11,7 @@ export function engineRequestOf({
   signal,
 }: RouteCall<unknown, unknown>): Pick<
   EngineRequest,
-  'idempotency' | 'route' | 'client' | 'requestId' | 'signal'
+  'idempotency' | 'route' | 'client' | 'models' | 'requestId' | 'signal'
 > {
   const route = c.req.path;
   const key = header('idempotency-key');
@@ -20,6 +20,7 @@ export function engineRequestOf({
     ...(key === undefined ? {} : { idempotency: { key, route: `${c.req.method} ${route}`, body } }),
     route,
     client: caller.id,
+    models: caller.models,
     requestId,
     signal: signal(),
   };

@@ -2,6 +2,7 @@ import { AppError } from '../../runtime/contracts/errors.js';
 import type { ModuleContext } from '../../runtime/contracts/module.js';
 import type { Part } from './guard/parts.js';
 import type { Screen } from './guard/screen.js';
+import { admitByBudget } from './key-limits.js';
 import type { EngineRequest } from './question.js';
 import type { Course } from './records.js';
 
@@ -26,6 +27,7 @@ export class Entrance {
   ): Promise<Course> {
     const startedMs = this.#context.clock.monotonicMs();
     this.#takeToken(request.client, startedMs);
+    admitByBudget(this.#context.access.meter, request);
     this.refuseUnrecordable();
     const flagged = await this.#screen.check(request, parts, { claim, tools });
     return { askedMs, claim, startedMs, flagged, skipped: [] };

@@ -2,7 +2,9 @@ import { callerIdOfKey, type RouteDefinition } from '../../runtime/contracts/htt
 import type { ArkaliaModule, ModuleContext, ModuleHealth } from '../../runtime/contracts/module.js';
 import { FeedbackRows } from './guard/feedback.js';
 import { guardRoutes } from './guard/routes.js';
-import { createNavigator } from './navigator/index.js';
+import { mcpRoutes } from './mcp/routes.js';
+import { McpServer } from './mcp/server.js';
+import { createNavigator, type Navigator } from './navigator/index.js';
 import { ollamaRoutes } from './ollama/index.js';
 import { openaiRoutes } from './openai/index.js';
 import { Pipeline } from './pipeline.js';
@@ -17,6 +19,7 @@ class Assistantia implements ArkaliaModule {
   #context!: ModuleContext;
   #pipeline!: Pipeline;
   #sessions!: Sessions;
+  #navigator!: Navigator;
   readonly #feedback = new FeedbackRows();
   #close = () => {};
 
@@ -32,6 +35,7 @@ class Assistantia implements ArkaliaModule {
       else this.#sessions.forget('all');
     });
     const navigator = createNavigator(context);
+    this.#navigator = navigator;
     this.#close = () => {
       forgetting();
       navigator.close();
@@ -48,10 +52,11 @@ class Assistantia implements ArkaliaModule {
 
   routes(): RouteDefinition[] {
     return [
-      ...chatRoutes(this.#context, this.#pipeline, this.#sessions),
+      ...chatRoutes(this.#context, this.#pipeline, this.#sessions, (words) => this.#navigator.search(words)),
       ...openaiRoutes(this.#context, this.#pipeline),
       ...guardRoutes(this.#context, this.#feedback),
       ...ollamaRoutes(this.#context, this.#pipeline),
+      ...mcpRoutes(new McpServer(this.#context, this.#navigator)),
     ];
   }
 
@@ -71,7 +76,7 @@ class Assistantia implements ArkaliaModule {
   }
 
   health(): ModuleHealth {
-    return { state: 'ok', facts: { sessions: this.#sessions.size } };
+    return { state: 'ok', facts: { sessions: this.#sessions.size, mcp: this.#context.mcp.status() } };
   }
 }
 

@@ -7,6 +7,7 @@ import {
   type NavigatorBrief,
   type PromptEvent,
   type PromptJob,
+  type PromptUsage,
   SandboxError,
 } from '../../runtime/contracts/sandbox.js';
 import { AnswerWatch } from './answer-watch.js';
@@ -17,9 +18,11 @@ import { withExpiry } from './guard/held.js';
 import { partsOfMessages } from './guard/parts.js';
 import { Screen } from './guard/screen.js';
 import { replayedAnswer, replayedVectors } from './idempotency.js';
+import { spend } from './key-limits.js';
 import type { AnswerEvent, Embeddings, EmbedQuestion, EngineRequest, Question } from './question.js';
 import { type Course, lastAsked, personTexts, Records, type Speaker } from './records.js';
 import { reducedPrompt } from './reduced.js';
+import { answerCalls } from './toolbox/answer-calls.js';
 import { type Attempt, EngineWalk } from './walk.js';
 
 type Ending = Extract<PromptEvent, { type: 'done' }>;
@@ -63,32 +66,97 @@ export class Pipeline {
   async *#answer(question: Question, claim: NewClaim | undefined): AsyncGenerator<AnswerEvent> {
     const askedMs = this.#context.clock.wallMs();
     yield { type: 'of', id: question.requestId, askedMs };
-    const { messages, systemPrompt, canary } = question;
+    const { messages } = question;
     const course = await this.#entrance.pass(question, question.parts ?? partsOfMessages(messages), {
       askedMs,
       claim,
-      tools: question.tools !== undefined || messages.some(({ role }) => role === 'tool'),
+      tools: [question.tools, question.toolbox].some(Boolean) || messages.some(({ role }) => role === 'tool'),
     });
     try {
-      const { guard } = this.#context;
-      const action = this.#screen.actionFor(question);
-      // One for each attempt; the last one's is the answer's.
-      let watch!: AnswerWatch;
-      const { attempt, result } = yield* this.#walk.go<AnswerEvent, Ending | undefined>({
-        ...question,
-        ...course,
-        prepare: (candidate) => this.#job(question, candidate),
-        waiting: question.tellsPlace === true ? (place) => ({ type: 'waiting', place }) : undefined,
-        listen: (tried, events) => {
-          watch = new AnswerWatch(guard, { systemPrompt, canary, action });
-          return this.#listen(question, tried, events, watch);
-        },
-      });
+      const { attempt, result, watch } = yield* this.#rounds(question, course);
       const speaker = this.#speaker(attempt);
       const answer = await this.#records.answered(question, course, speaker, watch, result);
       yield { type: 'done', answer };
     } catch (thrown) {
       throw await this.#failed(question, course, thrown);
+    }
+  }
+
+  /**
+   * Asks, and as long as the model wants tools of ours, runs them and asks the same model again with what they gave; the last time
+   * without tools.
+   */
+  async *#rounds(question: Question, course: Course): AsyncGenerator<AnswerEvent, Round> {
+    const { toolbox, ...rest } = question;
+    if (toolbox === undefined) return yield* this.#round(question, course);
+    const { config } = this.#context;
+    const deadlineMs = course.startedMs + config.assistantia.deadline_ms;
+    const tools = toolbox.offers();
+    let asked: Question = { ...rest, tools, toolbox };
+    let before = '';
+    let firstAtMs: number | undefined;
+    let usage: PromptUsage | undefined;
+    for (let left = config.tools.rounds_max; ; left -= 1) {
+      const { attempt, result, watch } = yield* this.#round(asked, course);
+      firstAtMs ??= attempt.firstAtMs;
+      usage = sumOf(usage, result?.usage);
+      const { text, calls, cut } = watch;
+      if (result === undefined || calls.length === 0 || left === 0)
+        return {
+          attempt: { ...attempt, firstAtMs },
+          result: result === undefined ? undefined : { ...result, ...(usage === undefined ? {} : { usage }) },
+          watch: { text: before + text, calls: [], cut },
+        };
+      const todo = { question, toolbox, said: text, calls, deadlineMs };
+      const more = yield* answerCalls(this.#context, this.#screen, todo);
+      before += text;
+      if (text !== '') {
+        before += '\n\n';
+        yield { type: 'delta', text: '\n\n' };
+      }
+      const { engine, model } = attempt.candidate;
+      const { tools: _, ...withoutTools } = asked;
+      asked = {
+        ...(left === 1 ? withoutTools : asked),
+        model: `${engine}/${model}`,
+        messages: [...asked.messages, ...more],
+      };
+    }
+  }
+
+  async *#round(
+    question: Question,
+    course: Course,
+  ): AsyncGenerator<AnswerEvent, Round & { watch: AnswerWatch }> {
+    const { systemPrompt, canary, messages } = question;
+    const action = this.#screen.actionFor(question);
+    // One for each attempt; the last one's is the answer's.
+    let watch!: AnswerWatch;
+    let asked: Candidate | undefined;
+    const spent = (usage?: PromptUsage) => {
+      if (asked === undefined) return;
+      const promptChars = messages.reduce((sum, { content }) => sum + content.length, 0);
+      const { engine } = asked;
+      const call = { engine, usage, promptChars, answerChars: watch.text.length };
+      spend(this.#context.access.meter, question, call);
+    };
+    try {
+      const done = yield* this.#walk.go<AnswerEvent, Ending | undefined>({
+        ...question,
+        ...course,
+        prepare: (candidate) => this.#job(question, candidate),
+        waiting: question.tellsPlace === true ? (place) => ({ type: 'waiting', place }) : undefined,
+        listen: (tried, events) => {
+          watch = new AnswerWatch(this.#context.guard, { systemPrompt, canary, action });
+          asked = tried.candidate;
+          return this.#listen(question, tried, events, watch);
+        },
+      });
+      spent(done.result?.usage);
+      return { ...done, watch };
+    } catch (thrown) {
+      spent();
+      throw thrown;
     }
   }
 
@@ -143,6 +211,12 @@ export class Pipeline {
       const step = await walk.next();
       if (step.done !== true) throw new AppError('internal', 'Vectors came in the form of an answer.');
       const { attempt, result } = step.value;
+      spend(this.#context.access.meter, question, {
+        engine: attempt.candidate.engine,
+        usage: result.usage,
+        promptChars: texts.reduce((sum, text) => sum + text.length, 0),
+        answerChars: 0,
+      });
       return await this.#records.embedded(question, course, this.#speaker(attempt), result, vectors);
     } catch (thrown) {
       throw await this.#failed(question, course, thrown);
@@ -162,9 +236,11 @@ export class Pipeline {
   }
 
   async #job(question: Question, { engine, model }: Candidate): Promise<PromptJob> {
-    const { messages, sampling, tools, toolChoice, format } = question;
+    const { messages, sampling, toolbox, toolChoice, format } = question;
     const limits = this.#context.degradation.limits();
     const isNavigator = engine === 'navigator';
+    // What the appliance runs itself is a permission, and navigator makes no use of it.
+    const tools = isNavigator && toolbox !== undefined ? undefined : question.tools;
     const prompt = {
       ...(isNavigator ? { messages, sampling } : reducedPrompt({ messages, sampling }, limits)),
       ...(tools === undefined ? {} : { tools }),
@@ -198,7 +274,7 @@ export class Pipeline {
           ...event.call,
           id: event.call.id || `call_${question.requestId}_${watch.calls.length}`,
         };
-        if (watch.allows(call)) {
+        if (watch.allows(call) && question.toolbox === undefined) {
           yield* this.#begin(attempt);
           yield { type: 'tool_call', call };
         }
@@ -221,6 +297,22 @@ export class Pipeline {
     attempt.started = true;
     attempt.firstAtMs = this.#context.clock.monotonicMs();
   }
+}
+
+/** One question to the engines, answered. */
+interface Round {
+  attempt: Attempt;
+  /** Undefined when the guard cut it. */
+  result: Ending | undefined;
+  watch: Pick<AnswerWatch, 'text' | 'calls' | 'cut'>;
+}
+
+function sumOf(one: PromptUsage | undefined, other: PromptUsage | undefined): PromptUsage | undefined {
+  if (one === undefined || other === undefined) return one ?? other;
+  return {
+    prompt_tokens: one.prompt_tokens + other.prompt_tokens,
+    completion_tokens: one.completion_tokens + other.completion_tokens,
+  };
 }
 
 const givenUp = 'The request was given up: its client has gone, or the appliance is stopping.';

@@ -5,11 +5,14 @@ import type { CheckpointedReceipt, Receipt } from '../../runtime/contracts/ledge
 import type { FinishReason, Prompt, PromptUsage, ToolCall } from '../../runtime/contracts/sandbox.js';
 import type { ChainRequest } from './chain.js';
 import type { Part } from './guard/parts.js';
+import type { Toolbox } from './toolbox/toolbox.js';
 
 /** What every request to an engine has. */
 export interface EngineRequest extends ChainRequest {
   /** Identity for rate limit and fairness. */
   client: string;
+  /** Models that the caller may use; absent: all. */
+  models?: readonly string[] | undefined;
   session?: string;
   /** Where the same request may come again. */
   idempotency?: IdempotentRequest;
@@ -24,6 +27,8 @@ export interface EngineRequest extends ChainRequest {
 export interface Question extends EngineRequest, Prompt {
   /** What is judged, where that is not each message as a whole. */
   parts?: Part[];
+  /** Tools that the appliance runs itself; then the client has none of its own. */
+  toolbox?: Toolbox;
   /** Text that the answer must not repeat. */
   systemPrompt?: string;
   /** A word of it that stands nowhere else. */
@@ -48,6 +53,8 @@ export interface Answer {
   model: string;
   finishReason: FinishReason | 'content_filter';
   usage?: PromptUsage;
+  /** Earlier messages that the model's context does not hold, and that it was not sent. */
+  leftOut?: number;
   /** From the request until the end, and until the first text. */
   tookMs: number;
   firstMs?: number;
@@ -67,6 +74,8 @@ export type AnswerEvent =
   | { type: 'begin'; engine: string; model: string }
   | { type: 'delta'; text: string }
   | { type: 'tool_call'; call: ToolCall }
+  /** A tool of the appliance's own was run. */
+  | { type: 'tool'; name: string; outcome: string; tookMs: number }
   | { type: 'done'; answer: Answer };
 
 export interface Embeddings {

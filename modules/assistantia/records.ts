@@ -64,7 +64,7 @@ export class Records {
     question: Question,
     { startedMs, askedMs, flagged, skipped, claim }: Course,
     { engine, model, firstAtMs }: Speaker,
-    { text, calls, cut }: AnswerWatch,
+    { text, calls, cut }: Pick<AnswerWatch, 'text' | 'calls' | 'cut'>,
     ending: Ending | undefined,
   ): Promise<Answer> {
     const { clock, ledger } = this.#context;
@@ -86,6 +86,7 @@ export class Records {
     };
     if (firstMs !== undefined) data.first_text_ms = Math.round(firstMs);
     if (calls.length > 0) data.tool_calls = calls.length;
+    if (ending?.leftOut !== undefined) data.left_out = ending.leftOut;
     if (ending?.usage !== undefined) data.usage = { ...ending.usage };
     const said: Record<string, string> = calls.length === 0 ? {} : { tool_calls: JSON.stringify(calls) };
     const kept = {
@@ -95,6 +96,7 @@ export class Records {
       model,
       finishReason,
       usage: ending?.usage,
+      leftOut: ending?.leftOut,
       tookMs,
       firstMs,
       reasons: cut?.reasons ?? [],

@@ -5,6 +5,7 @@ import type { ModuleContext } from '../../runtime/contracts/module.js';
 import type { PromptEvent, PromptJob } from '../../runtime/contracts/sandbox.js';
 import { type Candidate, resolveChain } from './chain.js';
 import { type Failure, slotOutcome, treat } from './failures.js';
+import { allowedChain } from './key-limits.js';
 import type { EngineRequest } from './question.js';
 import { smallerModels } from './reduced.js';
 
@@ -87,17 +88,18 @@ export class EngineWalk {
       const engines = prompts.engines();
       const { order } = config.engines;
       const chain = resolveChain(request, { engines, order, aliases: config.aliases });
-      return smallerModels(chain, request, {
+      const smaller = smallerModels(chain, request, {
         limits: degradation.limits(),
         config: config.engines,
         engines,
       });
+      return allowedChain(smaller, request);
     };
     try {
       const chain = resolve();
       if (chain.length > 0) return chain;
     } catch (error) {
-      if (!(error instanceof AppError)) throw error;
+      if (!(error instanceof AppError) || error.code === 'forbidden') throw error;
     }
     await prompts.refreshEngines();
     return resolve();

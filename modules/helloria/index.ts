@@ -3,6 +3,7 @@ import { Hono } from 'hono';
 import { z } from 'zod';
 import { defineRoute, json, type RouteDefinition } from '../../runtime/contracts/http.js';
 import type { ArkaliaModule, ModuleContext } from '../../runtime/contracts/module.js';
+import { mayGoOn } from '../../runtime/contracts/people.js';
 import { docsPage, docsPolicy } from './docs.js';
 import { createIdentify } from './frame/caller.js';
 import { createHostCheck } from './frame/hosts.js';
@@ -16,6 +17,11 @@ import { breakerRoutes } from './routes/breakers.js';
 import { eraseRoutes } from './routes/erase.js';
 import { incidentRoutes } from './routes/incidents.js';
 import { ledgerRoutes } from './routes/ledger.js';
+
+import { modelRoutes } from './routes/models.js';
+
+import { loginRoutes, peopleRoutes } from './routes/people.js';
+
 import { accessRoutes, systemRoutes } from './routes/system.js';
 import { transparencyRoutes } from './routes/tlog.js';
 import { witnessRoutes } from './routes/witness.js';
@@ -51,6 +57,9 @@ class Helloria implements ArkaliaModule {
       ...transparencyRoutes(context),
       ...witnessRoutes(context),
       ...accessRoutes(context),
+      ...modelRoutes(context),
+      ...loginRoutes(context),
+      ...peopleRoutes(context),
       ...this.#documentation(),
     ];
   }
@@ -61,7 +70,7 @@ class Helloria implements ArkaliaModule {
     this.#docs = await docsPage(this.#openapi);
     const app = new Hono<NodeEnv>();
     const nextRequestId = this.#requestIds();
-    const { config, controlSocket, access } = this.#context;
+    const { config, controlSocket } = this.#context;
     const listener = new Listener(
       { app, nextRequestId, upgrade: (...request) => door.upgrade(...request) },
       config.http,
@@ -71,7 +80,7 @@ class Helloria implements ArkaliaModule {
     mountRoutes(app, routes, frame);
     const door = new SocketDoor(this.#context.sockets(), {
       frame,
-      mayGoOn: ({ keyId }) => keyId === null || access.listKeys().some(({ id }) => id === keyId),
+      mayGoOn: (caller) => mayGoOn(this.#context, caller),
       closing: this.#closing.signal,
     });
     await listener.open();
@@ -106,19 +115,25 @@ class Helloria implements ArkaliaModule {
   }
 
   #frame(listener: Listener, nextRequestId: () => string) {
-    const { config, clock, access, rate, viaToken, log } = this.#context;
+    const { config, clock, access, people, rate, viaToken, log } = this.#context;
     const now = () => clock.monotonicMs();
     return {
       log,
       now,
       viaToken,
       rate: rate.requests,
+      meter: access.meter,
       stopping: this.#stopping.signal,
       draining: () => this.#draining,
       setupMode: () => access.setupMode(),
       checkHost: createHostCheck({ allowedHosts: config.http.allowed_hosts, now }),
       checkOrigin: createOriginCheck(config.http.cors_origins),
-      identify: createIdentify(access, (incoming) => listener.isControl(incoming)),
+      identify: createIdentify({
+        access,
+        people,
+        loopback: { role: config.http.loopback_role, scopes: config.http.loopback_scopes },
+        isControl: (incoming) => listener.isControl(incoming),
+      }),
       bodyLimitBytes: config.http.body_limit_bytes,
       jsonDepthMax: config.http.json_depth_max,
       nextRequestId,

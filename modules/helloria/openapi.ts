@@ -61,6 +61,27 @@ const errorSchemas: Record<ErrorShape, [type: string, name: string]> = {
   ollama: ['application/json', 'OllamaError'],
 };
 
+function bodyOf({ body, bodyType, bodyBytesMax }: RouteDefinition, schemas: Schemas): Json {
+  if (bodyBytesMax !== undefined)
+    return {
+      requestBody: {
+        required: true,
+        content: {
+          'application/octet-stream': {
+            schema: { type: 'string', format: 'binary', maxLength: bodyBytesMax },
+          },
+        },
+      },
+    };
+  if (body === undefined) return {};
+  return {
+    requestBody: {
+      required: true,
+      content: { [bodyType ?? 'application/json']: { schema: schemas.of(body, 'input') } },
+    },
+  };
+}
+
 function operationOf(route: RouteDefinition, schemas: Schemas): Json {
   const responses: Json = {};
   for (const [status, { description, schema, contentType = 'application/json' }] of Object.entries(
@@ -84,16 +105,10 @@ function operationOf(route: RouteDefinition, schemas: Schemas): Json {
     summary: route.summary,
     tags: [route.tag],
     'x-role': route.role,
+    ...(route.role === 'none' ? {} : { 'x-scope': route.scope ?? null }),
     ...(route.role === 'none' ? { security: [] } : {}),
     parameters: parametersOf(route, schemas),
-    ...(route.body === undefined
-      ? {}
-      : {
-          requestBody: {
-            required: true,
-            content: { [route.bodyType ?? 'application/json']: { schema: schemas.of(route.body, 'input') } },
-          },
-        }),
+    ...bodyOf(route, schemas),
     responses,
   };
 }
@@ -116,15 +131,21 @@ export function openapiDocument(routes: readonly RouteDefinition[], version: str
       license: { name: 'MIT', identifier: 'MIT' },
     },
     servers: [{ url: '/' }],
-    security: [{ key: [] }, {}],
+    security: [{ key: [] }, { login: [] }, {}],
     paths,
     components: {
       securitySchemes: {
+        login: {
+          type: 'apiKey',
+          in: 'cookie',
+          name: 'arkalia_login',
+          description: 'Set by POST /login, for the web page; under TLS its name is __Host-arkalia_login.',
+        },
         key: {
           type: 'http',
           scheme: 'bearer',
           description:
-            'A key made by "arkalia keys create". On this machine itself the role user needs none.',
+            'A key made by "arkalia keys create". On this machine itself asking and reading need none.',
         },
       },
       schemas: {

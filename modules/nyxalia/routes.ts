@@ -97,7 +97,8 @@ export function webRoutes({ files, history, config, version }: WebRoutes): Route
     defineRoute({
       method: 'GET',
       path: '/nyxalia/history',
-      role: 'user',
+      role: 'operator',
+      scope: 'read',
       tag: 'web',
       summary: 'Means of the samples of the device over the last hour or day, since the server started',
       errors: 'problem',
@@ -109,6 +110,7 @@ export function webRoutes({ files, history, config, version }: WebRoutes): Route
       method: 'GET',
       path: '/nyxalia/config',
       role: 'operator',
+      scope: 'operate',
       tag: 'web',
       summary: 'The configuration in force: each key and its value',
       errors: 'problem',

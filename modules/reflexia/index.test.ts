@@ -68,7 +68,10 @@ test('samples this very machine, tells the bus, health and status; records nothi
       expect(module.health()).toMatchObject({ state: 'ok', facts: { disk: last.disk } });
       const answer = await status(module);
       expect(answer.history).toHaveLength(samples.length);
-      expect(answer.sample).toEqual(JSON.parse(JSON.stringify(last)));
+      const { forecasts, ...sample } = JSON.parse(JSON.stringify(last)) as DeviceSample;
+      expect(answer.sample).toEqual(sample);
+      expect(answer.forecasts).toEqual(forecasts);
+      expect(forecasts?.disk).toMatchObject({ state: 'learning', value: last.disk });
       expect(Object.keys(answer.absent_because).sort()).toEqual([...last.absent].sort());
       expect(context.ledger.events).toEqual([]);
 

@@ -2,6 +2,8 @@ import { type IntervalHistogram, monitorEventLoopDelay } from 'node:perf_hooks';
 import type { RouteDefinition } from '../../runtime/contracts/http.js';
 import type { ArkaliaModule, ModuleContext, ModuleHealth } from '../../runtime/contracts/module.js';
 import { EnergyMeter } from './energy.js';
+import { Forecasts, type Judged } from './forecast/forecasts.js';
+import { publishForecasts } from './forecast/metrics.js';
 import { GarbageMeter } from './garbage-meter.js';
 import { SampleHistory } from './history.js';
 import { Loop } from './loop.js';
@@ -31,6 +33,7 @@ class Reflexia implements ArkaliaModule {
   #loop: Loop | undefined;
   readonly #garbage = new GarbageMeter();
   readonly #energy = new EnergyMeter();
+  #forecasts!: Forecasts;
   #subscriptions: (() => void)[] = [];
   #startedMs = 0;
   #reported = '{}';
@@ -38,6 +41,7 @@ class Reflexia implements ArkaliaModule {
   provision(context: ModuleContext): void {
     this.#context = context;
     const intervalMs = context.config.reflexia.interval_ms;
+    this.#forecasts = new Forecasts(context.config.reflexia);
     const histogram = monitorEventLoopDelay({ resolution: EVENT_LOOP_RESOLUTION_MS });
     this.#histogram = histogram;
     const machine = onceMachine(thisMachine);
@@ -59,6 +63,7 @@ class Reflexia implements ArkaliaModule {
       onError: (error) => context.log.error({ err: error }, 'sampling the device failed'),
     });
     publishSample(context.metrics, () => this.#history.last);
+    publishForecasts(context.metrics, () => this.#forecasts.last);
   }
 
   /** Nothing to refuse: a value that cannot be read is absent, not an error. */
@@ -68,7 +73,7 @@ class Reflexia implements ArkaliaModule {
     this.#startedMs = this.#context.clock.monotonicMs();
     this.#histogram?.enable();
     this.#garbage.start();
-    this.#watchPrompts();
+    this.#subscribe();
     // Sets the mark that the first share of processor time is measured from; what else it reads is not used.
     await this.#sampler.sample(AbortSignal.timeout(SENSOR_TIMEOUT_MS));
     this.#loop?.start();
@@ -98,15 +103,17 @@ class Reflexia implements ArkaliaModule {
       interval_ms: this.#context.config.reflexia.interval_ms,
       sample: this.#history.last ?? null,
       absent_because: this.#sampler.absentBecause,
+      forecasts: this.#forecasts.last,
       history: this.#history.all(),
     }));
   }
 
-  #watchPrompts(): void {
+  #subscribe(): void {
     const { bus, clock } = this.#context;
     this.#subscriptions.push(
       bus.subscribe('prompt.began', () => this.#energy.began(clock.monotonicMs())),
       bus.subscribe('prompt.ended', (ended) => this.#energy.ended(clock.monotonicMs(), ended)),
+      bus.subscribe('level.changed', () => this.#forecasts.settle()),
     );
   }
 
@@ -117,7 +124,17 @@ class Reflexia implements ArkaliaModule {
     const sample = energy === undefined ? read : { ...read, energy };
     this.#history.add(sample);
     this.#reportAbsences();
-    this.#context.bus.publish('device.sampled', sample);
+    const judged = this.#forecasts.take(sample);
+    this.#context.bus.publish('device.sampled', { ...sample, forecasts: this.#forecasts.last });
+    for (const one of judged) this.#recordJudged(one);
+  }
+
+  /** Not waited for: samples come whatever the ledger does. */
+  #recordJudged(judged: Judged): void {
+    const { ledger, log } = this.#context;
+    ledger
+      .append({ type: 'forecast_judged', module: 'reflexia', stream: 'device', data: { ...judged } })
+      .catch((error: unknown) => log.error({ err: error, ...judged }, 'a judgement could not be recorded'));
   }
 
   /** Logs what cannot be read, once for each change of it. */

@@ -7,7 +7,8 @@ export function reflexiaRoutes(status: () => unknown): RouteDefinition[] {
     defineRoute({
       method: 'GET',
       path: '/reflexia/status',
-      role: 'user',
+      role: 'operator',
+      scope: 'read',
       tag: 'reflexia',
       summary: 'The last sample of the device and the ones before it; a value that cannot be read is absent',
       errors: 'problem',

@@ -2,11 +2,13 @@ import type { DeviceSample } from '../../runtime/contracts/device.js';
 import type { JsonObject } from '../../runtime/contracts/json.js';
 import type { ModuleContext } from '../../runtime/contracts/module.js';
 import type { Check, Finding } from './checks/check.js';
+import { EnergyWindows } from './energy-windows.js';
 import { Reporter } from './reporter.js';
 import { Snapshots } from './snapshots.js';
 
 export interface CheckResult {
   name: string;
+  kind: Check['kind'];
   about: string;
   level: Finding['level'] | null;
   fault: string | null;
@@ -20,6 +22,7 @@ export class Examiner {
   readonly #checks: readonly Check[];
   readonly #reporter = new Reporter();
   readonly snapshots: Snapshots;
+  readonly energy = new EnergyWindows();
   readonly #results = new Map<string, { finding: Finding; atMs: number }>();
   readonly #unsubscribe: (() => void)[] = [];
   #round: Promise<void> | undefined;
@@ -36,6 +39,7 @@ export class Examiner {
     const { bus } = this.#context;
     this.#unsubscribe.push(
       bus.subscribe('device.sampled', (sample) => {
+        this.energy.add(sample);
         for (const check of this.#checks) check.sampled?.(sample);
         this.#begin(sample);
       }),
@@ -63,12 +67,13 @@ export class Examiner {
   }
 
   results(): CheckResult[] {
-    return this.#checks.map(({ name, about }) => {
+    return this.#checks.map(({ name, kind, about }) => {
       const result = this.#results.get(name);
       const finding = result?.finding;
       const found = finding === undefined || finding.level === 'ok' ? undefined : finding;
       return {
         name,
+        kind,
         about,
         level: finding?.level ?? null,
         fault: found?.fault ?? null,

@@ -11,7 +11,10 @@ import { statusAnswer } from './schema.js';
 const turn = () => new Promise(setImmediate);
 
 async function appliance(parts: FakeContextOptions['parts'] = {}) {
-  const context = createFakeContext({ config: { reflexia: { interval_ms: 1000 } }, parts });
+  const context = createFakeContext({
+    config: { reflexia: { interval_ms: 1000 }, zeroia: { act: false } },
+    parts,
+  });
   const module = sandozia();
   await module.provision(context);
   await module.validate();
@@ -68,7 +71,7 @@ test('a healthy hour is silent', async () => {
   expect(module.health().state).toBe('ok');
   const answer = await status();
   expect(answer).toMatchObject({ compared: 200, contradictions: 0 });
-  expect(answer.checks.map(({ level }) => level)).toEqual(['ok', 'ok', 'ok', 'ok']);
+  expect(answer.checks.map(({ level }) => level)).toEqual(Array(8).fill('ok'));
   await module.stop();
 });
 
@@ -135,8 +138,14 @@ test('the routes tell what was recorded, the score and, unless it is shed, the p
   const { events } = await call('/sandozia/validations', { limit: 5 });
   expect(events).toMatchObject([{ data: { check: 'sample_decided', fault: 'undecided' } }]);
   expect((await call('/sandozia/score')).score).toBeLessThan(1);
+  expect(await call('/sandozia/energy')).toEqual({});
+  const power = { watts: 3, source: 'model', estimated: true } as const;
+  const energy = { joules: 3, prompt_joules: 0, prompts: 0, tokens: 0 };
+  context.bus.publish('device.sampled', { ...(await sample()), power, energy });
+  expect(await call('/sandozia/energy')).toEqual({ power });
+  await turn();
   const before = await call('/sandozia/status');
-  expect((await call('/sandozia/validate')).checks).toHaveLength(4);
+  expect((await call('/sandozia/validate')).checks).toHaveLength(8);
   expect((await call('/sandozia/status')).compared).toBe(before.compared + 1);
   await expect(call('/sandozia/patterns', { hours: 1 })).rejects.toThrow('does not analyse');
   await context.degradation.set('light', 'test');

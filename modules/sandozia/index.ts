@@ -1,9 +1,6 @@
 import type { RouteDefinition } from '../../runtime/contracts/http.js';
 import type { ArkaliaModule, ModuleContext, ModuleHealth } from '../../runtime/contracts/module.js';
-import { DecisionRules } from './checks/decision-rules.js';
-import { LedgerHoldsDecision } from './checks/ledger-holds-decision.js';
-import { LevelInForce } from './checks/level-in-force.js';
-import { SampleDecided } from './checks/sample-decided.js';
+import { allChecks } from './checks/all.js';
 import { Examiner } from './examiner.js';
 import { sandoziaRoutes } from './routes.js';
 
@@ -18,13 +15,7 @@ class Sandozia implements ArkaliaModule {
   /** Listens from here on, so that no announcement is missed while the other modules start. */
   provision(context: ModuleContext): void {
     this.#context = context;
-    const { modules, reflexia } = context.config;
-    this.#examiner = new Examiner(context, [
-      ...(modules.enabled.includes('zeroia') ? [new SampleDecided(reflexia.interval_ms)] : []),
-      new DecisionRules(),
-      new LedgerHoldsDecision(context.ledger),
-      new LevelInForce(context.degradation),
-    ]);
+    this.#examiner = new Examiner(context, allChecks(context));
     this.#examiner.listen();
   }
 

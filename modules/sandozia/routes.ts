@@ -4,7 +4,7 @@ import { AppError } from '../../runtime/contracts/errors.js';
 import { defineRoute, json, type RouteDefinition } from '../../runtime/contracts/http.js';
 import type { ModuleContext } from '../../runtime/contracts/module.js';
 import type { Examiner } from './examiner.js';
-import { checkAnswer, scoreAnswer, statusAnswer } from './schema.js';
+import { checkAnswer, energyAnswer, scoreAnswer, statusAnswer } from './schema.js';
 import { globalScore } from './score.js';
 
 const recordedQuery = z.strictObject({ limit: z.coerce.number().int().min(1).max(1000).default(100) });
@@ -13,7 +13,12 @@ const recordedAnswer = z.object({
     z.object({ index: z.number(), time_ms: z.number(), data: z.record(z.string(), z.unknown()) }),
   ),
 });
-const patternsAnswer = analyticsAnswer.pick({ decisions: true, baseline: true, anomalies: true });
+const patternsAnswer = analyticsAnswer.pick({
+  decisions: true,
+  baseline: true,
+  anomalies: true,
+  behaviour: true,
+});
 
 /** What Sandozia compares, has found and makes of it. */
 export function sandoziaRoutes(
@@ -25,7 +30,8 @@ export function sandoziaRoutes(
     defineRoute({
       method: 'GET',
       path,
-      role: 'user',
+      role: 'operator',
+      scope: 'read',
       tag: 'sandozia',
       summary,
       errors: 'problem',
@@ -40,7 +46,8 @@ export function sandoziaRoutes(
     defineRoute({
       method: 'GET',
       path: '/sandozia/status',
-      role: 'user',
+      role: 'operator',
+      scope: 'read',
       tag: 'sandozia',
       summary: "Whether the modules' accounts of the same things agree, check by check",
       errors: 'problem',
@@ -52,7 +59,8 @@ export function sandoziaRoutes(
     defineRoute({
       method: 'GET',
       path: '/sandozia/score',
-      role: 'user',
+      role: 'operator',
+      scope: 'read',
       tag: 'sandozia',
       summary: 'How well the appliance agrees with itself and stands, 0 to 1, with its parts',
       errors: 'problem',
@@ -62,9 +70,11 @@ export function sandoziaRoutes(
     defineRoute({
       method: 'GET',
       path: '/sandozia/patterns',
-      role: 'user',
+      role: 'operator',
+      scope: 'read',
       tag: 'sandozia',
-      summary: 'How decisions follow each other, and hours unlike those before, by median and deviation',
+      summary:
+        'How decisions follow each other, hours unlike those before, and other changes of behaviour, each with its numbers',
       errors: 'problem',
       query: z.strictObject({ hours: z.coerce.number().int().min(1).max(720).default(24) }),
       responses: {
@@ -75,14 +85,27 @@ export function sandoziaRoutes(
         if (!context.degradation.limits().analysis) {
           throw new AppError('degraded', "The appliance has shed Sandozia's analysis of behaviour.");
         }
-        const { decisions, baseline, anomalies } = await context.ledger.analyse(hours);
-        return json({ decisions, baseline, anomalies });
+        const { decisions, baseline, anomalies, behaviour } = await context.ledger.analyse(hours);
+        return json({ decisions, baseline, anomalies, behaviour });
       },
+    }),
+    defineRoute({
+      method: 'GET',
+      path: '/sandozia/energy',
+      role: 'operator',
+      scope: 'read',
+      tag: 'sandozia',
+      summary:
+        'Power now, and the energy of the last hour and day: per request, per token, and where it is known from',
+      errors: 'problem',
+      responses: { 200: { description: 'Energy; what is not known is absent', schema: energyAnswer } },
+      handler: () => json(examiner.energy.status()),
     }),
     defineRoute({
       method: 'POST',
       path: '/sandozia/validate',
       role: 'operator',
+      scope: 'operate',
       tag: 'sandozia',
       summary: 'Lets every check compare now',
       errors: 'problem',

@@ -5,6 +5,7 @@ import { globalScore } from './score.js';
 
 const check = (level: CheckResult['level']): CheckResult => ({
   name: 'x',
+  kind: 'interface',
   about: '',
   level,
   fault: null,

@@ -41,7 +41,15 @@ test('one is taken with the first sample after the interval, and holds how thing
   }
   expect(taken()[0]!.data).toEqual({
     breakers: {},
-    checks: { decision_rules: expect.any(String), ledger_holds_decision: 'info', level_in_force: 'ok' },
+    checks: {
+      confidence_coherence: 'ok',
+      decision_rules: 'ok',
+      figure_stands_still: 'ok',
+      interface: 'ok',
+      ledger_holds_decision: 'info',
+      level_in_force: 'ok',
+      temporal_coherence: expect.any(String),
+    },
     device: { cpu: 10, ram: 20.5 },
     ledger_size: 0,
     level: 'normal',

@@ -12,6 +12,7 @@ import { MeanConfidence } from './confidence.js';
 import { Cycles } from './cycles.js';
 import type { Decider } from './decider.js';
 import type { EncodedDecision } from './encode.js';
+import { type Alarm, ForecastRule, inWords } from './forecast-rule.js';
 import { LevelRule } from './levels.js';
 import { OwnStream } from './own-stream.js';
 import { Repeats } from './repeats.js';
@@ -45,6 +46,7 @@ export class DeviceLoop {
   readonly #decider: Decider;
   readonly #rule: LevelRule;
   readonly #own: OwnStream;
+  readonly #forecasts: ForecastRule;
   readonly #repeats: Repeats;
   #running: Promise<void> = Promise.resolve();
   readonly #confidence = new MeanConfidence();
@@ -60,6 +62,7 @@ export class DeviceLoop {
     this.#context = context;
     this.#decider = decider;
     this.#rule = new LevelRule(context.clock, context.config.degradation, context.config.zeroia.hysteresis);
+    this.#forecasts = new ForecastRule(context.clock);
     this.#repeats = new Repeats(context.clock, context.config.zeroia.record_interval_ms);
     this.#own = new OwnStream(context.scorer, context.clock, context.config.zeroia);
   }
@@ -127,7 +130,8 @@ export class DeviceLoop {
     const observed = observe(sample, this.#context.scorer.thresholds);
     const { acted, found } = this.#resolver.resolve(observed, score);
     turn.acted = acted;
-    if (this.#context.config.zeroia.act) await this.#act(acted, score, sample);
+    const alarms = this.#context.config.zeroia.forecasts ? this.#forecasts.alarms(sample) : [];
+    if (this.#context.config.zeroia.act) await this.#act(acted, score, { sample, alarms });
     const moves = this.#own.learn(input);
     const made = { id: encoded.id, stream: DEVICE_STREAM, input, score, sampleMonotonicMs };
     const index = await this.#record(encoded, score);
@@ -137,6 +141,7 @@ export class DeviceLoop {
       turn.found = found;
       await this.#tellContradiction(found, encoded.id);
     }
+    for (const alarm of this.#forecasts.untold(alarms)) await this.#tellAlarm(alarm);
     for (const move of moves) await this.#move(move);
     await this.#learnConfidence(score.confidence);
   }
@@ -165,9 +170,28 @@ export class DeviceLoop {
     return index;
   }
 
-  async #act(decision: Decision, score: Score, sample: DeviceSample): Promise<void> {
+  /** The level is the one in force when it is recorded. */
+  async #tellAlarm(alarm: Alarm): Promise<void> {
+    const { figure, now, forecast } = alarm;
+    const { value, limit, crosses_in_ms, horizon_ms, mase } = forecast;
+    const level = this.#context.degradation.level();
+    await this.#context.ledger.append({
+      type: 'forecast_alarmed',
+      module: 'zeroia',
+      stream: DEVICE_STREAM,
+      data: { figure, now, value, limit, crosses_in_ms, horizon_ms, mase, level },
+    });
+    this.#forecasts.told(alarm);
+  }
+
+  async #act(
+    decision: Decision,
+    score: Score,
+    { sample, alarms }: { sample: DeviceSample; alarms: readonly Alarm[] },
+  ): Promise<void> {
     const { degradation } = this.#context;
-    const { level, why } = this.#rule.next(degradation.level(), decision, sample);
+    const ahead = alarms.length === 0 ? undefined : inWords(alarms);
+    const { level, why } = this.#rule.next(degradation.level(), decision, sample, ahead);
     const rules = score.reasons.length === 0 ? 'no rule asks for more' : score.reasons.join(', ');
     await degradation.set(level, `${why}: ${rules}`);
   }

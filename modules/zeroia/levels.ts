@@ -30,10 +30,13 @@ export class LevelRule {
     this.#survival = new SurvivalRule(options.survival, hysteresis);
   }
 
-  /** The level to be in after this decision on this sample. */
-  next(current: DegradationLevel, decision: Decision, sample: DeviceSample): LevelVerdict {
+  /**
+   * The level to be in after this decision on this sample.
+   * @param ahead What is expected soon and asks for at least the level of `reduce_load`; it does not count as persisting.
+   */
+  next(current: DegradationLevel, decision: Decision, sample: DeviceSample, ahead?: string): LevelVerdict {
     const now = this.#clock.monotonicMs();
-    const wanted = this.#wanted(decision, sample, now);
+    const wanted = this.#atLeast(this.#wanted(decision, sample, now), ahead);
     if (rank(wanted.level) >= rank(current)) {
       this.#calmSinceMs = null;
       return wanted;
@@ -42,6 +45,13 @@ export class LevelRule {
     if (now - this.#calmSinceMs < this.#cooldownMs(current)) return { level: current, why: 'cooldown' };
     this.#calmSinceMs = now;
     return { level: levels[rank(current) - 1]!, why: `${wanted.why} for its cooldown` };
+  }
+
+  #atLeast(measured: LevelVerdict, ahead: string | undefined): LevelVerdict {
+    const floor = this.#options.levels.reduce_load;
+    return ahead === undefined || rank(measured.level) >= rank(floor)
+      ? measured
+      : { level: floor, why: ahead };
   }
 
   #wanted(decision: Decision, sample: DeviceSample, now: number): LevelVerdict {

@@ -55,6 +55,7 @@ export function zeroiaRoutes(
       method: 'POST',
       path: '/zeroia/decisions',
       role: 'user',
+      scope: 'decisions',
       tag: 'zeroia',
       summary:
         'Decides on measurements of yours. Advice: it changes nothing on this device, and is durable before it is answered, unless you ask for less or more',
@@ -91,7 +92,8 @@ export function zeroiaRoutes(
     defineRoute({
       method: 'GET',
       path: '/zeroia/status',
-      role: 'user',
+      role: 'operator',
+      scope: 'read',
       tag: 'zeroia',
       summary: "The device's last decision and why, the level in force, and how many decisions were made",
       errors: 'problem',

@@ -9,7 +9,7 @@ import { LogReader } from '../ledger/tlog/log-reader.js';
 import { seal } from './sealed.js';
 
 /** Files of the data folder that are secrets: they come along under a passphrase only. */
-export const secretFiles = ['keys.json', 'log-key.json'] as const;
+export const secretFiles = ['keys.json', 'log-key.json', 'users.json'] as const;
 /** Pages that are copied in one turn, 4 MB. */
 const pagesAtOnce = 1024;
 

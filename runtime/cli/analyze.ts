@@ -1,18 +1,9 @@
-import { existsSync } from 'node:fs';
-import { join } from 'node:path';
-import type { Config } from '../config/schema.js';
-import { packageVersion } from '../config/version.js';
 import { analyticsAnswer, type LedgerAnalytics } from '../contracts/analytics.js';
-import { systemClock } from '../contracts/clock.js';
 import { decisions } from '../contracts/decision.js';
 import { printable } from '../contracts/text.js';
-import { openDataFolder } from '../data-folder/data-folder.js';
-import { openForVerifying } from '../ledger/database.js';
-import { EventCatalog } from '../ledger/events/catalog.js';
-import { QueryClient } from '../ledger/query.js';
 import { control } from './control.js';
-import { CliFailure } from './failure.js';
 import { type CliIo, exitCodes } from './io.js';
+import { withLedgerFile } from './ledger-file.js';
 import { type ConfigFlags, loadFromFlags } from './settings.js';
 
 export interface AnalyzeFlags extends ConfigFlags {
@@ -25,7 +16,10 @@ export async function analyze({ hours, json = false, ...flags }: AnalyzeFlags, i
   const { config } = loadFromFlags(flags, io);
   const path = `/ledger/analytics?hours=${hours}`;
   const reply = await control(config.data_dir, { method: 'GET', path });
-  const figures = reply.server === 'none' ? await offline(config, hours) : analyticsAnswer.parse(reply.value);
+  const figures =
+    reply.server === 'none'
+      ? await withLedgerFile(config, 'arkalia analyze', (ledger) => ledger.analyse(hours))
+      : analyticsAnswer.parse(reply.value);
   io.out(
     json
       ? `${JSON.stringify(figures)}\n`
@@ -34,30 +28,6 @@ export async function analyze({ hours, json = false, ...flags }: AnalyzeFlags, i
           .join('\n')}\n`,
   );
   return exitCodes.ok;
-}
-
-async function offline(config: Config, hours: number): Promise<LedgerAnalytics> {
-  if (!existsSync(join(config.data_dir, 'ledger.sqlite'))) {
-    throw new CliFailure(`There is no ledger in ${config.data_dir}. Name its folder with --data.`);
-  }
-  const folder = await openDataFolder(config.data_dir, {
-    address: 'arkalia analyze',
-    version: packageVersion(),
-    clock: systemClock,
-  });
-  try {
-    const file = join(folder.path, 'ledger.sqlite');
-    // Says what to do about a file that an older program wrote.
-    openForVerifying(file).close();
-    const ledger = new QueryClient(file, new EventCatalog());
-    try {
-      return await ledger.analyse(hours);
-    } finally {
-      await ledger.close();
-    }
-  } finally {
-    await folder.release();
-  }
 }
 
 function render(figures: LedgerAnalytics): string[] {
@@ -76,6 +46,7 @@ function render(figures: LedgerAnalytics): string[] {
     ...decisionLines(figures),
     '',
     ...anomalyLines(figures),
+    ...behaviourLines(figures),
   ];
 }
 
@@ -108,6 +79,21 @@ function anomalyLines({ baseline, anomalies }: LedgerAnalytics): string[] {
       time(hour_ms),
     ]),
   ]);
+}
+
+function behaviourLines({ behaviour }: LedgerAnalytics): string[] {
+  if (behaviour.length === 0) return [];
+  const figure = (value: number | undefined, digits: number) => value?.toFixed(digits) ?? '-';
+  return [
+    '',
+    ...table([
+      ['behaviour', 'kind', 'value', 'usual', 'score', 'hour', 'held against'],
+      ...behaviour.map(({ kind, figure: name, hour_ms, against, numbers: { value, median, score } }) => [
+        ...[name, kind, figure(value, 2), figure(median, 2), figure(score, 1), time(hour_ms)],
+        against.replace('_', ' '),
+      ]),
+    ]),
+  ];
 }
 
 /** Lines with the first column to the left and the others to the right. */

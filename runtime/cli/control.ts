@@ -7,6 +7,8 @@ export interface ControlCall {
   method: 'GET' | 'POST' | 'DELETE';
   path: string;
   body?: unknown;
+  /** Sent as they are, instead of a body. */
+  bytes?: Uint8Array;
 }
 
 export type ControlReply = { server: 'none' } | { server: 'running'; value: unknown };
@@ -41,12 +43,16 @@ export async function control(dataDir: string, call: ControlCall): Promise<Contr
 
 function send(
   socketPath: string,
-  { method, path, body }: ControlCall,
+  { method, path, body, bytes }: ControlCall,
 ): Promise<{ status: number; text: string }> {
   return new Promise((resolve, reject) => {
     const text = body === undefined ? undefined : JSON.stringify(body);
     const headers: Record<string, string> = { host: 'localhost', connection: 'close' };
     if (text !== undefined) headers['content-type'] = 'application/json';
+    if (bytes !== undefined) {
+      headers['content-type'] = 'application/octet-stream';
+      headers['content-length'] = `${bytes.length}`;
+    }
     const call = request({ socketPath, method, path, headers, agent: false }, (response) => {
       let received = '';
       response.setEncoding('utf8');
@@ -59,6 +65,6 @@ function send(
     });
     call.setTimeout(timeoutMs, () => call.destroy(new CliFailure('The server did not answer within 30 s.')));
     call.on('error', reject);
-    call.end(text);
+    call.end(bytes ?? text);
   });
 }

@@ -3,6 +3,8 @@ export interface CliIo {
   out(text: string): void;
   err(text: string): void;
   env: Record<string, string | undefined>;
+  /** Where standard output goes: 80 characters wide unless it says otherwise; in colours only on a terminal, unless NO_COLOR is set. */
+  readonly terminal: { columns: number; colours: boolean };
   /** Calls the handler at each SIGINT or SIGTERM until the returned function is called. */
   onSignal(handler: (signal: 'SIGINT' | 'SIGTERM') => void): () => void;
   /** Calls the handler with the first error that nobody caught, instead of ending the process. */
@@ -18,6 +20,10 @@ export const processIo: CliIo = {
   out: (text) => process.stdout.write(text),
   err: (text) => process.stderr.write(text),
   env: process.env,
+  get terminal() {
+    const { columns = 80, isTTY = false } = process.stdout;
+    return { columns, colours: isTTY && !process.env.NO_COLOR };
+  },
   onSignal: (handler) => {
     process.on('SIGINT', handler);
     process.on('SIGTERM', handler);

@@ -62,6 +62,36 @@ describe('without a server', () => {
     expect(await recorded()).toEqual(['key_created', 'key_revoked']);
   });
 
+  it('narrows a key by what is asked for, shows it, and tells what it did', async () => {
+    const limits = ['--scope', 'chat', 'read', '--rate', '60', '--tokens-per-day', '5000'];
+    const more = ['--models', 'arkalia', '--expires', '2999-01-31'];
+    const made = await run('keys', 'create', 'Bob', '--role', 'operator', ...limits, ...more);
+    expect([made.code, made.stderr]).toEqual([0, expect.stringContaining('shown this once')]);
+    const { stdout } = await run('keys', 'list');
+    expect(stdout).toContain(
+      'Bob  (scopes chat,read; models arkalia; 60 requests/min; 5000 tokens/day; until 2999-01-31T00:00:00Z)',
+    );
+    expect((await run('keys', 'usage')).stdout).toMatch(/Bob: not used/);
+    expect((await run('keys', 'list')).stdout).toBe(stdout);
+  });
+
+  it.each([
+    [['--role', 'user', '--scope', 'read'], '--scope: the scope read is for keys with the role operator'],
+    [['--scope', 'everything'], '--scope:'],
+    [['--role', 'root'], '--role must be one of'],
+    [['--rate', '0'], '--rate:'],
+    [['--rate', 'x'], '--rate:'],
+    [['--tokens-per-day', '1.5'], '--tokens-per-day:'],
+    [['--expires', '2001-01-01'], '--expires is a time to come'],
+    [['--expires', 'soon'], '--expires is a time to come'],
+    [['--expires', '0d'], '--expires is a time to come'],
+    [['--name', 'y'], 'Give the name once'],
+  ])('refuses %j, and makes nothing', async (flags, why) => {
+    const { code, stderr } = await run('keys', 'create', 'x', ...flags);
+    expect([code, stderr]).toEqual([2, expect.stringContaining(why)]);
+    expect((await run('keys', 'list')).stdout).toBe('');
+  });
+
   it('says that there is no such key', async () => {
     const { code, stderr } = await run('keys', 'revoke', 'nope');
     expect(code).toBe(1);

@@ -1,28 +1,32 @@
 import { z } from 'zod';
+import { type KeyLimits, keyLimits, keyRoles, keyUsage, type NewKey, newKey } from '../contracts/access.js';
 import { printable } from '../contracts/text.js';
 import { type ControlCall, control } from './control.js';
 import { CliFailure } from './failure.js';
 import { type CliIo, exitCodes } from './io.js';
 import { type ConfigFlags, loadFromFlags } from './settings.js';
 
-const roles = ['user', 'operator', 'admin'] as const;
-type Role = (typeof roles)[number];
-
-const keyShape = z.object({ id: z.string(), name: z.string(), role: z.string(), created_ms: z.number() });
+const keyShape = keyLimits
+  .extend({ id: z.string(), name: z.string(), role: z.string(), created_ms: z.number() })
+  .loose();
 
 export interface CreateKeyFlags extends ConfigFlags {
-  name: string;
+  name?: string;
   role: string;
+  scope?: string[];
+  models?: string[];
+  rate?: string;
+  tokensPerDay?: string;
+  expires?: string;
 }
 
 /** Makes a key. The key alone goes to standard output, so that a script can take it; the rest is on standard error. */
-export async function createKey(flags: CreateKeyFlags, io: CliIo): Promise<number> {
-  const { name } = flags;
-  const role = checkRole(flags.role);
-  const value = await onServer(flags, io, { method: 'POST', path: '/keys', body: { name, role } });
+export async function createKey(name: string | undefined, flags: CreateKeyFlags, io: CliIo): Promise<number> {
+  const wanted = wantedKey(name, flags, Date.now());
+  const value = await onServer(flags, io, { method: 'POST', path: '/keys', body: wanted });
   const created = keyShape
     .extend({ key: z.string() })
-    .parse(value ?? (await offline(flags, io, 'keys create', (access) => access.createKey({ name, role }))));
+    .parse(value ?? (await offline(flags, io, 'keys create', (access) => access.createKey(wanted))));
   io.out(`${printable(created.key)}\n`);
   io.err(
     `Made key ${printable(created.id)} (${printable(created.role)}). It is shown this once: keep it now. Send it as "Authorization: Bearer …".\n`,
@@ -36,10 +40,29 @@ export async function listKeys(flags: ConfigFlags, io: CliIo): Promise<number> {
   const { keys } = z
     .object({ keys: z.array(keyShape) })
     .parse(value ?? { keys: await offline(flags, io, 'keys list', async (access) => access.listKeys()) });
-  if (keys.length === 0)
-    io.err('There are no keys. Make one with: arkalia keys create --name NAME --role user\n');
-  for (const { id, name, role, created_ms } of keys) {
-    io.out(`${printable(`${id.padEnd(18)} ${role.padEnd(9)} ${isoSeconds(created_ms)}  ${name}`)}\n`);
+  if (keys.length === 0) io.err('There are no keys. Make one with: arkalia keys create NAME --role user\n');
+  for (const { id, name, role, created_ms, ...limits } of keys) {
+    const line = `${id.padEnd(18)} ${role.padEnd(9)} ${isoSeconds(created_ms)}  ${name}${limitsText(limits)}`;
+    io.out(`${printable(line)}\n`);
+  }
+  return exitCodes.ok;
+}
+
+/** Prints what each key did, a line for each day. */
+export async function showUsage(flags: ConfigFlags, io: CliIo): Promise<number> {
+  const value = await onServer(flags, io, { method: 'GET', path: '/keys/usage' });
+  const { keys } = z
+    .object({ keys: z.array(keyUsage) })
+    .parse(value ?? { keys: await offline(flags, io, 'keys usage', async (access) => access.keyUsage()) });
+  if (keys.length === 0) io.err('There are no keys.\n');
+  for (const { id, name, tokens_per_day: budget, days } of keys) {
+    const of = budget === undefined ? '' : ` of ${budget}`;
+    if (Object.keys(days).length === 0) io.out(`${printable(`${id.padEnd(18)} ${name}: not used`)}\n`);
+    for (const [date, day] of Object.entries(days)) {
+      const tokens = day.prompt_tokens + day.completion_tokens;
+      const figures = `${day.requests} requests, ${day.refused} refused, ${day.prompts} prompts, ${tokens}${of} tokens (${day.prompt_tokens} + ${day.completion_tokens})`;
+      io.out(`${printable(`${id.padEnd(18)} ${date}  ${figures}  ${name}`)}\n`);
+    }
   }
   return exitCodes.ok;
 }
@@ -102,10 +125,59 @@ async function offline<T>(
   return withOfflineAccess(loadFromFlags(flags, io).config, verb, use);
 }
 
-function checkRole(role: string): Role {
-  const found = roles.find((known) => known === role);
-  if (found === undefined) throw new CliFailure(`--role must be one of: ${roles.join(', ')}; not ${role}`, 2);
-  return found;
+/** What each field of a new key is called on the command line. */
+const flagOf: Record<string, string> = {
+  name: 'NAME',
+  role: '--role',
+  scopes: '--scope',
+  models: '--models',
+  requests_per_minute: '--rate',
+  tokens_per_day: '--tokens-per-day',
+  expires_ms: '--expires',
+};
+
+function wantedKey(argument: string | undefined, flags: CreateKeyFlags, nowMs: number): NewKey {
+  const { role, scope, models, rate, tokensPerDay, expires } = flags;
+  if (argument !== undefined && flags.name !== undefined && argument !== flags.name) {
+    throw new CliFailure(`Give the name once: ${argument} or ${flags.name}`, 2);
+  }
+  if (!keyRoles.some((known) => known === role)) {
+    throw new CliFailure(`--role must be one of: ${keyRoles.join(', ')}; not ${role}`, 2);
+  }
+  const wanted = newKey.safeParse({
+    name: argument ?? flags.name,
+    role,
+    ...(scope === undefined ? {} : { scopes: scope }),
+    ...(models === undefined ? {} : { models }),
+    ...(rate === undefined ? {} : { requests_per_minute: Number(rate) }),
+    ...(tokensPerDay === undefined ? {} : { tokens_per_day: Number(tokensPerDay) }),
+    ...(expires === undefined ? {} : { expires_ms: endOf(expires, nowMs) }),
+  });
+  if (wanted.success) return wanted.data;
+  const { path, message } = wanted.error.issues[0]!;
+  throw new CliFailure(`${flagOf[String(path[0])] ?? 'the key'}: ${message}`, 2);
+}
+
+const spans: Record<string, number> = { h: 3_600_000, d: 86_400_000, w: 604_800_000 };
+
+/** When a key ends: `12h`, `30d` or `4w` from now, or a date as in 2027-01-31 (its beginning, UTC). */
+function endOf(text: string, nowMs: number): number {
+  const span = /^(\d{1,5})([hdw])$/.exec(text);
+  const end = span === null ? Date.parse(text) : nowMs + Number(span[1]) * spans[span[2]!]!;
+  const isDate = span !== null || /^\d{4}-\d\d-\d\d(T[\d:.]+Z)?$/.test(text);
+  if (isDate && end > nowMs) return end;
+  throw new CliFailure(`--expires is a time to come, such as 30d, 12h or 2027-01-31, not ${text}`, 2);
+}
+
+function limitsText({ scopes, models, requests_per_minute, tokens_per_day, expires_ms }: KeyLimits): string {
+  const parts = [
+    ...(scopes === undefined ? [] : [`scopes ${scopes.join(',')}`]),
+    ...(models === undefined ? [] : [`models ${models.join(',')}`]),
+    ...(requests_per_minute === undefined ? [] : [`${requests_per_minute} requests/min`]),
+    ...(tokens_per_day === undefined ? [] : [`${tokens_per_day} tokens/day`]),
+    ...(expires_ms === undefined ? [] : [`until ${isoSeconds(expires_ms)}`]),
+  ];
+  return parts.length === 0 ? '' : `  (${parts.join('; ')})`;
 }
 
 function isoSeconds(ms: number): string {

@@ -2,8 +2,8 @@ import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import type { Config } from '../config/schema.js';
 import { packageVersion } from '../config/version.js';
+import type { Access } from '../contracts/access.js';
 import { systemClock } from '../contracts/clock.js';
-import type { Access } from '../contracts/module.js';
 import { openDataFolder } from '../data-folder/data-folder.js';
 import { openLedger, type SqliteLedger } from '../ledger/ledger.js';
 import { openAccess } from '../security/access.js';
@@ -58,7 +58,16 @@ export function withOfflineAccess<T>(
 ): Promise<T> {
   return withOfflineLedger(config, verb, async ({ ledger, folder }) => {
     // As on loopback: nobody listens, so there is no setup mode. The key of api_key_file is the server's to register.
-    const { access } = await openAccess({ dataDir: folder, clock: systemClock, ledger, loopback: true });
-    return use(access);
+    const { access, close } = await openAccess({
+      dataDir: folder,
+      clock: systemClock,
+      ledger,
+      loopback: true,
+    });
+    try {
+      return await use(access);
+    } finally {
+      await close();
+    }
   });
 }

@@ -5,16 +5,27 @@ import { passphraseCharsMin } from '../backup/sealed.js';
 import { CliFailure } from './failure.js';
 import { type CliIo, exitCodes } from './io.js';
 
-const variable = 'BACKUP_PASSPHRASE';
+interface Wanted {
+  /** What a person is asked for. */
+  what: string;
+  /** The flag that names a file, and the variable. */
+  flag: string;
+  variable: string;
+}
 
 /** The passphrase from a file's first line, the environment, or a person at the terminal. */
 export async function readPassphrase(file: string | undefined, io: CliIo): Promise<string> {
-  const given = file === undefined ? io.env[variable] : firstLine(file);
-  const passphrase = given ?? (await ask(io));
+  const wanted = { what: 'Passphrase', flag: '--passphrase-file', variable: 'BACKUP_PASSPHRASE' };
+  const passphrase = await readSecret(wanted, file, io);
   if (passphrase.length < passphraseCharsMin) {
     throw new CliFailure(`The passphrase has at least ${passphraseCharsMin} characters.`, exitCodes.usage);
   }
   return passphrase;
+}
+
+/** A secret from a file's first line, the environment, or a person at the terminal. */
+export async function readSecret(wanted: Wanted, file: string | undefined, io: CliIo): Promise<string> {
+  return (file === undefined ? io.env[wanted.variable] : firstLine(file)) ?? ask(wanted, io);
 }
 
 function firstLine(file: string): string {
@@ -28,11 +39,11 @@ function firstLine(file: string): string {
 }
 
 /** Asks without showing what is typed. */
-function ask(io: CliIo): Promise<string> {
+function ask({ what, flag, variable }: Wanted, io: CliIo): Promise<string> {
   if (!process.stdin.isTTY) {
-    throw new CliFailure(`No passphrase: give --passphrase-file, or set ${variable}.`, exitCodes.usage);
+    throw new CliFailure(`No ${what.toLowerCase()}: give ${flag}, or set ${variable}.`, exitCodes.usage);
   }
-  io.err('Passphrase: ');
+  io.err(`${what}: `);
   const nowhere = new Writable({ write: (_chunk, _encoding, done) => done() });
   const lines = createInterface({ input: process.stdin, output: nowhere, terminal: true });
   return new Promise((resolve, reject) => {
@@ -41,6 +52,6 @@ function ask(io: CliIo): Promise<string> {
       resolve(line);
       lines.close();
     });
-    lines.once('close', () => reject(new CliFailure('No passphrase.', exitCodes.usage)));
+    lines.once('close', () => reject(new CliFailure(`No ${what.toLowerCase()}.`, exitCodes.usage)));
   });
 }

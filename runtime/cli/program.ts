@@ -1,6 +1,7 @@
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { packageVersion } from '../config/version.js';
 import { severities } from '../contracts/decision.js';
+import { scopes } from '../contracts/http.js';
 import { reportFailure } from './failure.js';
 import { type CliIo, exitCodes, processIo } from './io.js';
 import type { ConfigFlags } from './settings.js';
@@ -42,7 +43,9 @@ function buildProgram(io: CliIo, run: Run): Command {
   addDecide(program, io, run);
   addConfig(program, io, run);
   addKeys(program, io, run);
+  addUsers(program, io, run);
   addBreakers(program, io, run);
+  addModels(program, io, run);
   addZeroia(program, io, run);
   addIncidents(program, io, run);
   addReplay(program, io, run);
@@ -51,6 +54,7 @@ function buildProgram(io: CliIo, run: Run): Command {
   addBackup(program, io, run);
   addExport(program, io, run);
   addAnalyze(program, io, run);
+  addTimeline(program, io, run);
   program
     .command('version')
     .description('print the version')
@@ -143,19 +147,30 @@ function addKeys(program: Command, io: CliIo, run: Run): void {
     .command('keys')
     .description('make, list and revoke keys, with or without a running server; show the key of the log');
   keys
-    .command('create')
-    .description('make a key; it is shown once')
-    .requiredOption('--name <name>', 'what or whom it is for')
+    .command('create [name]')
+    .description('make a key for something or somebody; it is shown once')
+    .option('--name <name>', 'the same as the argument')
     .option('--role <role>', 'user, operator or admin', 'user')
+    .option('--scope <scopes...>', `what it may do of what its role may: ${scopes.join(', ')}`)
+    .option('--rate <requests>', 'requests that it may make in a minute')
+    .option('--tokens-per-day <tokens>', 'tokens of prompts and answers in a day of UTC')
+    .option('--models <models...>', 'models that may answer it, as a request names them')
+    .option('--expires <when>', 'such as 30d, 12h or 2027-01-31')
     .addOption(dataOption())
     .addOption(configOption())
-    .action(async (flags) => run((await import('./keys.js')).createKey(flags, io)));
+    .action(async (name, flags) => run((await import('./keys.js')).createKey(name, flags, io)));
   keys
     .command('list')
     .description('list the keys, without their secrets')
     .addOption(dataOption())
     .addOption(configOption())
     .action(async (flags) => run((await import('./keys.js')).listKeys(flags, io)));
+  keys
+    .command('usage')
+    .description('what each key did, by day')
+    .addOption(dataOption())
+    .addOption(configOption())
+    .action(async (flags) => run((await import('./keys.js')).showUsage(flags, io)));
   keys
     .command('revoke <id>')
     .description('end a key at once')
@@ -188,6 +203,41 @@ function addKeys(program: Command, io: CliIo, run: Run): void {
     .action(async (flags) => run((await import('./setup-code.js')).setupCode(flags, io)));
 }
 
+function addUsers(program: Command, io: CliIo, run: Run): void {
+  const users = program
+    .command('users')
+    .description('people who sign in on the web page with a password, with or without a running server');
+  const passwordFile = () =>
+    new Option('--password-file <file>', 'its first line (default: USER_PASSWORD, else asked)');
+  users
+    .command('add <name>')
+    .description('let somebody sign in')
+    .option('--role <role>', 'user, operator or admin', 'user')
+    .addOption(passwordFile())
+    .addOption(dataOption())
+    .addOption(configOption())
+    .action(async (name, flags) => run((await import('./users.js')).addUser(name, flags, io)));
+  users
+    .command('password <name>')
+    .description('give somebody another password, and end their logins')
+    .addOption(passwordFile())
+    .addOption(dataOption())
+    .addOption(configOption())
+    .action(async (name, flags) => run((await import('./users.js')).changePassword(name, flags, io)));
+  users
+    .command('list')
+    .description('list them')
+    .addOption(dataOption())
+    .addOption(configOption())
+    .action(async (flags) => run((await import('./users.js')).listUsers(flags, io)));
+  users
+    .command('remove <name>')
+    .description('remove somebody, and end their logins')
+    .addOption(dataOption())
+    .addOption(configOption())
+    .action(async (name, flags) => run((await import('./users.js')).removeUser(name, flags, io)));
+}
+
 function addBreakers(program: Command, io: CliIo, run: Run): void {
   const breakers = program
     .command('breakers')
@@ -214,6 +264,38 @@ function addBreakers(program: Command, io: CliIo, run: Run): void {
         run((await import('./breakers.js')).orderBreaker({ name, order }, flags, io)),
       );
   }
+}
+
+function addModels(program: Command, io: CliIo, run: Run): void {
+  const models = program
+    .command('models')
+    .description('the model files of the embedded engine, with or without a running server');
+  const verb = (name: string, description: string) =>
+    models.command(name).description(description).addOption(dataOption()).addOption(configOption());
+  const sha256Option = () => new Option('--sha256 <hash>', 'what the file must hash to, in hex');
+  const nameOption = () =>
+    new Option('--name <name>', 'what it is called here (default: the name of the file in small letters)');
+  const load = () => import('./models.js');
+  verb('list', 'list the models with what they need').action(async (flags) =>
+    run((await load()).listModels(flags, io)),
+  );
+  verb('add <file>', 'copy a GGUF file into the folder, and pin its hash')
+    .addOption(nameOption())
+    .addOption(sha256Option())
+    .action(async (file, flags) => run((await load()).addModel(file, flags, io)));
+  verb('pull <url>', 'fetch a GGUF file, on from where an earlier attempt ended')
+    .addOption(nameOption())
+    .addOption(sha256Option())
+    .action(async (url, flags) => run((await load()).pullModel(url, flags, io)));
+  verb('verify <name>', 'hash a model again; one that was put there by hand is pinned').action(
+    async (name, flags) => run((await load()).verifyModel(name, flags, io)),
+  );
+  verb('default <name>', 'make it the model that is loaded').action(async (name, flags) =>
+    run((await load()).chooseModel(name, flags, io)),
+  );
+  verb('remove <name>', 'delete a model, or what is left of an upload or a download').action(
+    async (name, flags) => run((await load()).removeModel(name, flags, io)),
+  );
 }
 
 function addZeroia(program: Command, io: CliIo, run: Run): void {
@@ -369,6 +451,17 @@ function addAnalyze(program: Command, io: CliIo, run: Run): void {
     .addOption(dataOption())
     .addOption(configOption())
     .action(async (flags) => run((await import('./analyze.js')).analyze(flags, io)));
+}
+
+function addTimeline(program: Command, io: CliIo, run: Run): void {
+  program
+    .command('timeline')
+    .description('draw the last hours: level, decisions, temperature, load; with or without a running server')
+    .option('--hours <count>', 'length of the window, 1 to 720, up to the newest event', hours, 24)
+    .option('--json', 'print the columns as JSON, five minutes each')
+    .addOption(dataOption())
+    .addOption(configOption())
+    .action(async (flags) => run((await import('./timeline.js')).timeline(flags, io)));
 }
 
 function hours(text: string): number {

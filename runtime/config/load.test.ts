@@ -216,7 +216,7 @@ it('derives one variable for every key but tables', () => {
   const variables = describeConfig().flatMap(({ variable }) => variable ?? []);
   expect(new Set(variables).size).toBe(variables.length);
   expect(variables).toContain('ARKALIA_ENGINES_EMBEDDED_MODEL_FILE');
-  expect(describeConfig().length - variables.length).toBe(3);
+  expect(describeConfig().length - variables.length).toBe(4);
 });
 
 it('prints a configuration that reads back as the same one', () => {

@@ -13,13 +13,12 @@ export function renderConfig({ config, origins, file }: LoadedConfig): string {
     const [parent, name] = splitPath(key.path);
     const value = maskDeep(valueAt(config, key.path));
     if (key.type === 'table') {
+      const table = value as Record<string, unknown>;
       lines.push('', `[${key.path}]  # ${origins[key.path]}`);
-      lines.push(
-        ...stringify(value as Record<string, unknown>)
-          .trimEnd()
-          .split('\n')
-          .filter(Boolean),
-      );
+      // Tables within a table are written under their whole names.
+      const nested = Object.values(table).some((one) => typeof one === 'object' && !Array.isArray(one));
+      const text = stringify(nested ? wrapped(key.path, table) : table);
+      lines.push(...text.trimEnd().split('\n').filter(Boolean));
       continue;
     }
     if (parent !== section) {
@@ -33,6 +32,10 @@ export function renderConfig({ config, origins, file }: LoadedConfig): string {
     );
   }
   return `${lines.join('\n')}\n`;
+}
+
+function wrapped(path: string, value: Record<string, unknown>): Record<string, unknown> {
+  return path.split('.').reduceRight<Record<string, unknown>>((inner, name) => ({ [name]: inner }), value);
 }
 
 /** Every key with its variable, bounds, default and meaning, for a terminal. */

@@ -1,7 +1,10 @@
 import { z } from 'zod';
 import { levels } from '../contracts/device.js';
 import { guardActions, guardLevels, personalKinds } from '../contracts/guard.js';
+import { scopes } from '../contracts/http.js';
 import { engineNames } from '../contracts/prompt.js';
+import { toolGrants } from '../contracts/tools.js';
+import { isHostEntry } from '../outgoing/hosts.js';
 
 const milliseconds = (fallback: number, min = 1, max = 86_400_000) =>
   z.number().int().min(min).max(max).default(fallback);
@@ -36,6 +39,18 @@ const http = section({
       'Address to listen on. Anything beyond loopback needs a key: without one the server starts in setup mode.',
     ),
   port: z.number().int().min(0).max(65_535).default(8000).describe('TCP port; 0 takes a free one.'),
+  loopback_role: z
+    .enum(['none', 'user', 'operator'])
+    .default('operator')
+    .describe(
+      'Role of whoever calls from this device without a key, narrowed to loopback_scopes. none asks for a key here too.',
+    ),
+  loopback_scopes: z
+    .array(z.enum(scopes))
+    .default(['chat', 'embeddings', 'guard', 'decisions', 'read'])
+    .describe(
+      'What a caller from this device may do without a key, of what its role may: by default it reads as an operator does and changes nothing.',
+    ),
   allowed_hosts: z
     .array(z.string().min(1))
     .default([])
@@ -46,6 +61,9 @@ const http = section({
     .describe(
       'Foreign web origins that may call the API, such as https://home.example. Each one may act with the key its page holds.',
     ),
+  login_ms: milliseconds(43_200_000, 60_000, 2_592_000_000).describe(
+    'How long somebody who signed in with a password stays so.',
+  ),
   tls_cert_file: z
     .string()
     .optional()
@@ -304,6 +322,69 @@ const assistantia = section({
   ),
 });
 
+const tools = section({
+  granted: z
+    .array(z.enum(toolGrants))
+    .default(['clock', 'calculator'])
+    .describe(
+      'What a request to /chat may grant to code that its model asks for; a request that names nothing grants nothing. docs/tools.md says what each gives.',
+    ),
+  rounds_max: count(4, 1, 16).describe(
+    'How often a model may ask for tools before it must answer; each time is one more prompt to the engine.',
+  ),
+  script_ms: milliseconds(10_000, 100, 120_000).describe(
+    'Code that a model asked for must be done by then, its calls and the start of its process included.',
+  ),
+  fuel: count(1000, 1, 1_000_000).describe(
+    'Work that it may do: one unit is about 10,000 calls and turns of loops, a millisecond or so.',
+  ),
+  script_memory_bytes: bytes(50_331_648, 16_777_216, 134_217_728).describe(
+    'Memory of its interpreter, some 1 MB of it for the interpreter itself. sandbox.memory_bytes bounds the process.',
+  ),
+  calls_max: count(8, 0, 100).describe('Searches and requests that it may make.'),
+  output_chars_max: count(8000, 100, 50_000).describe(
+    'Longest result, and longest print, that goes back to the model; the rest is cut.',
+  ),
+  http_hosts: z
+    .array(
+      z
+        .string()
+        .refine(isHostEntry, 'must be a host, or host:port, such as api.example.org or 192.168.1.5:8123'),
+    )
+    .default([])
+    .describe(
+      'Hosts that it may ask, with "http" granted. A name that leads to an address of this device or network is refused unless that address is listed too.',
+    ),
+  http_bytes_max: bytes(262_144, 1024, 1_048_576).describe('Longest body that it is given.'),
+  http_ms: milliseconds(5000, 100, 60_000).describe('Longest time for one request, with all of it.'),
+});
+
+const mcpServer = z.strictObject({
+  command: z.string().min(1).max(4096),
+  args: z.array(z.string().max(4096)).max(100).default([]),
+  folders: z
+    .array(z.string().regex(/^\/[^\0]*$/, 'must be an absolute path, with :rw behind it where it may write'))
+    .max(32)
+    .default([]),
+  env: z
+    .array(z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'must be the name of a variable'))
+    .max(64)
+    .default([]),
+  start_ms: milliseconds(20_000, 100, 120_000),
+  call_ms: milliseconds(30_000, 100, 600_000),
+  memory_bytes: bytes(536_870_912, 33_554_432, 34_359_738_368),
+  line_bytes_max: bytes(1_048_576, 1024, 16_777_216),
+});
+
+const mcp = section({
+  servers: z
+    .record(z.string().regex(/^[a-z0-9][a-z0-9-]{0,31}$/), mcpServer)
+    .default({})
+    .describe(
+      'MCP servers whose tools a request to /chat may grant as "mcp:NAME". Each runs in a sandbox of its own with nothing but what its table lists: command, args, folders (read-only, or "PATH:rw"), env (names of variables). docs/tools.md says what is held at which level.',
+    ),
+});
+
 const guard = section({
   mode: z
     .enum(guardActions)
@@ -401,6 +482,22 @@ const reflexia = section({
       'Power of this device with nothing to do, as you measured it; where the device does not tell its power, it is reckoned from this.',
     ),
   power_full_w: z.number().min(0).max(10_000).optional().describe('The same with all cores busy.'),
+  forecast: section({
+    horizon_ms: milliseconds(120_000, 10_000, 3_600_000).describe(
+      'How far temperature and memory are forecast. A limit that is expected within it lowers the load ahead of time (zeroia.forecasts).',
+    ),
+    disk_horizon_ms: milliseconds(900_000, 10_000, 86_400_000).describe('The same for the disk.'),
+    temperature_c: z
+      .number()
+      .min(40)
+      .max(150)
+      .default(80)
+      .describe(
+        'The limit that is looked out for: from here on a Raspberry Pi 4 or 5 throttles its processor.',
+      ),
+    ram: z.number().min(50).max(101).default(95).describe('The same for memory in use, percent; 101: never.'),
+    disk: z.number().min(50).max(101).default(98).describe('The same for the disk; 101: never.'),
+  }),
 });
 
 const watchdog = section({
@@ -426,6 +523,12 @@ const zeroia = section({
     .boolean()
     .default(true)
     .describe("Whether decisions on the device's own samples change the degradation level."),
+  forecasts: z
+    .boolean()
+    .default(true)
+    .describe(
+      'Whether a forecast limit of reflexia.forecast asks for the level of reduce_load before it is reached. A forecaster that has been wrong is not listened to.',
+    ),
   hysteresis: z
     .number()
     .min(0)
@@ -565,6 +668,8 @@ export const configSchema = z.strictObject({
     ),
   sandbox,
   assistantia,
+  tools,
+  mcp,
   guard,
   ledger,
   reflexia,

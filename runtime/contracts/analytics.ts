@@ -16,6 +16,31 @@ export const figureNames = [
 ] as const;
 export type FigureName = (typeof figureNames)[number];
 
+const against = z
+  .enum(['all_hours', 'same_hour'])
+  .describe('Held against all hours, or against the same hour (UTC) of the days before once there are seven');
+
+const behaviourFinding = z.object({
+  kind: z
+    .enum(['anomaly', 'regression', 'pattern', 'correlation'])
+    .describe(
+      'anomaly: an hour of a figure unlike others; regression: answers slower than before; pattern: decisions that change otherwise; correlation: two figures that no longer go together',
+    ),
+  figure: z
+    .string()
+    .describe(
+      'Such as cpu, `first_text_ms ollama`, decision_changes, `first normal>emergency_shutdown`, cpu~temperature_c',
+    ),
+  hour_ms: z.number().describe('The hour, or the last of those that it was found in'),
+  against,
+  numbers: z
+    .record(z.string(), z.number())
+    .describe(
+      'What was found (value), what it usually is (median, mad), and how many robust deviations it lies off (score)',
+    ),
+});
+export type BehaviourFinding = z.infer<typeof behaviourFinding>;
+
 /** Answer of GET /ledger/analytics. Hours are whole hours of wall time; only those in which something was recorded count. */
 export const analyticsAnswer = z.object({
   size: count.describe('Events that were looked at, from the first that is stored'),
@@ -53,9 +78,13 @@ export const analyticsAnswer = z.object({
       figure: z.enum(figureNames),
       value: z.number(),
       median: z.number(),
+      against,
       score: z.number().describe('Robust deviations above the median; 3.5 or more is an anomaly'),
     }),
   ),
+  behaviour: z
+    .array(behaviourFinding)
+    .describe('What the appliance did otherwise than it used to, each with its numbers; the last 100'),
 });
 
 export type LedgerAnalytics = z.infer<typeof analyticsAnswer>;

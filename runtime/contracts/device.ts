@@ -59,7 +59,29 @@ export interface DeviceSample {
   ledger_commit_ms?: number;
   power?: PowerReading;
   energy?: EnergyAccount;
+  /** Where figures are going; absent for a figure that was never read, and before there is anything to say. */
+  forecasts?: Partial<Record<ForecastFigure, Forecast>>;
   absent: string[];
+}
+
+export const forecastFigures = ['temperature_c', 'ram', 'disk'] as const;
+export type ForecastFigure = (typeof forecastFigures)[number];
+
+/** What a forecaster expects of a figure, and how far it can be believed. */
+export interface Forecast {
+  /** `learning` until it was held against what came often enough; `muted` while it is worse than "it stays as it is": nobody acts on it. */
+  state: 'learning' | 'good' | 'muted';
+  horizon_ms: number;
+  /** Expected at the horizon, in the unit of the figure. */
+  value: number;
+  /** Where the chip throttles, or memory or card are full. */
+  limit: number;
+  /** When the limit is expected to be reached, from the sample on; null when not within the horizon. */
+  crosses_in_ms: number | null;
+  /** Mean absolute scaled error of its forecasts over the horizon; below 1: better than the naive forecast; null before the first judgement. */
+  mase: number | null;
+  /** Forecasts that were held against what came. */
+  judged: number;
 }
 
 export const powerSources = ['pmic', 'rapl', 'powermetrics', 'model'] as const;

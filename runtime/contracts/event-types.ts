@@ -1,12 +1,15 @@
 import { z } from 'zod';
 import { escapeAttempts, sandboxLevels } from '../../sandbox/types.js';
+import { keyRoles } from './access.js';
 import type { BreakerState } from './breaker.js';
 import { decisions, factorNames, severities } from './decision.js';
-import { levels } from './device.js';
+import { forecastFigures, levels } from './device.js';
 import { guardActions } from './guard.js';
+import { scopes } from './http.js';
 import { errorClasses } from './incident.js';
 import type { JsonObject } from './json.js';
 import { ledgerTroubles } from './ledger-trouble.js';
+import { loginModes } from './people.js';
 import { recoveryStrategies } from './recovery.js';
 
 /** What is known of one type of event: how its data looks now, and how older data becomes that. */
@@ -142,6 +145,29 @@ const definitions = {
       mean: z.number(),
     }),
   },
+  forecast_alarmed: {
+    version: 1,
+    about: 'A limit of the device is expected to be reached soon; the load is lowered ahead of it.',
+    data: z.strictObject({
+      figure: z.enum(forecastFigures),
+      now: z.number(),
+      value: z.number(),
+      limit: z.number(),
+      crosses_in_ms: ms,
+      horizon_ms: ms,
+      mase: z.number().min(0),
+      level: z.enum(levels),
+    }),
+  },
+  forecast_judged: {
+    version: 1,
+    about: 'A forecaster was muted because it had been wrong, or counts again.',
+    data: z.strictObject({
+      figure: z.enum(forecastFigures),
+      state: z.enum(['good', 'muted']),
+      mase: z.number().min(0),
+    }),
+  },
   chat_answered: {
     version: 2,
     about: 'A prompt was answered.',
@@ -155,10 +181,29 @@ const definitions = {
       first_text_ms: ms.optional(),
       prompt_chars: count,
       answer_chars: count,
+      left_out: count.optional(),
       flagged: names,
       cut: names,
       skipped,
       usage: z.strictObject({ prompt_tokens: z.number(), completion_tokens: z.number() }).optional(),
+    }),
+  },
+  mcp_server_changed: {
+    version: 1,
+    about: 'A configured MCP server was started in its sandbox, or its process ended: why.',
+    data: z.strictObject({ server: text, change: z.enum(['started', 'ended']), why: text }),
+  },
+  tool_ran: {
+    version: 1,
+    about: 'A tool of the appliance was run for a model; `withheld`: the guard kept its output from it.',
+    data: z.strictObject({
+      tool: text,
+      outcome: text,
+      took_ms: ms,
+      calls: count,
+      output_chars: count,
+      flagged: names,
+      withheld: z.boolean(),
     }),
   },
   texts_embedded: {
@@ -310,12 +355,66 @@ const definitions = {
     about: 'The disk refused for a time and takes events again.',
     data: z.strictObject({ trouble: z.enum(ledgerTroubles), down_ms: count, refused: count }),
   },
-  key_created: {
+  model_added: {
     version: 1,
-    about: 'A key was made.',
-    data: z.strictObject({ id: text, role: z.enum(['user', 'operator', 'admin']) }),
+    about:
+      'A model file was taken in, or one that was put into the folder by hand was pinned: what it hashes to.',
+    data: z.strictObject({
+      name: text,
+      sha256: text,
+      bytes: count,
+      source: z.enum(['upload', 'url', 'folder']),
+      by: text,
+    }),
+  },
+  model_verified: {
+    version: 1,
+    about: 'A model file was hashed again: whether it is what was added.',
+    data: z.strictObject({ name: text, sha256: text, holds: z.boolean(), by: text }),
+  },
+  model_removed: {
+    version: 1,
+    about: 'A model file was removed.',
+    data: z.strictObject({ name: text, sha256: text.nullable(), by: text }),
+  },
+  model_chosen: {
+    version: 1,
+    about: 'A model was made the one that is loaded.',
+    data: z.strictObject({ name: text, by: text }),
+  },
+  key_created: {
+    version: 2,
+    about: 'A key was made, narrowed by this; of models how many.',
+    upcasts: [(data: JsonObject) => data],
+    data: z.strictObject({
+      ...{ id: text, role: z.enum(keyRoles), scopes: z.array(z.enum(scopes)).optional() },
+      ...{ requests_per_minute: count.optional(), tokens_per_day: count.optional() },
+      ...{ models: count.optional(), expires_ms: ms.optional() },
+    }),
   },
   key_revoked: { version: 1, about: 'A key was revoked.', data: z.strictObject({ id: text }) },
+  setup_code_renewed: {
+    version: 1,
+    about: 'An administrator had a new setup code made.',
+    data: z.strictObject({}),
+  },
+  user_added: {
+    version: 1,
+    about: 'Somebody may sign in with a password.',
+    data: z.strictObject({ role: z.enum(keyRoles) }),
+  },
+  password_changed: { version: 1, about: 'A user has another password.', data: z.strictObject({}) },
+  user_removed: { version: 1, about: 'A user may no longer sign in.', data: z.strictObject({}) },
+  login_opened: {
+    version: 1,
+    about: 'Somebody signed in, in a browser.',
+    data: z.strictObject({ id: text, mode: z.enum(loginModes) }),
+  },
+  login_ended: {
+    version: 1,
+    about: 'A login was ended: by its user, by an administrator, or with the password or the user.',
+    data: z.strictObject({ id: text, by: z.enum(['user', 'admin', 'password', 'removal']) }),
+  },
   setup_completed: {
     version: 1,
     about: 'The setup code was exchanged for the first key.',

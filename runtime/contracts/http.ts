@@ -5,8 +5,18 @@ import type { ZodType } from 'zod';
 export const roles = ['none', 'user', 'operator', 'admin'] as const;
 export type Role = (typeof roles)[number];
 
+/** What a key may be narrowed to, within its role. */
+export const scopes = ['chat', 'embeddings', 'guard', 'decisions', 'read', 'operate', 'admin'] as const;
+export type Scope = (typeof scopes)[number];
+
 export interface Caller {
   role: Role;
+  /** What it may do of what its role may; absent: all of it. */
+  scopes?: readonly Scope[] | undefined;
+  /** Somebody who is signed in. */
+  login?: { id: string; user: string } | undefined;
+  /** Models that may answer it; absent: all. */
+  models?: readonly string[] | undefined;
   /** Id of the key, or null for a caller without one. */
   keyId: string | null;
   /** Identity for rate limit, fairness and decision history: the key's id, else the address. */
@@ -53,12 +63,16 @@ export interface RouteDefinition {
   /** Hono pattern, such as `/keys/:id`. */
   path: string;
   role: Role;
+  /** What a caller that is narrowed to scopes must hold; `any`: none in particular. Unset: only callers that are not narrowed get in. */
+  scope?: Scope | 'any';
   tag: string;
   summary: string;
   errors: ErrorShape;
   body?: ZodType;
   /** The body is text, whatever its Content-Type says; JSON unless given. */
   bodyType?: 'text/plain';
+  /** The handler itself takes the body: bytes (application/octet-stream), at most so many. */
+  bodyBytesMax?: number;
   query?: ZodType;
   /** Headers that the handler heeds, for the documentation. */
   headers?: readonly { name: string; description: string; schema: ZodType }[];

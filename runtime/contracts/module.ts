@@ -1,6 +1,7 @@
 import type { Logger } from 'pino';
 import type { Registry } from 'prom-client';
 import type { Config } from '../config/schema.js';
+import type { Access } from './access.js';
 import type { Admission, QueueStatus, RateLimiter, RateStatus } from './admission.js';
 import type { BreakerSnapshot, Breakers } from './breaker.js';
 import type { Bus } from './bus.js';
@@ -10,11 +11,15 @@ import type { Degradation, DegradationLevel, DegradationStatus } from './device.
 import type { SandboxReport } from './escape.js';
 import type { EventDefinition } from './event-types.js';
 import type { Guard } from './guard.js';
-import type { Caller, RouteDefinition } from './http.js';
+import type { RouteDefinition } from './http.js';
 import type { Idempotency } from './idempotency.js';
 import type { Incident, Incidents } from './incident.js';
 import type { Latencies, LatencyStatus } from './latency.js';
 import type { Ledger, LedgerStatus } from './ledger.js';
+import type { McpServers } from './mcp.js';
+import type { Models } from './models.js';
+import type { Outgoing } from './outgoing.js';
+import type { People } from './people.js';
 import type { EngineView, PromptRunner } from './sandbox.js';
 import type { SocketDefinition } from './socket.js';
 import type { Witness, WitnessStatus } from './witness.js';
@@ -67,34 +72,6 @@ export interface SystemStatus {
   watchdog: { stuck: number; restarts: number; restart_cause?: string };
 }
 
-/** Who may do what: keys, and the code that creates the first one. */
-export interface Access {
-  /** Whether the appliance waits for its setup code. */
-  setupMode(): boolean;
-  /** The caller behind a bearer key; null when no such key is valid. Constant time in the secret. */
-  identify(key: string): Omit<Caller, 'id'> | null;
-  createKey(options: { name: string; role: 'user' | 'operator' | 'admin' }): Promise<CreatedKey>;
-  listKeys(): KeyRecord[];
-  /** False when there is no such key. */
-  revokeKey(id: string): Promise<boolean>;
-  /** Makes a new setup code in its 0600 file; returns the file's path and when it dies. */
-  renewSetupCode(): Promise<{ file: string; expires_ms: number }>;
-  /** Exchanges the setup code for an administrator's key; null when the code is wrong or dead. */
-  redeemSetupCode(code: string): Promise<CreatedKey | null>;
-}
-
-export interface KeyRecord {
-  id: string;
-  name: string;
-  role: 'user' | 'operator' | 'admin';
-  created_ms: number;
-}
-
-export interface CreatedKey extends KeyRecord {
-  /** Shown once: `ark_<id>_<secret>`. */
-  key: string;
-}
-
 /** What a module gets from the kernel, and all that it may touch. */
 export interface ModuleContext {
   readonly config: Config;
@@ -112,11 +89,15 @@ export interface ModuleContext {
   readonly breakers: Breakers;
   readonly scorer: DecisionScorer;
   readonly prompts: PromptRunner;
+  readonly outgoing: Outgoing;
+  readonly mcp: McpServers;
+  readonly models: Models;
   readonly degradation: Degradation;
   readonly metrics: Registry;
   readonly latency: Latencies;
   readonly incidents: Incidents;
   readonly access: Access;
+  readonly people: People;
   readonly version: string;
   /** Path of the Unix socket in the data folder through which its owner administers. */
   readonly controlSocket: string;

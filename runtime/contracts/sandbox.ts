@@ -2,6 +2,7 @@ export type {
   EmbedJob,
   EngineView,
   FinishReason,
+  ModelFacts,
   NavigatorBrief,
   NavigatorTopic,
   Prompt,
@@ -14,6 +15,7 @@ export type {
   PromptUsage,
   SandboxErrorCode,
   SandboxStatus,
+  ScriptOutcome,
   ToolCall,
 } from '../../sandbox/types.js';
 export { embedInputsMax, SandboxError } from '../../sandbox/types.js';

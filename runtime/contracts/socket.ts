@@ -1,4 +1,4 @@
-import type { Caller, Role } from './http.js';
+import type { Caller, Role, Scope } from './http.js';
 
 /** One open WebSocket, in texts. */
 export interface LiveSocket {
@@ -19,6 +19,8 @@ export interface LiveSocket {
 export interface SocketDefinition {
   path: string;
   role: Role;
+  /** As of a route. */
+  scope?: Scope | 'any';
   summary: string;
   /** Subprotocol that is agreed on where the client offers it. */
   protocol: string;

@@ -28,7 +28,7 @@ export async function writeFileAtomic(path: string, data: string | Uint8Array, m
 }
 
 /** A rename is durable only when the folder that holds the name is. */
-async function syncFolder(path: string): Promise<void> {
+export async function syncFolder(path: string): Promise<void> {
   const folder = await open(path, 'r');
   try {
     await folder.sync();

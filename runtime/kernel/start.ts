@@ -26,11 +26,17 @@ import { LedgerIdempotency } from '../idempotency/idempotency.js';
 import { EventCatalog } from '../ledger/events/catalog.js';
 import { type LedgerChange, openLedger } from '../ledger/ledger.js';
 import { openWitness } from '../ledger/witness/witness.js';
+import { createMcpServers } from '../mcp/servers.js';
 import { CoreLatencies, LATENCY_WINDOW_MS } from '../metrics/latencies.js';
 import { createMetrics } from '../metrics/metrics.js';
+import { Manifest } from '../models/manifest.js';
+import { ModelStore } from '../models/store.js';
+import { HostList } from '../outgoing/hosts.js';
+import { createOutgoing } from '../outgoing/outgoing.js';
 import { openHealer } from '../recovery/open-healer.js';
 import { keepCore } from '../replay/cores.js';
 import { openAccess } from '../security/access.js';
+import { openPeople } from '../security/people.js';
 import { banner } from './banner.js';
 import { createBus } from './bus.js';
 import { createDegradation } from './degradation.js';
@@ -144,13 +150,22 @@ async function open({ config, log, builtIn, restarted }: StartOptions, undo: Und
     onFork: (fork) => log.error(fork, 'a log has two histories: these two checkpoints prove it'),
   });
   undo.add('witness', () => witness.close());
-  const { access, warnings } = await openAccess({
+  const lifeMs = config.http.login_ms;
+  const people = await openPeople({ dataDir: folder.path, clock, ledger, lifeMs });
+  const {
+    access,
+    warnings,
+    close: closeAccess,
+  } = await openAccess({
     dataDir: folder.path,
     clock,
     ledger,
     loopback,
+    hasUsers: () => people.listUsers().length > 0,
     apiKeyFile: config.api_key_file,
+    onProblem: (message, error) => log.error({ err: error }, message),
   });
+  undo.add('access', closeAccess);
   if (!loopback && scheme === 'http') {
     warnings.push(
       'listening beyond this machine without TLS: keys and prompts travel in the clear; set http.tls_cert_file and http.tls_key_file',
@@ -231,7 +246,9 @@ async function open({ config, log, builtIn, restarted }: StartOptions, undo: Und
   });
   bus.subscribe('level.changed', () => admission.levelChanged());
   undo.add('admission', () => admission.close());
+  const manifest = await Manifest.read(join(folder.path, 'models.json'));
   const prompts = createPromptRunner({
+    models: manifest.pins(config.models_dir),
     sandbox: config.sandbox,
     engines: config.engines,
     models_dir: config.models_dir,
@@ -244,11 +261,29 @@ async function open({ config, log, builtIn, restarted }: StartOptions, undo: Und
     onIncident: (incident) => log.warn({ incident }, 'a sandboxed process was stopped'),
   });
   undo.add('sandbox', () => prompts.close());
+  // An answer that is being made is not cut short, and nobody waits for it here.
+  const unloadModel = () => {
+    prompts.unloadModel().catch((error: unknown) => log.error({ err: error }, 'a model stays loaded'));
+  };
   // Where models may not answer, one that is loaded would only hold memory.
   bus.subscribe('level.changed', () => {
-    if (!degradation.limits().models) prompts.unloadModel();
+    if (!degradation.limits().models) unloadModel();
   });
   await prompts.start();
+  const models = new ModelStore({
+    folder: config.models_dir,
+    manifest,
+    embedded: config.engines.embedded,
+    viaToken,
+    ledger,
+    clock,
+    reader: prompts,
+    onChange: async (isUsedChanged) => {
+      if (isUsedChanged) unloadModel();
+      await prompts.refreshEngines();
+    },
+  });
+  undo.add('models', () => models.close());
   const escapeWatch = new EscapeWatch({
     file: join(folder.path, 'escape-probe.json'),
     version,
@@ -376,11 +411,26 @@ async function open({ config, log, builtIn, restarted }: StartOptions, undo: Und
     breakers,
     scorer,
     prompts: toldPrompts(prompts, bus),
+    mcp: createMcpServers({
+      servers: config.mcp.servers,
+      env: process.env,
+      start: (spec, listen) => prompts.startToolServer(spec, listen),
+      nowMs: now,
+      version,
+      record: (event) => recordLater(ledger, log, event),
+    }),
+    outgoing: createOutgoing({
+      hosts: new HostList(config.tools.http_hosts),
+      bytesMax: config.tools.http_bytes_max,
+      timeoutMs: config.tools.http_ms,
+    }),
+    models,
     degradation,
     metrics: createMetrics(status, latency),
     latency,
     incidents,
     access,
+    people,
     version,
     controlSocket: controlSocketPath(folder.path),
     viaToken,

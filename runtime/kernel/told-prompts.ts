@@ -7,6 +7,7 @@ export function toldPrompts(prompts: PromptRunner, bus: Bus): PromptRunner {
     engines: () => prompts.engines(),
     refreshEngines: () => prompts.refreshEngines(),
     status: () => prompts.status(),
+    runScript: (job, options) => prompts.runScript(job, options),
     async *run(job, options): AsyncGenerator<PromptEvent> {
       const { engine } = job;
       let tokens: number | undefined;

@@ -10,11 +10,13 @@ import { makeKey } from './keys.js';
 let dataDir: string;
 let events: NewEvent[];
 let failing = false;
+let newestMs: number | undefined;
 const ledger = {
   append: async (event: NewEvent) => {
     if (failing) throw new Error('disk full');
     events.push(event);
   },
+  query: async () => (newestMs === undefined ? [] : [{ time_ms: newestMs }]),
 } as unknown as Ledger;
 const open = (options: { loopback?: boolean; apiKeyFile?: string } = {}) =>
   openAccess({ dataDir, clock: systemClock, ledger, loopback: false, ...options });
@@ -23,6 +25,7 @@ beforeEach(async () => {
   dataDir = await mkdtemp(join(tmpdir(), 'arkalia-access-'));
   events = [];
   failing = false;
+  newestMs = undefined;
 });
 afterEach(() => rm(dataDir, { recursive: true }));
 
@@ -37,6 +40,41 @@ test('beyond loopback without a key there is a setup code, which makes the first
   expect(access.identify(created!.key)).toEqual({ role: 'admin', keyId: created!.id });
   expect(events.map((event) => event.type)).toEqual(['key_created', 'setup_completed']);
   expect((await open()).access.setupMode()).toBe(false);
+});
+
+test('a key that has expired is refused, and stays so with a clock that starts in the past', async () => {
+  let wall = 1000;
+  const clock = { wallMs: () => wall, monotonicMs: () => 0 };
+  const openAt = () => openAccess({ dataDir, clock, ledger, loopback: true });
+  const { access } = await openAt();
+  const { key, id } = await access.createKey({ name: 'guest', role: 'user', expires_ms: 2000 });
+  expect(access.identify(key)).toMatchObject({ role: 'user', keyId: id });
+  expect(access.mayGoOn({ keyId: id })).toBe(true);
+  wall = 2000;
+  const expired = expect.objectContaining({
+    code: 'unauthorized',
+    message: expect.stringContaining('expired'),
+  });
+  expect(() => access.identify(key)).toThrow(expired);
+  expect(access.mayGoOn({ keyId: id })).toBe(false);
+  wall = 0;
+  newestMs = 2500;
+  const { access: after } = await openAt();
+  expect(() => after.identify(key)).toThrow(expired);
+});
+
+test('a key brings its scopes and models; the ledger is told what it is narrowed by, not its name or theirs', async () => {
+  const { access } = await open({ loopback: true });
+  const { key, id } = await access.createKey({
+    ...{ name: 'secret name', role: 'user', scopes: ['chat'], models: ['private-model'] },
+    ...{ requests_per_minute: 5, tokens_per_day: 6 },
+  });
+  expect(access.identify(key)).toEqual({
+    ...{ role: 'user', keyId: id, scopes: ['chat'], models: ['private-model'] },
+  });
+  expect(events[0]!.data).toEqual({
+    ...{ id, role: 'user', scopes: ['chat'], models: 1, requests_per_minute: 5, tokens_per_day: 6 },
+  });
 });
 
 test('on loopback there is no setup mode and no code', async () => {

@@ -1,9 +1,11 @@
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { Access, CreatedKey, KeyRecord, NewKey } from '../contracts/access.js';
 import type { Clock } from '../contracts/clock.js';
 import { AppError } from '../contracts/errors.js';
+import type { JsonObject } from '../contracts/json.js';
 import type { Ledger } from '../contracts/ledger.js';
-import type { Access, CreatedKey, KeyRecord } from '../contracts/module.js';
+import { KeyUsageBook } from './key-usage.js';
 import { KeyStore, keysMax, makeKey, parseKey } from './keys.js';
 import { SetupCode } from './setup-code.js';
 
@@ -16,8 +18,27 @@ export interface AccessOptions {
   ledger: Ledger;
   /** Whether only this machine can reach the server; beyond it there must be a key. */
   loopback: boolean;
+  /** Whether somebody may sign in without a key. */
+  hasUsers?(): boolean;
   /** File with an administrator's key in plain text. */
   apiKeyFile?: string | undefined;
+  /** Told of what went wrong in the background. */
+  onProblem?(message: string, error: unknown): void;
+}
+
+interface OpenedAccess {
+  access: Access;
+  /** What a person should read at the start. */
+  warnings: string[];
+  /** Writes what keys did since it was last written. */
+  close(): Promise<void>;
+}
+
+/** What the ledger tells of a new key: no name, and of models how many. */
+function auditOf({ id, role, scopes, models, ...limits }: Omit<KeyRecord, 'created_ms'>): JsonObject {
+  const { requests_per_minute, tokens_per_day, expires_ms } = limits;
+  const all = { id, role, scopes, requests_per_minute, tokens_per_day, expires_ms, models: models?.length };
+  return JSON.parse(JSON.stringify(all)) as JsonObject;
 }
 
 /**
@@ -25,10 +46,20 @@ export interface AccessOptions {
  * the ledger before it takes effect.
  * @throws Error with what to do when a key file is damaged or does not hold a key.
  */
-export async function openAccess(options: AccessOptions): Promise<{ access: Access; warnings: string[] }> {
+export async function openAccess(options: AccessOptions): Promise<OpenedAccess> {
   const { dataDir, clock, ledger, loopback, apiKeyFile } = options;
   const store = await KeyStore.open(join(dataDir, 'keys.json'));
   const setup = new SetupCode(join(dataDir, 'setup-code'), clock);
+  const book = await KeyUsageBook.open(join(dataDir, 'key-usage.json'), {
+    clock,
+    keyOf: (id) => store.get(id),
+    onProblem: options.onProblem ?? (() => {}),
+  });
+  // A device without a clock battery starts in the past: what has expired must not hold again until the clock is set.
+  const [newest] = await ledger.query({ order: 'desc', limit: 1 });
+  const floorMs = newest?.time_ms ?? 0;
+  const hasExpired = ({ expires_ms: end }: KeyRecord) =>
+    end !== undefined && Math.max(clock.wallMs(), floorMs) >= end;
   const warnings: string[] = [];
 
   // One change at a time: two that began from the same keys would lose one of them.
@@ -47,30 +78,43 @@ export async function openAccess(options: AccessOptions): Promise<{ access: Acce
     await ledger.append({
       type: 'key_created',
       module: 'kernel',
-      data: { id: record.id, role: record.role },
+      data: auditOf(record),
       texts: { name: record.name, key: record.id },
     });
     await store.add(full, parseKey(key)!.digest);
     await setup.end();
     return { ...full, key };
   };
-  const create = async ({ name, role }: Pick<KeyRecord, 'name' | 'role'>): Promise<CreatedKey> => {
+  const create = async (wanted: NewKey): Promise<CreatedKey> => {
     const { id, key } = makeKey();
-    return add(key, { id, name, role });
+    return add(key, { id, ...wanted });
   };
   const revoke = async (id: string): Promise<boolean> => {
     if (!store.has(id)) return false;
     await ledger.append({ type: 'key_revoked', module: 'kernel', data: { id } });
     await store.remove(id);
+    book.forget(id);
     return true;
   };
 
   const access: Access = {
-    setupMode: () => !loopback && store.size === 0,
+    setupMode: () => !loopback && store.size === 0 && options.hasUsers?.() !== true,
     identify: (key) => {
       const found = store.find(key);
-      return found === null ? null : { role: found.role, keyId: found.id };
+      if (found === null) return null;
+      if (hasExpired(found)) {
+        throw new AppError('unauthorized', 'That key has expired; ask for another one.');
+      }
+      const { id: keyId, role, scopes, models } = found;
+      return { role, keyId, scopes, models };
     },
+    mayGoOn: ({ keyId }) => {
+      if (keyId === null) return true;
+      const held = store.get(keyId);
+      return held !== undefined && !hasExpired(held);
+    },
+    meter: book,
+    keyUsage: () => book.usage(store.list()),
     createKey: (options) => inTurn(() => create(options)),
     listKeys: () => store.list(),
     revokeKey: (id) => inTurn(() => revoke(id)),
@@ -82,11 +126,12 @@ export async function openAccess(options: AccessOptions): Promise<{ access: Acce
             'A setup code makes the first key only, of a server that listens beyond this machine; "arkalia keys create" makes keys.',
           );
         }
+        await ledger.append({ type: 'setup_code_renewed', module: 'kernel', data: {} });
         return { file: setup.file, ...(await setup.renew()) };
       }),
     redeemSetupCode: (code) =>
       inTurn(async () => {
-        if (store.size > 0 || !(await setup.redeem(code))) return null;
+        if (!access.setupMode() || !(await setup.redeem(code))) return null;
         const created = await create({ name: 'setup', role: 'admin' });
         await ledger.append({ type: 'setup_completed', module: 'kernel', data: { key_id: created.id } });
         return created;
@@ -101,7 +146,7 @@ export async function openAccess(options: AccessOptions): Promise<{ access: Acce
   }
   if (access.setupMode()) await setup.renew();
   else await setup.end();
-  return { access, warnings };
+  return { access, warnings, close: () => book.close() };
 }
 
 /** Registers the key of the file and gives back its id. */

@@ -38,13 +38,32 @@ test('a wrong secret, an unknown id, a revoked key and other forms are nobody', 
   expect((await KeyStore.open(file)).size).toBe(0);
 });
 
-test.each(['', '{', '{"version":2,"keys":[]}', '{"version":1,"keys":[{"id":"x"}]}'])(
+test.each(['', '{', '{"version":3,"keys":[]}', '{"version":1,"keys":[{"id":"x"}]}'])(
   'the damaged file %j stops the start',
   async (text) => {
     await writeFile(file, text);
     await expect(KeyStore.open(file)).rejects.toThrow('is not a key file of ours');
   },
 );
+
+test('a file of version 1 is read as it is, and the next change writes version 2 with its limits', async () => {
+  const { id, key } = makeKey();
+  const sha256 = parseKey(key)!.digest.toString('hex');
+  const old = { id, name: 'old', role: 'operator', created_ms: 7 };
+  await writeFile(file, JSON.stringify({ version: 1, keys: [{ ...old, sha256 }] }));
+  const store = await KeyStore.open(file);
+  expect(store.find(key)).toEqual(old);
+  const limits = {
+    ...{ scopes: ['chat'] as 'chat'[], models: ['arkalia'], expires_ms: 9 },
+    ...{ requests_per_minute: 1, tokens_per_day: 2 },
+  };
+  const fresh = makeKey();
+  const record = { id: fresh.id, name: 'new', role: 'user' as const, created_ms: 8, ...limits };
+  await store.add(record, parseKey(fresh.key)!.digest);
+  expect(JSON.parse(await readFile(file, 'utf8'))).toMatchObject({ version: 2 });
+  const again = await KeyStore.open(file);
+  expect([again.find(key), again.find(fresh.key)]).toEqual([old, record]);
+});
 
 test('a key has 256 random bits and no two are alike', () => {
   const keys = Array.from({ length: 100 }, () => makeKey().key);

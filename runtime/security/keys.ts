@@ -1,7 +1,7 @@
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
-import type { KeyRecord } from '../contracts/module.js';
+import { type KeyRecord, keyLimits } from '../contracts/access.js';
 import { writeFileAtomic } from '../data-folder/write-file-atomic.js';
 
 /** Keys that there may be. */
@@ -11,14 +11,18 @@ const idAlphabet = 'abcdefghijklmnopqrstuvwxyz234567';
 /** Compared with when there is no such id, so that the time tells nothing. */
 const noDigest = Buffer.alloc(32);
 
-const storedKey = z.strictObject({
+const storedKey = keyLimits.extend({
   id: z.string().regex(/^[a-z0-9]{8,32}$/),
   name: z.string().min(1).max(100),
   role: z.enum(['user', 'operator', 'admin']),
   created_ms: z.number().int(),
   sha256: z.string().regex(/^[0-9a-f]{64}$/),
 });
-const storedFile = z.strictObject({ version: z.literal(1), keys: z.array(storedKey).max(keysMax) });
+/** Version 1 had no limits; it is read as it is, and the next change writes version 2. */
+const storedFile = z.strictObject({
+  version: z.union([z.literal(1), z.literal(2)]),
+  keys: z.array(storedKey).max(keysMax),
+});
 
 type StoredKey = z.infer<typeof storedKey>;
 type HeldKey = KeyRecord & { digest: Buffer };
@@ -35,8 +39,8 @@ export function parseKey(key: string): { id: string; digest: Buffer } | null {
   return match === null ? null : { id: match[1]!, digest: createHash('sha256').update(match[2]!).digest() };
 }
 
-function recordOf({ id, name, role, created_ms }: KeyRecord): KeyRecord {
-  return { id, name, role, created_ms };
+function recordOf({ digest: _, ...record }: HeldKey): KeyRecord {
+  return record;
 }
 
 /**
@@ -91,6 +95,10 @@ export class KeyStore {
     return [...this.#keys.values()].map(recordOf);
   }
 
+  get(id: string): KeyRecord | undefined {
+    return this.#keys.get(id);
+  }
+
   has(id: string): boolean {
     return this.#keys.has(id);
   }
@@ -111,7 +119,7 @@ export class KeyStore {
       ...key,
       sha256: digest.toString('hex'),
     }));
-    await writeFileAtomic(this.#file, `${JSON.stringify({ version: 1, keys: stored }, null, 2)}\n`);
+    await writeFileAtomic(this.#file, `${JSON.stringify({ version: 2, keys: stored }, null, 2)}\n`);
     this.#keys = keys;
   }
 }

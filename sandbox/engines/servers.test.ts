@@ -30,6 +30,32 @@ afterAll(async () => {
   await upstream.close();
 });
 
+it('leaves out the oldest turns of a prompt for a server that says how long its context is', async () => {
+  const server = await ScriptedUpstream.start({ as: 'llamacpp', contextTokens: 2048 });
+  const small = createPromptRunner(
+    sandboxOptions({ engines: { order: ['openai'], openai: { url: server.url, ...remote } } }),
+  );
+  try {
+    await small.start();
+    expect(small.engines().find(({ name }) => name === 'openai')?.contextTokens).toBe(2048);
+    const old = { role: 'user' as const, content: 'old '.repeat(2000) };
+    const messages = [
+      { role: 'system' as const, content: 'S' },
+      old,
+      { role: 'user' as const, content: 'new' },
+    ];
+    expect(await answerOf(small, { ...jobFor('openai', ''), messages })).toMatchObject({ leftOut: 1 });
+    const asked = JSON.parse(server.prompts.at(-1)?.body ?? '{}') as { messages: { content: string }[] };
+    expect(asked.messages.map(({ content }) => content)).toEqual(['S', 'new']);
+    const tooLong = answerOf(small, jobFor('openai', 'x'.repeat(13_000)));
+    await expect(tooLong).rejects.toMatchObject({ code: 'context_length_exceeded' });
+    expect(server.prompts).toHaveLength(1);
+  } finally {
+    await small.close();
+    await server.close();
+  }
+});
+
 const pieces = ['Hé', 'llo ', '🙂', ' end'];
 
 function failing(code: string, script: Script, details: object = {}) {

@@ -7,6 +7,8 @@ export interface ChildProgram {
   limits: ChildLimits;
   /** Files of the host that it reads beside itself: the model. */
   files?: readonly string[];
+  /** Installed packages that it imports. */
+  packages?: readonly string[];
   /** For the escape probe: an argument, and no permission model of Node's, so that what stops it is the level. */
   probe?: { argument: string };
   /** For the escape probe: a native program of the host that is run in Node's place. */

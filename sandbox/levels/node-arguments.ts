@@ -1,3 +1,4 @@
+import { dirname, join } from 'node:path';
 import type { ChildProgram } from './level.js';
 
 const mebibyte = 1_048_576;
@@ -19,13 +20,14 @@ export function nodeArguments(options: {
   entry: string;
 }): string[] {
   const { program, permissions, folder, entry } = options;
-  const { limits, probe } = program;
+  const { limits, probe, packages = [] } = program;
   const heapBytes = Math.max(limits.memoryBytes - 64 * mebibyte, 32 * mebibyte);
   const args = [`--max-old-space-size=${Math.floor(heapBytes / mebibyte)}`];
   // A model is native code, which the permission model forbids to load.
   if (limits.kind === 'worker' && permissions !== null && probe === undefined) {
     if (permissions.includes('experimental')) args.push('--disable-warning=ExperimentalWarning');
     args.push(permissions, `--allow-fs-read=${folder}/`);
+    for (const name of packages) args.push(`--allow-fs-read=${join(dirname(folder), 'node_modules', name)}/`);
   }
   return [...args, entry, ...(probe === undefined ? [] : [probe.argument])];
 }

@@ -21,9 +21,10 @@ function above(path: string): string[] {
  * The profile of sandbox-exec for a program: everything is denied but reading what it needs, its own threads and memory, and becoming
  * Node. A model may use the graphics processor and start Node once more.
  */
-export function seatbeltProfile({ entry, limits, files }: ChildProgram, node: string): string {
+export function seatbeltProfile({ entry, limits, files, packages = [] }: ChildProgram, node: string): string {
   const model = limits.kind === 'model';
   const program = [join(distFolder, 'sandbox'), dirname(realpathSync(fileURLToPath(entry)))];
+  for (const name of packages) program.push(realpathSync(join(rootFolder, 'node_modules', name)));
   if (model) program.push(realpathSync(join(rootFolder, 'node_modules')), join(rootFolder, 'node_modules'));
   const folders = [
     ...new Set([...program, '/usr/lib', '/System/Library', '/System/Volumes/Preboot/Cryptexes/OS']),

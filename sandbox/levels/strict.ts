@@ -71,7 +71,7 @@ const insideApp = (file: string): string => join(appFolder, relative(rootFolder,
 const insideModels = (file: string): string => `/models/${basename(file)}`;
 
 /** Read-only views of what a child of this kind needs, and of nothing else. */
-function binds(means: Means, { entry, limits, files, native }: ChildProgram): string[] {
+function binds(means: Means, { entry, limits, files, native, packages: named = [] }: ChildProgram): string[] {
   const views: [from: string, to: string][] = [
     ...means.libraries.map((file): [string, string] => [file, file]),
     ['/bin/sh', '/bin/sh'],
@@ -84,6 +84,7 @@ function binds(means: Means, { entry, limits, files, native }: ChildProgram): st
   for (const file of files ?? []) views.push([realpathSync(file), insideModels(file)]);
   if (native !== undefined) views.push([native, nativeInside]);
   const packages = join(rootFolder, 'node_modules');
+  for (const name of named) views.push([realpathSync(join(packages, name)), insideApp(join(packages, name))]);
   if (limits.kind === 'model' && existsSync(packages))
     views.push([realpathSync(packages), insideApp(packages)]);
   return views.flatMap(([from, to]) => ['--ro-bind', from, to]);

@@ -84,6 +84,42 @@ test('a prompt longer than the context is refused, never cut', async () => {
   }
 });
 
+test('earlier turns that the context does not hold are left out, which the answer and the event say', async () => {
+  const turn = (i: number) => [
+    { role: 'user' as const, content: `What is the capital of Japan? ${i}` },
+    { role: 'assistant' as const, content: 'The capital of Japan is Tokyo.' },
+  ];
+  const messages = [...Array.from({ length: 20 }, (_, i) => turn(i)).flat(), ...ask('ping')];
+  const openai = await appliance.post('/v1/chat/completions', { ...settings, messages });
+  const answer = (await openai.json()) as { arkalia: { left_out: number; receipt: { index: number } } };
+  expect(answer.arkalia.left_out).toBeGreaterThan(0);
+  const ollama = await appliance.post('/api/chat', { model: 'tiny-chat', stream: false, messages });
+  expect(((await ollama.json()) as typeof answer).arkalia.left_out).toBeGreaterThan(0);
+  const { events } = (await appliance.json(
+    `/ledger/events?since=${answer.arkalia.receipt.index}&limit=1&order=asc`,
+  )) as {
+    events: { data: { left_out?: number } }[];
+  };
+  expect(events[0]?.data.left_out).toBe(answer.arkalia.left_out);
+});
+
+test('the newest turn alone being too long is said in the form of each API', async () => {
+  const content = 'What is the capital of Japan? '.repeat(100);
+  const messages = [...ask('ping'), { role: 'assistant', content: 'pong' }, ...ask(content)];
+  const openai = await appliance.post('/v1/chat/completions', { ...settings, messages });
+  expect([openai.status, await openai.json()]).toMatchObject([
+    400,
+    { error: { code: 'context_length_exceeded' } },
+  ]);
+  const ollama = await appliance.post('/api/chat', { model: 'tiny-chat', messages });
+  expect([ollama.status, await ollama.json()]).toMatchObject([
+    400,
+    { error: expect.any(String), code: 'context_length_exceeded' },
+  ]);
+  const chat = await appliance.post('/chat', { model: 'tiny-chat', message: content });
+  expect([chat.status, await chat.json()]).toMatchObject([400, { code: 'context_length_exceeded' }]);
+});
+
 test('/chat is answered by the model too', async () => {
   const response = await appliance.post('/chat', { message: 'ping', stream: true });
   const end = (await allFrames(response)).at(-1);

@@ -113,7 +113,7 @@ describe('beyond loopback without a key', () => {
     const made = await cli(['keys', 'create', '--name', 'me', '--data', dataDir], { cwd: dataDir });
     expect(made.code).toBe(0);
     const answer = await send(url, {
-      path: '/status',
+      path: '/v1/models',
       headers: { authorization: `Bearer ${made.stdout.trim()}` },
     });
     expect(answer.status).toBe(200);

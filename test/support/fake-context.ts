@@ -27,6 +27,7 @@ import type {
   Receipt,
   StoredEvent,
 } from '../../runtime/contracts/ledger.js';
+import type { Models } from '../../runtime/contracts/models.js';
 import type { ModuleContext, SystemStatus } from '../../runtime/contracts/module.js';
 import type { EngineView } from '../../runtime/contracts/sandbox.js';
 import type { Witness } from '../../runtime/contracts/witness.js';
@@ -263,6 +264,15 @@ const noWitness: Witness = {
 };
 const notHere = () => new AppError('internal', 'the fake context has no such part');
 
+const noModels: Models = {
+  list: () => Promise.reject(notHere()),
+  receive: () => Promise.reject(notHere()),
+  pull: () => Promise.reject(notHere()),
+  verify: () => Promise.reject(notHere()),
+  remove: () => Promise.reject(notHere()),
+  choose: () => Promise.reject(notHere()),
+};
+
 function fakeStatus(context: Pick<ModuleContext, 'clock' | 'degradation' | 'version'>): SystemStatus {
   return {
     name: 'arkalia-luna',
@@ -330,6 +340,7 @@ export function createFakeContext(options: FakeContextOptions = {}): FakeContext
     config: configSchema.parse(options.config ?? {}),
     log: pino({ level: 'silent' }),
     clock,
+    models: noModels,
     random: () => 0.5,
     bus,
     ledger: new FakeLedger(clock),
@@ -372,7 +383,15 @@ export function createFakeContext(options: FakeContextOptions = {}): FakeContext
       engines: () => navigatorOnly,
       refreshEngines: async () => navigatorOnly,
       status: () => sandboxStatus,
+      runScript: () => Promise.reject(notHere()),
     },
+    mcp: {
+      names: () => [],
+      tools: () => Promise.reject(notHere()),
+      call: () => Promise.reject(notHere()),
+      status: () => ({}),
+    },
+    outgoing: { get: () => Promise.reject(notHere()) },
     degradation,
     metrics: new Registry(),
     latency: { recorder: () => ({ add: () => undefined }), status: () => ({}) },
@@ -382,9 +401,23 @@ export function createFakeContext(options: FakeContextOptions = {}): FakeContext
       identify: () => null,
       createKey: () => Promise.reject(notHere()),
       listKeys: () => [],
+      mayGoOn: () => true,
+      keyUsage: () => [],
+      meter: { request: () => ({ ok: true }), admitPrompt: () => {}, spend: () => {} },
       revokeKey: async () => false,
       renewSetupCode: () => Promise.reject(notHere()),
       redeemSetupCode: async () => null,
+    },
+    people: {
+      listUsers: () => [],
+      addUser: () => Promise.reject(notHere()),
+      setPassword: async () => false,
+      removeUser: async () => false,
+      login: () => Promise.reject(notHere()),
+      identify: async () => null,
+      listLogins: () => [],
+      holds: () => false,
+      endLogin: async () => false,
     },
     version,
     controlSocket: '/nowhere/control.sock',

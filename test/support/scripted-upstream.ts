@@ -41,6 +41,8 @@ export interface ScriptedUpstreamOptions {
   models?: string[];
   /** Slots that it says it has, as llama.cpp; default 1. */
   slots?: number;
+  /** What llama.cpp says of its context. */
+  contextTokens?: number;
   /** Default 0, a free port. */
   port?: number;
 }
@@ -79,6 +81,7 @@ export class ScriptedUpstream {
   readonly #server: http.Server;
   readonly #models: string[];
   readonly #slots: number;
+  readonly #contextTokens: number;
   readonly #as: 'ollama' | 'llamacpp' | 'openai';
   readonly #queue: Script[] = [];
   #port = 0;
@@ -87,6 +90,7 @@ export class ScriptedUpstream {
   private constructor(options: ScriptedUpstreamOptions) {
     this.#as = options.as ?? 'llamacpp';
     this.#slots = options.slots ?? 1;
+    this.#contextTokens = options.contextTokens ?? 131_072;
     this.#models = options.models ?? ['scripted-model'];
     this.#server = http.createServer((request, response) => {
       this.#take(request, response).catch((error: unknown) => response.destroy(error as Error));
@@ -172,7 +176,7 @@ export class ScriptedUpstream {
     const llamacpp = {
       '/v1/models': list,
       '/health': { status: 'ok' },
-      '/props': { default_generation_settings: { n_ctx: 2048 }, total_slots: this.#slots },
+      '/props': { default_generation_settings: { n_ctx: this.#contextTokens }, total_slots: this.#slots },
     };
     const pages = { ollama, llamacpp, openai: { '/v1/models': list } }[this.#as] as Record<string, unknown>;
     const page = Object.hasOwn(pages, path) ? pages[path] : undefined;

@@ -29,6 +29,7 @@ const used = [
   'GET /nyxalia/config',
   'GET /v1/models',
   'GET /keys',
+  'POST /incidents/{id}/close',
   'POST /keys',
   'DELETE /keys/{id}',
   'POST /setup',

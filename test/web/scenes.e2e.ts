@@ -2,6 +2,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import type { Browser, Page, WebSocketRoute } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { cli } from '../http/cli.js';
@@ -276,20 +277,52 @@ test('the first start asks for the code and gives an administrator their key', a
   expect(wrong).toEqual([]);
 });
 
-test('an operator takes an engine out of use, and the page shows it at once', async () => {
-  const appliance = await start();
+/** The page with the key of an operator. */
+async function openAsOperator(appliance: TestAppliance) {
   const made = await cli(
     ['keys', 'create', '--name', 'x', '--role', 'operator', '--data', appliance.dataDir],
     { cwd: appliance.dataDir },
   );
   const { page } = await open(`${appliance.url}/docs`);
   await page.evaluate(`localStorage.setItem('arkalia.key', '${made.stdout.trim()}')`);
+  return page;
+}
+
+test('an operator takes an engine out of use, and the page shows it at once', async () => {
+  const appliance = await start();
+  const page = await openAsOperator(appliance);
   await page.goto(`${appliance.url}/#/engines`);
   const ollama = page.locator('[data-engine=ollama]');
   await ollama.getByRole('button', { name: 'Take out' }).click();
   await ollama.locator('[data-breaker=forced_open]').waitFor();
   await ollama.getByRole('button', { name: 'Reset' }).click();
   await ollama.locator('[data-breaker=closed]').waitFor();
+});
+
+test('an operator closes an incident that the appliance could not mend', async () => {
+  const ailing = fileURLToPath(new URL('../recovery/ailing-module.fixture.js', import.meta.url));
+  const appliance = await start({
+    env: {
+      ARKALIA_MODULES_ENABLED: `zeroia,reflexia,sandozia,assistantia,${ailing},nyxalia,helloria`,
+      ARKALIA_RECOVERY_LOOK_MS: '200',
+    },
+  });
+  const page = await openAsOperator(appliance);
+  await page.goto(`${appliance.url}/#/health`);
+  const incident = page.locator('[data-incident^=inc-]');
+  await incident.getByText('It coughs.').waitFor();
+  const id = await incident.getAttribute('data-incident');
+  await incident.getByRole('button', { name: 'Close' }).click();
+  await page.locator(`[data-incident=${id}]`).waitFor({ state: 'detached' });
+});
+
+test('the device shows its power and what the escape probe found', async () => {
+  const appliance = await start({
+    env: { ARKALIA_REFLEXIA_INTERVAL_MS: '300', ARKALIA_SANDBOX_PROBE: 'true' },
+  });
+  const { page } = await open(`${appliance.url}/#/device`);
+  await page.locator('[data-power]', { hasText: / W$/ }).waitFor();
+  await page.locator('[data-escape=done]', { hasText: /\d+ of \d+ attempts were stopped/ }).waitFor();
 });
 
 test('the pages work by the keyboard alone', async () => {

@@ -61,9 +61,11 @@ export interface SentDocument {
 
 /** A message with its documents, marked off for the model: what stands in them cannot close the mark. */
 export function withDocuments(message: string, documents: readonly SentDocument[]): string {
-  const marked = documents.map(
-    ({ name, text }) =>
-      `<document name="${name.replace(/["<>\n]/g, ' ')}">\n${text.replace(/<(\/?document)/gi, '< $1')}\n</document>`,
-  );
-  return [message, ...marked].join('\n\n');
+  return [message, ...documents.map(markedDocument)].join('\n\n');
+}
+
+/** A document, marked off. */
+export function markedDocument({ name, text }: SentDocument): string {
+  const inside = text.replace(/<(\/?document)/gi, '< $1');
+  return `<document name="${name.replace(/["<>\n]/g, ' ')}">\n${inside}\n</document>`;
 }

@@ -68,6 +68,7 @@ export function guardRoutes(context: ModuleContext, rows: FeedbackRows): RouteDe
       method: 'POST',
       path: '/assistantia/guard',
       role: 'user',
+      scope: 'guard',
       tag: 'assistantia',
       summary: 'Judges a text, or up to 256 at once; records nothing and changes nothing',
       errors: 'problem',
@@ -94,6 +95,7 @@ export function guardRoutes(context: ModuleContext, rows: FeedbackRows): RouteDe
       method: 'POST',
       path: '/assistantia/guard/feedback',
       role: 'user',
+      scope: 'guard',
       tag: 'assistantia',
       summary:
         'Says that a verdict was wrong. Recorded; it changes nothing by itself: an administrator accepts rows for training',
@@ -135,6 +137,7 @@ export function guardRoutes(context: ModuleContext, rows: FeedbackRows): RouteDe
       method: 'GET',
       path: '/assistantia/guard/feedback',
       role: 'admin',
+      scope: 'admin',
       tag: 'assistantia',
       summary: 'What was reported since the start, with the texts, the last 256',
       errors: 'problem',
@@ -150,6 +153,7 @@ export function guardRoutes(context: ModuleContext, rows: FeedbackRows): RouteDe
       method: 'POST',
       path: '/assistantia/guard/feedback/accept',
       role: 'admin',
+      scope: 'admin',
       tag: 'assistantia',
       summary:
         'Accepts a report as a row for training, or rejects it. Recorded; `train:guard --ledger` reads it',

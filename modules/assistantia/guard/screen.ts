@@ -58,6 +58,17 @@ export class Screen {
     return [...rules];
   }
 
+  /** Judges what a tool brought: ids of the rules that found something, and whether it must not be read on. */
+  async judgeOutput(
+    request: Pick<EngineRequest, 'client' | 'route'>,
+    text: string,
+  ): Promise<{ rules: string[]; refused: boolean }> {
+    const action = this.actionFor(request);
+    if (action === 'off') return { rules: [], refused: false };
+    const { verdict, reasons } = await this.#context.guard.detect(text, { mode: 'document', tools: true });
+    return { rules: reasons.map(({ rule }) => rule), refused: verdict === 'refuse' && action === 'enforce' };
+  }
+
   async #refuse(
     request: EngineRequest,
     claim: NewClaim | undefined,

@@ -116,7 +116,17 @@ test.each([
       ['reflexia.interval_ms', '5000'],
     ],
   ],
-  ['the configuration of reflexia', [['reflexia.interval_ms', '5000']]],
+  [
+    'the configuration of reflexia',
+    [
+      ['reflexia.interval_ms', '5000'],
+      ['reflexia.forecast.horizon_ms', '120000'],
+      ['reflexia.forecast.disk_horizon_ms', '900000'],
+      ['reflexia.forecast.temperature_c', '80'],
+      ['reflexia.forecast.ram', '95'],
+      ['reflexia.forecast.disk', '98'],
+    ],
+  ],
   ['on which port do you listen', [['http.port', '8000']]],
   [
     'http.port and http.host',

@@ -35,6 +35,7 @@ export function askRoutes(context: ModuleContext, pipeline: Pipeline): RouteDefi
   const common = {
     method: 'POST',
     role: 'user',
+    scope: 'chat',
     tag: 'ollama',
     errors: 'ollama',
     headers: [idempotencyHeader],

@@ -21,6 +21,7 @@ export function embedRoutes(pipeline: Pipeline): RouteDefinition[] {
   const common = {
     method: 'POST',
     role: 'user',
+    scope: 'embeddings',
     tag: 'ollama',
     errors: 'ollama',
     headers: [idempotencyHeader],

@@ -32,7 +32,7 @@ export function modelRoutes(context: ModuleContext): RouteDefinition[] {
   const looseObject = z.record(z.string(), z.unknown());
   const started = new Date(context.clock.wallMs()).toISOString();
   const entry = (name: string) => ({ name, model: name, size: 0, digest: digestOf(name), details });
-  const common = { role: 'user', tag: 'ollama', errors: 'ollama' } as const;
+  const common = { role: 'user', scope: 'any', tag: 'ollama', errors: 'ollama' } as const;
   return [
     defineRoute({
       ...common,

@@ -97,6 +97,7 @@ export function chatCompletionRoute(pipeline: Pipeline): RouteDefinition {
     method: 'POST',
     path: '/v1/chat/completions',
     role: 'user',
+    scope: 'chat',
     tag: 'openai',
     summary: "OpenAI's chat completions, streamed or whole; the answer's model is the one that spoke",
     errors: 'openai',

@@ -71,6 +71,7 @@ export function completionRoute(pipeline: Pipeline): RouteDefinition {
     method: 'POST',
     path: '/v1/completions',
     role: 'user',
+    scope: 'chat',
     tag: 'openai',
     summary: "OpenAI's older completions: the prompt is asked as one message of a user",
     errors: 'openai',

@@ -37,6 +37,7 @@ export function embeddingRoute(pipeline: Pipeline): RouteDefinition {
     method: 'POST',
     path: '/v1/embeddings',
     role: 'user',
+    scope: 'embeddings',
     tag: 'openai',
     summary: 'Vectors of texts, from an engine that has them',
     errors: 'openai',

@@ -14,6 +14,7 @@ export function modelRoutes(context: ModuleContext): RouteDefinition[] {
       method: 'GET',
       path: '/v1/models',
       role: 'user',
+      scope: 'any',
       tag: 'openai',
       summary:
         'Models that a request may name; arkalia stands for the configured order with the built-in assistant',
@@ -30,6 +31,7 @@ export function modelRoutes(context: ModuleContext): RouteDefinition[] {
       method: 'GET',
       path: '/v1/models/:id{.+}',
       role: 'user',
+      scope: 'any',
       tag: 'openai',
       summary: 'One model',
       errors: 'openai',

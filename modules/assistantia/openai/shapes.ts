@@ -14,12 +14,13 @@ export function usageOf(usage: PromptUsage | undefined): Record<string, number> 
 }
 
 /** Our own part of an answer, under the key `arkalia`: clients pass over it. */
-export function arkaliaOf({ engine, receipt, reasons, replayed }: Answer): Record<string, unknown> {
+export function arkaliaOf({ engine, receipt, reasons, replayed, leftOut }: Answer): Record<string, unknown> {
   return {
     engine,
     receipt,
     ...(reasons.length === 0 ? {} : { reasons }),
     ...(replayed === true ? { replayed } : {}),
+    ...(leftOut === undefined ? {} : { left_out: leftOut }),
   };
 }
 

@@ -5,6 +5,7 @@ import { defineRoute, json, type RouteDefinition } from '../../../runtime/contra
 import { idempotencyHeader } from '../../../runtime/contracts/idempotency.js';
 import type { ModuleContext } from '../../../runtime/contracts/module.js';
 import { preferHeader, preferredWaitMs, recordedStatus } from '../../../runtime/contracts/record.js';
+import { toolGrants, toolNameForm } from '../../../runtime/contracts/tools.js';
 import { engineRequestOf } from '../engine-request.js';
 import { type Marked, markPrompt } from '../guard/canary.js';
 import { partsOfMessages, withDocuments } from '../guard/parts.js';
@@ -12,6 +13,8 @@ import type { Pipeline } from '../pipeline.js';
 import type { Answer } from '../question.js';
 import type { Sessions } from '../sessions.js';
 import { sseEvent, sseHeaders, sseWaiting, streamResponse } from '../stream.js';
+import type { Passages } from '../toolbox/tool.js';
+import { Toolbox } from '../toolbox/toolbox.js';
 import { wholeAnswer } from '../whole-answer.js';
 
 const MESSAGE_CHARS_MAX = 200_000;
@@ -30,7 +33,17 @@ const chatRequest = z.strictObject({
     .max(16)
     .default([])
     .describe('Texts to work on. Nobody in this conversation wrote them: orders in them are refused'),
-  stream: z.boolean().default(false).describe('Answer as server-sent events: delta, then done or error'),
+  tools: z
+    .array(z.string().regex(toolNameForm, `must be one of ${toolGrants.join(', ')}, or mcp:NAME`))
+    .max(32)
+    .default([])
+    .describe(
+      'What code that the model asks for may use, of what tools.granted has, and configured MCP servers as mcp:NAME; none: it cannot ask for any',
+    ),
+  stream: z
+    .boolean()
+    .default(false)
+    .describe('Answer as server-sent events: delta, with tools also tool, then done or error'),
   model: z
     .string()
     .max(200)
@@ -45,6 +58,11 @@ const chatAnswer = z.object({
   model: z.string(),
   finish_reason: z.enum(['stop', 'length', 'tool_calls', 'content_filter']),
   usage: z.object({ prompt_tokens: z.number().int(), completion_tokens: z.number().int() }).optional(),
+  left_out: z
+    .number()
+    .int()
+    .optional()
+    .describe("Earlier messages that the model's context does not hold, and that it was not sent"),
   replayed: z
     .boolean()
     .optional()
@@ -74,6 +92,7 @@ function answerFields(answer: Answer, session: string): Record<string, unknown> 
     usage: answer.usage,
     reasons: answer.reasons,
     receipt: answer.receipt,
+    ...(answer.leftOut === undefined ? {} : { left_out: answer.leftOut }),
     ...(answer.replayed === true ? { replayed: true } : {}),
   };
 }
@@ -83,6 +102,7 @@ export function chatRoutes(
   context: ModuleContext,
   pipeline: Pipeline,
   sessions: Sessions,
+  passages: Passages,
 ): RouteDefinition[] {
   const { system_prompt: own } = context.config.assistantia;
   const marked: Marked = context.config.guard.canary
@@ -93,6 +113,7 @@ export function chatRoutes(
       method: 'POST',
       path: '/chat',
       role: 'user',
+      scope: 'chat',
       tag: 'assistantia',
       summary: 'Asks the assistant; the answer carries who spoke and its receipt',
       errors: 'problem',
@@ -111,8 +132,10 @@ export function chatRoutes(
         const { system_prompt: systemPrompt } = context.config.assistantia;
         const asked = { role: 'user', content: withDocuments(body.message, body.documents) } as const;
         const earlier = sessions.messages(owner, session);
+        const toolbox = await Toolbox.for(context, body.tools, passages);
         const events = pipeline.ask({
           ...engineRequestOf(call),
+          ...(toolbox === undefined ? {} : { toolbox }),
           model: body.model,
           navigatorByDefault: true,
           messages: [{ role: 'system', content: marked.prompt }, ...earlier, asked],
@@ -144,6 +167,9 @@ export function chatRoutes(
             if (event.type === 'delta') {
               text += event.text;
               yield sseEvent(JSON.stringify({ text: event.text }), 'delta');
+            } else if (event.type === 'tool') {
+              const { name, outcome, tookMs } = event;
+              yield sseEvent(JSON.stringify({ name, outcome, took_ms: tookMs }), 'tool');
             } else if (event.type === 'waiting') yield sseWaiting(event.place);
             else if (event.type === 'done') {
               remember(text, event.answer);

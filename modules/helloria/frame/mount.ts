@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { type Context, Hono } from 'hono';
 import type { Logger } from 'pino';
 import type { ZodError, ZodType } from 'zod';
+import type { KeyMeter } from '../../../runtime/contracts/access.js';
 import type { RateLimiter } from '../../../runtime/contracts/admission.js';
 import { AppError } from '../../../runtime/contracts/errors.js';
 import { asAppError, failureAnswer } from '../../../runtime/contracts/failure.js';
@@ -16,6 +17,7 @@ import type {
 import { roles } from '../../../runtime/contracts/http.js';
 import { recoveryOf } from '../../../runtime/contracts/recovery.js';
 import { isJsonType, parseJson, parseText, readBody } from './body.js';
+import type { Identify } from './caller.js';
 import type { Observe } from './observe.js';
 import { corsHeaders, type OriginVerdict, preflightHeaders } from './origin.js';
 
@@ -27,9 +29,11 @@ export interface Frame {
   checkHost(host: string | undefined): boolean;
   checkOrigin(origin: string | undefined, self: { scheme: 'http' | 'https'; host: string }): OriginVerdict;
   /** @throws AppError `unauthorized` for a key that is not valid. */
-  identify(incoming: IncomingMessage): Caller;
+  identify: Identify;
   setupMode(): boolean;
   rate: RateLimiter;
+  /** Of keys. */
+  meter: Pick<KeyMeter, 'request'>;
   viaToken: string;
   bodyLimitBytes: number;
   jsonDepthMax: number;
@@ -76,7 +80,9 @@ async function serve(
   let answer: Answer;
   try {
     enter(incoming, headers, frame);
-    const caller = frame.identify(incoming);
+    const found = frame.identify(incoming, headers);
+    // Most callers are known at once, and a turn of the event loop would cost them more than all of this.
+    const caller = found instanceof Promise ? await found : found;
     authorise(route, caller, startedMs, frame);
     const call: RouteCall<unknown, unknown> = {
       c,
@@ -173,10 +179,10 @@ function targetHost(target: string | undefined): string | undefined {
 }
 
 export function authorise(
-  route: Pick<RouteDefinition, 'role' | 'duringSetup' | 'rateLimited'>,
+  route: Pick<RouteDefinition, 'role' | 'scope' | 'duringSetup' | 'rateLimited'>,
   caller: Caller,
   nowMs: number,
-  frame: Pick<Frame, 'setupMode' | 'rate'>,
+  frame: Pick<Frame, 'meter' | 'setupMode' | 'rate'>,
 ): void {
   if (frame.setupMode() && !route.duringSetup && caller.role !== 'admin') {
     throw new AppError(
@@ -185,16 +191,17 @@ export function authorise(
     );
   }
   if (roles.indexOf(caller.role) < roles.indexOf(route.role)) {
-    if (caller.keyId === null)
+    if (caller.keyId === null && caller.login === undefined)
       throw new AppError(
         'unauthorized',
         `This needs a key with the role ${route.role}: "Authorization: Bearer ark_…".`,
       );
     throw new AppError(
       'forbidden',
-      `This needs the role ${route.role}; the key has the role ${caller.role}.`,
+      `This needs the role ${route.role}; ${caller.login === undefined ? 'the key has' : 'you have'} the role ${caller.role}.`,
     );
   }
+  if (!holdsScope(route, caller)) throw lacksScope(route, caller);
   if (route.rateLimited === false) return;
   const verdict = frame.rate.take(caller.id, nowMs);
   if (!verdict.ok) {
@@ -202,6 +209,26 @@ export function authorise(
       retryAfterMs: verdict.retryAfterMs,
     });
   }
+  if (caller.keyId === null) return;
+  const own = frame.meter.request(caller.keyId);
+  if (!own.ok) {
+    throw new AppError('rate_limited', 'This key may ask no more for now: its own rate is used up.', {
+      retryAfterMs: own.retryAfterMs,
+    });
+  }
+}
+
+function holdsScope({ role, scope }: Pick<RouteDefinition, 'role' | 'scope'>, { scopes }: Caller): boolean {
+  if (scopes === undefined || role === 'none' || scope === 'any') return true;
+  return scope !== undefined && scopes.includes(scope);
+}
+
+function lacksScope({ scope }: Pick<RouteDefinition, 'scope'>, { keyId }: Caller): AppError {
+  const needed = scope === undefined ? 'that is not narrowed to scopes' : `with the scope ${scope}`;
+  if (keyId === null) {
+    return new AppError('unauthorized', `This needs a key ${needed}: "Authorization: Bearer ark_…".`);
+  }
+  return new AppError('forbidden', `This needs a key ${needed}; "arkalia keys list" shows what yours holds.`);
 }
 
 async function takeBody(

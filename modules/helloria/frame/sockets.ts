@@ -27,6 +27,7 @@ export interface DoorOptions {
     | 'checkOrigin'
     | 'identify'
     | 'log'
+    | 'meter'
     | 'nextRequestId'
     | 'now'
     | 'observe'
@@ -66,7 +67,7 @@ export class SocketDoor {
     options.closing.addEventListener('abort', () => this.#close(), { once: true });
   }
 
-  upgrade(incoming: IncomingMessage, socket: Duplex, head: Buffer): void {
+  async upgrade(incoming: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
     const { frame, closing } = this.#options;
     const startedMs = frame.now();
     const requestId = frame.nextRequestId();
@@ -77,7 +78,7 @@ export class SocketDoor {
       if (endpoint === undefined) throw new AppError('not_found', 'There is no WebSocket at this address.');
       if (closing.aborted) throw new AppError('shutting_down', 'The appliance is shutting down.');
       takeKeyFromProtocols(incoming);
-      const caller = frame.identify(incoming);
+      const caller = await frame.identify(incoming, {});
       const { definition, server } = endpoint;
       authorise(definition, caller, startedMs, frame);
       if (server.clients.size >= definition.socketsMax) {

@@ -35,7 +35,8 @@ export function breakerRoutes(context: ModuleContext): RouteDefinition[] {
     defineRoute({
       method: 'GET',
       path: '/breakers',
-      role: 'user',
+      role: 'operator',
+      scope: 'read',
       tag: 'system',
       summary: 'The circuit breakers of the engines and what they have counted',
       errors: 'problem',
@@ -46,6 +47,7 @@ export function breakerRoutes(context: ModuleContext): RouteDefinition[] {
       method: 'POST',
       path: '/breakers/:name',
       role: 'operator',
+      scope: 'operate',
       tag: 'system',
       summary: 'Takes an engine out of use, lets everything through, or resets its breaker',
       errors: 'problem',

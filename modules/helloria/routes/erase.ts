@@ -27,6 +27,7 @@ export function eraseRoutes(context: ModuleContext): RouteDefinition[] {
       method: 'POST',
       path: '/ledger/erase',
       role: 'admin',
+      scope: 'admin',
       tag: 'ledger',
       summary:
         'Erases what people typed, for good, by session, by key, before a time (ms since 1970) or by index; every proof still holds',

@@ -25,7 +25,8 @@ export function incidentRoutes({ incidents }: Pick<ModuleContext, 'incidents'>):
     defineRoute({
       method: 'GET',
       path: '/incidents',
-      role: 'user',
+      role: 'operator',
+      scope: 'read',
       tag: 'system',
       summary: 'What the appliance could not mend itself, newest first, with what was tried',
       errors: 'problem',
@@ -36,6 +37,7 @@ export function incidentRoutes({ incidents }: Pick<ModuleContext, 'incidents'>):
       method: 'POST',
       path: '/incidents/:id/close',
       role: 'operator',
+      scope: 'operate',
       tag: 'system',
       summary:
         'Closes an incident that a person has looked at; while the fault is still there another is opened',

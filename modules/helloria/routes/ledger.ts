@@ -4,6 +4,7 @@ import { AppError } from '../../../runtime/contracts/errors.js';
 import { defineRoute, json, type RouteDefinition } from '../../../runtime/contracts/http.js';
 import type { EventQuery } from '../../../runtime/contracts/ledger.js';
 import type { ModuleContext } from '../../../runtime/contracts/module.js';
+import { mayGoOn } from '../../../runtime/contracts/people.js';
 import { EventStreams, eventStreamType } from './ledger-stream.js';
 
 const whole = z
@@ -47,7 +48,8 @@ export function ledgerRoutes(context: ModuleContext, closing: AbortSignal): Rout
     defineRoute({
       method: 'GET',
       path: '/ledger/analytics',
-      role: 'user',
+      role: 'operator',
+      scope: 'read',
       tag: 'ledger',
       summary:
         'Counts and rates, patterns of decisions, and what is unusual against the hours before; the first answer after a start takes seconds',
@@ -66,7 +68,8 @@ export function ledgerRoutes(context: ModuleContext, closing: AbortSignal): Rout
     defineRoute({
       method: 'GET',
       path: '/ledger/events',
-      role: 'user',
+      role: 'operator',
+      scope: 'read',
       tag: 'ledger',
       summary:
         'Recorded events that fit all of the query; `next` is where the next page begins: its `since` (asc) or `until` (desc)',
@@ -104,26 +107,28 @@ export function ledgerRoutes(context: ModuleContext, closing: AbortSignal): Rout
 }
 
 /** The events as they come. `closing` aborts when the server is about to close. */
-function streamRoute({ ledger, access }: ModuleContext, closing: AbortSignal): RouteDefinition {
+function streamRoute(context: ModuleContext, closing: AbortSignal): RouteDefinition {
+  const { ledger } = context;
   const streams = new EventStreams();
   return defineRoute({
     method: 'GET',
     path: '/ledger/events/stream',
-    role: 'user',
+    role: 'operator',
+    scope: 'read',
     tag: 'ledger',
     summary:
       'Events that fit all of the query as server-sent events, from `since` or behind Last-Event-ID on, else from now on; the last is `end`',
     errors: 'problem',
     query: z.strictObject({ ...filter, since: whole.optional().describe('From this index on') }),
     responses: { 200: { description: 'Each `id` is an index', contentType: eventStreamType } },
-    handler: ({ query, caller: { keyId }, header, signal }) => {
+    handler: ({ query, caller, header, signal }) => {
       const { since, ...rest } = query;
       const from = afterLastEvent(header('last-event-id')) ?? since ?? ledger.status().size;
       return streams.response({
         follow: (until) => ledger.follow({ ...eventFilter(rest), since: from, signal: until }),
         client: signal(),
         closing,
-        mayGoOn: () => keyId === null || access.listKeys().some(({ id }) => id === keyId),
+        mayGoOn: () => mayGoOn(context, caller),
       });
     },
   });

@@ -1,7 +1,9 @@
 import { z } from 'zod';
+import { keyLimits, keyUsage, newKey } from '../../../runtime/contracts/access.js';
 import { AppError } from '../../../runtime/contracts/errors.js';
 import { defineRoute, json, type RouteDefinition } from '../../../runtime/contracts/http.js';
 import type { ModuleContext } from '../../../runtime/contracts/module.js';
+import { password, userName } from '../../../runtime/contracts/people.js';
 
 const anyObject = z.record(z.string(), z.unknown());
 /** Whether a value may stand in JSON: 1e999 is valid JSON text, but what it becomes is not. */
@@ -68,7 +70,8 @@ export function systemRoutes(context: ModuleContext): RouteDefinition[] {
     defineRoute({
       method: 'GET',
       path: '/status',
-      role: 'user',
+      role: 'operator',
+      scope: 'read',
       tag: 'system',
       summary: 'Every module, engine, breaker and queue, the sandbox and degradation level, the version',
       errors: 'problem',
@@ -79,6 +82,7 @@ export function systemRoutes(context: ModuleContext): RouteDefinition[] {
       method: 'POST',
       path: '/echo',
       role: 'user',
+      scope: 'any',
       tag: 'system',
       summary: 'Answers with the JSON it was sent; shows that a client, its key and the frame work together',
       errors: 'problem',
@@ -89,7 +93,8 @@ export function systemRoutes(context: ModuleContext): RouteDefinition[] {
     defineRoute({
       method: 'GET',
       path: '/metrics',
-      role: 'user',
+      role: 'operator',
+      scope: 'read',
       tag: 'system',
       summary: 'Metrics in the text format of Prometheus',
       errors: 'problem',
@@ -106,13 +111,19 @@ export function systemRoutes(context: ModuleContext): RouteDefinition[] {
 /** Keys and the setup code: for administrators, and for the folder's socket. */
 export function accessRoutes(context: ModuleContext): RouteDefinition[] {
   const { access } = context;
-  const key = z.object({ id: z.string(), name: z.string(), role: z.string(), created_ms: z.number() });
+  const key = keyLimits.extend({
+    id: z.string(),
+    name: z.string(),
+    role: z.string(),
+    created_ms: z.number(),
+  });
   const created = key.extend({ key: z.string() });
   return [
     defineRoute({
       method: 'GET',
       path: '/keys',
       role: 'admin',
+      scope: 'admin',
       tag: 'access',
       summary: 'The keys, without their secrets',
       errors: 'problem',
@@ -120,20 +131,25 @@ export function accessRoutes(context: ModuleContext): RouteDefinition[] {
       handler: () => json({ keys: access.listKeys() }),
     }),
     defineRoute({
+      method: 'GET',
+      path: '/keys/usage',
+      role: 'admin',
+      scope: 'admin',
+      tag: 'access',
+      summary: 'What each key did, by day of UTC, for 31 days',
+      errors: 'problem',
+      responses: { 200: { description: 'Usage', schema: z.object({ keys: z.array(keyUsage) }) } },
+      handler: () => json({ keys: access.keyUsage() }),
+    }),
+    defineRoute({
       method: 'POST',
       path: '/keys',
       role: 'admin',
+      scope: 'admin',
       tag: 'access',
       summary: 'Makes a key; the answer shows it this once',
       errors: 'problem',
-      body: z.strictObject({
-        name: z
-          .string()
-          .min(1)
-          .max(100)
-          .regex(/^[^\p{C}]*$/u, 'must have no control characters'),
-        role: z.enum(['user', 'operator', 'admin']),
-      }),
+      body: newKey,
       responses: { 201: { description: 'The key', schema: created } },
       handler: async ({ body }) => json(await access.createKey(body), 201),
     }),
@@ -141,6 +157,7 @@ export function accessRoutes(context: ModuleContext): RouteDefinition[] {
       method: 'DELETE',
       path: '/keys/:id',
       role: 'admin',
+      scope: 'admin',
       tag: 'access',
       summary: 'Revokes a key at once',
       errors: 'problem',
@@ -155,6 +172,7 @@ export function accessRoutes(context: ModuleContext): RouteDefinition[] {
       method: 'POST',
       path: '/setup/code',
       role: 'admin',
+      scope: 'admin',
       tag: 'access',
       summary: 'Makes a new setup code in its file',
       errors: 'problem',
@@ -172,7 +190,11 @@ export function accessRoutes(context: ModuleContext): RouteDefinition[] {
       summary: "Exchanges the setup code for an administrator's key",
       errors: 'problem',
       duringSetup: true,
-      body: z.strictObject({ code: z.string().min(1).max(100) }),
+      body: z.strictObject({
+        code: z.string().min(1).max(100),
+        user: userName.default('admin').describe('Name to sign in with'),
+        password: password.optional().describe('Lets that administrator sign in without the key, too'),
+      }),
       responses: { 201: { description: 'The key, shown this once', schema: created } },
       handler: async ({ body }) => {
         const key = await access.redeemSetupCode(body.code);
@@ -181,6 +203,9 @@ export function accessRoutes(context: ModuleContext): RouteDefinition[] {
             'forbidden',
             'That setup code is wrong or no longer valid. It dies after use, ten wrong tries or 30 minutes; "arkalia setup-code" on the device makes another.',
           );
+        }
+        if (body.password !== undefined) {
+          await context.people.addUser({ name: body.user, role: 'admin', password: body.password });
         }
         return json(key, 201);
       },

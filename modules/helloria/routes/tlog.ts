@@ -12,8 +12,8 @@ const immutable = {
 const checkpointType = 'text/plain; charset=utf-8';
 
 /**
- * The ledger as C2SP tlog-tiles, and proofs from it. All of it is for users, as /ledger/events is, which tells the same: an auditor needs
- * a key that can do nothing else. What people typed is not in it.
+ * The ledger as C2SP tlog-tiles, and proofs from it. What tells of one receipt is for users; tiles tell of every event, as /ledger/events
+ * does, so they are for operators: an auditor's key has that role and the one scope `read`. What people typed is not in it.
  */
 export function transparencyRoutes(context: ModuleContext): RouteDefinition[] {
   const { log } = context.ledger;
@@ -22,6 +22,7 @@ export function transparencyRoutes(context: ModuleContext): RouteDefinition[] {
       method: 'GET',
       path: '/ledger/checkpoint',
       role: 'user',
+      scope: 'any',
       tag: 'ledger',
       summary: 'The newest signed checkpoint of the log: C2SP tlog-checkpoint',
       errors: 'problem',
@@ -34,7 +35,8 @@ export function transparencyRoutes(context: ModuleContext): RouteDefinition[] {
     defineRoute({
       method: 'GET',
       path: '/ledger/tile/entries/:path{.+}',
-      role: 'user',
+      role: 'operator',
+      scope: 'read',
       tag: 'ledger',
       summary:
         'Up to 256 entries of those that were not pruned, each behind its length in two bytes: C2SP tlog-tiles, path N[.p/W]',
@@ -45,7 +47,8 @@ export function transparencyRoutes(context: ModuleContext): RouteDefinition[] {
     defineRoute({
       method: 'GET',
       path: '/ledger/tile/:level/:path{.+}',
-      role: 'user',
+      role: 'operator',
+      scope: 'read',
       tag: 'ledger',
       summary: 'Up to 256 hashes of the Merkle tree: C2SP tlog-tiles, path L/N[.p/W]',
       errors: 'problem',
@@ -60,6 +63,7 @@ export function transparencyRoutes(context: ModuleContext): RouteDefinition[] {
       method: 'GET',
       path: '/ledger/log',
       role: 'user',
+      scope: 'any',
       tag: 'ledger',
       summary: 'The log in figures: its key, its size, and the first index that was not pruned',
       errors: 'problem',
@@ -110,6 +114,7 @@ function proofRoutes({ ledger }: ModuleContext): RouteDefinition[] {
       method: 'GET',
       path: '/ledger/proof/inclusion',
       role: 'user',
+      scope: 'any',
       tag: 'ledger',
       summary:
         'Proof that an event is in the log (RFC 9162); without `size` in a checkpoint that covers it, which may take a second',
@@ -127,6 +132,7 @@ function proofRoutes({ ledger }: ModuleContext): RouteDefinition[] {
       method: 'GET',
       path: '/ledger/proof/consistency',
       role: 'user',
+      scope: 'any',
       tag: 'ledger',
       summary: 'Proof that the log of size `to` begins with the log of size `from` (RFC 9162)',
       errors: 'problem',

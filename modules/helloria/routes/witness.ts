@@ -37,6 +37,7 @@ export function witnessRoutes({ witness }: ModuleContext): RouteDefinition[] {
       method: 'GET',
       path: '/ledger/witness/checkpoint',
       role: 'user',
+      scope: 'any',
       tag: 'ledger',
       summary: 'The newest checkpoint of this log that witnesses have cosigned, with their signatures',
       errors: 'problem',

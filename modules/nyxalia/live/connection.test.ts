@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import type { Caller } from '../../../runtime/contracts/http.js';
 import type { LiveSocket } from '../../../runtime/contracts/socket.js';
 import { Connection, waitingBytesMax } from './connection.js';
 import type { TopicName } from './messages.js';
@@ -34,12 +35,12 @@ class FakeSocket implements LiveSocket {
 }
 
 let socket: FakeSocket;
+let connect: (caller: Caller) => void;
 let device: Topic;
 let level: Topic;
 
 beforeEach(() => {
   vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval', 'performance', 'Date'] });
-  socket = new FakeSocket();
   device = new Topic({ name: 'device', kept: 5, snapshot: () => 'all' });
   level = new Topic({ name: 'level', kept: 0, snapshot: () => 'normal' });
   const topics = new Map<TopicName, Topic>([
@@ -47,14 +48,34 @@ beforeEach(() => {
     ['level', level],
   ]);
   const clock = { wallMs: () => Date.now(), monotonicMs: () => performance.now() };
-  const caller = { role: 'user', keyId: null, id: 'loopback' } as const;
-  new Connection({ socket, caller, topics, boot: 'b1', version: '1', clock });
+  connect = (caller) => {
+    socket = new FakeSocket();
+    new Connection({ socket, caller, topics, boot: 'b1', version: '1', clock });
+  };
+  connect({ role: 'operator', keyId: null, id: 'loopback', scopes: ['chat', 'read'] });
 });
 afterEach(() => void vi.useRealTimers());
 
+describe('a user', () => {
+  test.each<Caller>([
+    { role: 'user', keyId: 'k', id: 'key:k' },
+    { role: 'admin', keyId: 'k', id: 'key:k', scopes: ['chat'] },
+  ])('sees what is shed and who may answer, not the device: %j', (caller) => {
+    connect(caller);
+    socket.hear({ type: 'subscribe', topic: 'device' });
+    socket.hear({ type: 'subscribe', topic: 'level' });
+    expect(socket.sent.slice(1)).toEqual([
+      expect.objectContaining({ type: 'error', code: 'forbidden' }),
+      expect.objectContaining({ type: 'snapshot', topic: 'level' }),
+    ]);
+    socket.go();
+  });
+});
+
 describe('a connection', () => {
   test('says hello, then beats, so that a silent line is known to be dead', () => {
-    expect(socket.sent[0]).toMatchObject({ type: 'hello', boot: 'b1', role: 'user', beat_ms: 15_000 });
+    expect(socket.sent[0]).toMatchObject({ type: 'hello', boot: 'b1', role: 'operator', beat_ms: 15_000 });
+    expect(socket.sent[0]!.scopes).toEqual(['chat', 'read']);
     vi.advanceTimersByTime(30_000);
     expect(socket.types()).toEqual(['hello', 'beat', 'beat']);
     socket.go();

@@ -1,5 +1,6 @@
+import { scopesOf } from '../../../runtime/contracts/access.js';
 import type { Clock } from '../../../runtime/contracts/clock.js';
-import type { Caller } from '../../../runtime/contracts/http.js';
+import type { Caller, Scope } from '../../../runtime/contracts/http.js';
 import { type LiveSocket, socketCloseCodes } from '../../../runtime/contracts/socket.js';
 import { type ClientMessage, clientMessage, type ServerMessage, type TopicName } from './messages.js';
 import type { Topic, TopicListener } from './topic.js';
@@ -13,6 +14,8 @@ const lookMs = 250;
 const behindMsMax = 30_000;
 /** Longest silence towards a client. */
 const beatMs = 15_000;
+/** What everyone who chats sees: who may answer, how long the queue is, and what is shed. The rest tells of the device. */
+const openTopics: readonly TopicName[] = ['level', 'engines', 'queue'];
 /** Messages that a client may send in ten seconds. */
 const messagesMax = 60;
 const messagesWindowMs = 10_000;
@@ -29,6 +32,7 @@ export interface ConnectionOptions {
 /** One client of /ws: its subscriptions, and what it gets when it reads too slowly. Memory is bounded by `waitingBytesMax` and one summary a topic. */
 export class Connection implements TopicListener {
   readonly #options: ConnectionOptions;
+  readonly #scopes: Scope[];
   readonly #subscribed = new Set<Topic>();
   /** Topics with events that were left out, and how many. */
   readonly #missed = new Map<Topic, number>();
@@ -41,7 +45,16 @@ export class Connection implements TopicListener {
   constructor(options: ConnectionOptions) {
     this.#options = options;
     const { socket, caller, boot, version, clock } = options;
-    this.#say({ type: 'hello', boot, version, role: caller.role, beat_ms: beatMs, now_ms: clock.wallMs() });
+    this.#scopes = scopesOf(caller);
+    this.#say({
+      type: 'hello',
+      boot,
+      version,
+      role: caller.role,
+      scopes: this.#scopes,
+      beat_ms: beatMs,
+      now_ms: clock.wallMs(),
+    });
     this.#beat = setInterval(() => {
       if (this.#missed.size === 0) this.#say({ type: 'beat', now_ms: clock.wallMs() });
     }, beatMs);
@@ -100,6 +113,8 @@ export class Connection implements TopicListener {
     if (message.type === 'unsubscribe') {
       this.#subscribed.delete(topic);
       topic.remove(this);
+    } else if (!openTopics.includes(message.topic) && !this.#scopes.includes('read')) {
+      this.#complain('forbidden', `${topic.name} needs the role operator and the scope read`);
     } else if (this.#subscribed.has(topic)) {
       this.#complain('conflict', `${topic.name} is subscribed already`);
     } else {

@@ -3,12 +3,12 @@ import type { TopicSnapshot } from './messages.js';
 
 type Incident = TopicSnapshot<'incidents'>['incidents'][number];
 
-/** What is not well now, and since when this was seen: modules, ledger, breakers and the level. */
+/** What is not well now, and since when this was seen: modules, ledger, breakers, the level; and what waits for a person. */
 export class Incidents {
-  readonly #context: Pick<ModuleContext, 'clock' | 'status'>;
+  readonly #context: Pick<ModuleContext, 'clock' | 'status' | 'incidents'>;
   #since = new Map<string, number>();
 
-  constructor(context: Pick<ModuleContext, 'clock' | 'status'>) {
+  constructor(context: Pick<ModuleContext, 'clock' | 'status' | 'incidents'>) {
     this.#context = context;
   }
 
@@ -17,7 +17,22 @@ export class Incidents {
     const now = this.#context.clock.wallMs();
     const since = new Map(found.map(({ id }) => [id, this.#since.get(id) ?? now]));
     this.#since = since;
-    return found.map((incident) => ({ ...incident, since_ms: since.get(incident.id)! }));
+    return [
+      ...this.#kept(),
+      ...found.map((incident) => ({ ...incident, since_ms: since.get(incident.id)! })),
+    ];
+  }
+
+  #kept(): Incident[] {
+    return this.#context.incidents.open().map((incident) => ({
+      id: incident.id,
+      source: 'kept',
+      level: incident.class === 'integrity' ? 'critical' : 'warning',
+      name: incident.target,
+      problem: incident.problem,
+      since_ms: incident.opened_ms,
+      over: incident.cleared_ms !== null,
+    }));
   }
 
   #find(): Omit<Incident, 'since_ms'>[] {

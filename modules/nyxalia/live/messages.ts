@@ -1,9 +1,24 @@
 import { z } from 'zod';
 import { decisions, factorNames, severities } from '../../../runtime/contracts/decision.js';
-import { levels } from '../../../runtime/contracts/device.js';
+import { forecastFigures, levels, powerSources } from '../../../runtime/contracts/device.js';
+import { scopes } from '../../../runtime/contracts/http.js';
 
 const count = z.number().int().min(0);
 const breakerState = z.enum(['closed', 'open', 'half_open', 'forced_open', 'disabled', 'metrics_only']);
+
+/** As in GET /reflexia/status. */
+const forecasts = z.partialRecord(
+  z.enum(forecastFigures),
+  z.object({
+    state: z.enum(['learning', 'good', 'muted']),
+    horizon_ms: z.number(),
+    value: z.number(),
+    limit: z.number(),
+    crosses_in_ms: z.number().nullable(),
+    mase: z.number().nullable(),
+    judged: count,
+  }),
+);
 
 /** What the page draws; the other figures of GET /reflexia/status come along. */
 const sample = z.looseObject({
@@ -17,6 +32,25 @@ const sample = z.looseObject({
   event_loop_delay_ms: z.number().optional(),
   load_1m: z.number().optional(),
   process_rss_bytes: z.number().optional(),
+  forecasts: forecasts.optional(),
+  power: z
+    .object({
+      watts: z.number(),
+      source: z.enum(powerSources),
+      estimated: z.boolean(),
+      instead_of: z.string().optional(),
+    })
+    .optional(),
+  energy: z
+    .object({
+      joules: z.number(),
+      prompt_joules: z.number(),
+      prompts: count,
+      tokens: count,
+      joules_per_request: z.number().optional(),
+      joules_per_token: z.number().optional(),
+    })
+    .optional(),
   absent: z.array(z.string()),
 });
 
@@ -72,7 +106,7 @@ const engine = z.object({
 export const topicData = {
   device: {
     about: 'Samples of the device, as they are taken',
-    snapshot: z.object({ interval_ms: z.number(), samples: z.array(sample) }),
+    snapshot: z.object({ interval_ms: z.number(), samples: z.array(sample), forecasts }),
     event: sample,
   },
   decisions: {
@@ -121,11 +155,14 @@ export const topicData = {
       incidents: z.array(
         z.object({
           id: z.string(),
-          source: z.enum(['module', 'ledger', 'breaker', 'level']),
+          source: z
+            .enum(['module', 'ledger', 'breaker', 'level', 'kept'])
+            .describe('`kept`: of GET /incidents; stays until a person closes it'),
           level: z.enum(['warning', 'critical']),
           name: z.string(),
           problem: z.string(),
           since_ms: z.number(),
+          over: z.boolean().optional().describe('Of one that is kept: whether its cause is gone'),
         }),
       ),
     }),
@@ -148,6 +185,17 @@ export const topicData = {
         spawned: count,
         recycled: count,
         killed: z.record(z.string(), count),
+        escape: z.object({
+          state: z.enum(['off', 'running', 'done', 'failed']),
+          at_ms: z.number().optional(),
+          attempts: z.array(
+            z.object({
+              attempt: z.string(),
+              outcome: z.enum(['stopped', 'open', 'not_tried']),
+              how: z.string(),
+            }),
+          ),
+        }),
       }),
       modules: z.record(
         z.string(),
@@ -207,6 +255,7 @@ export const serverMessage = z.discriminatedUnion('type', [
     boot: z.string().describe('Positions hold within one run of the server'),
     version: z.string(),
     role: z.enum(['none', 'user', 'operator', 'admin']),
+    scopes: z.array(z.enum(scopes)).describe('What the caller may do'),
     beat_ms: z.number().describe('Longest silence; after twice that the line is dead'),
     now_ms: z.number().describe('Wall time of the appliance'),
   }),

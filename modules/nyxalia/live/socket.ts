@@ -14,6 +14,7 @@ export function liveSocket(context: ModuleContext, topics: LiveTopics): SocketDe
   return {
     path: '/ws',
     role: 'user',
+    scope: 'any',
     summary: 'Live data by topic; see /asyncapi.json',
     protocol: liveProtocol,
     messageBytesMax,

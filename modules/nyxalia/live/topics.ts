@@ -1,5 +1,6 @@
 import type { DecisionMade } from '../../../runtime/contracts/decision.js';
 import type { DeviceSample } from '../../../runtime/contracts/device.js';
+import type { EscapeStatus } from '../../../runtime/contracts/escape.js';
 import type { ModuleContext } from '../../../runtime/contracts/module.js';
 import { Incidents } from './incidents.js';
 import type { DecisionView, EngineState, TopicName, TopicSnapshot } from './messages.js';
@@ -75,7 +76,9 @@ export class LiveTopics {
   #device(): TopicSnapshot<'device'> {
     return {
       interval_ms: this.#context.config.reflexia.interval_ms,
-      samples: this.#samples.map((sample) => ({ ...sample })),
+      // Forecasts of earlier samples are of no use to anybody, and half of the bytes.
+      samples: this.#samples.map(({ forecasts: _, ...sample }) => sample),
+      forecasts: this.#samples.at(-1)?.forecasts ?? {},
     };
   }
 
@@ -159,7 +162,15 @@ export class LiveTopics {
       tls: config.http.tls_cert_file !== undefined,
       guard,
       core: { core_sha256: core.core_sha256, weights_version: core.weights_version },
-      sandbox: { level, holds, lacks, spawned, recycled, killed: { ...killed } },
+      sandbox: {
+        level,
+        holds,
+        lacks,
+        spawned,
+        recycled,
+        killed: { ...killed },
+        escape: escapeView(sandbox.escape),
+      },
       modules: Object.fromEntries(
         Object.entries(modules).map(([name, { version: of, priority, state, problem }]) => [
           name,
@@ -174,6 +185,14 @@ export class LiveTopics {
 function keep<T>(list: T[], item: T, most: number): void {
   list.push(item);
   if (list.length > most) list.shift();
+}
+
+function escapeView({ state, at_ms, attempts }: EscapeStatus): TopicSnapshot<'system'>['sandbox']['escape'] {
+  return {
+    state,
+    ...(at_ms === undefined ? {} : { at_ms }),
+    attempts: attempts.map((attempt) => ({ ...attempt })),
+  };
 }
 
 function toSecond(ms: number): number {

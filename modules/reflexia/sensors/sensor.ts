@@ -1,7 +1,7 @@
 import type { DeviceSample } from '../../../runtime/contracts/device.js';
 
 /** What is measured: a sample without its times and its list of absences. */
-export type Readings = Omit<DeviceSample, 'wall_ms' | 'monotonic_ms' | 'absent' | 'energy'>;
+export type Readings = Omit<DeviceSample, 'wall_ms' | 'monotonic_ms' | 'absent' | 'energy' | 'forecasts'>;
 
 /**
  * One measurement. `read` resolves to undefined when this device does not tell, with no more to say about it; it rejects when

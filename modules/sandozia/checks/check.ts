@@ -14,9 +14,20 @@ export type Finding =
 
 export const ok: Finding = { level: 'ok' };
 
+/** What a check is about. */
+export const checkKinds = [
+  'interface',
+  'data_consistency',
+  'temporal_coherence',
+  'confidence_coherence',
+  'logical_consistency',
+  'behavioural_pattern',
+] as const;
+
 /** One agreement between two accounts of the same thing. It hears what modules tell each other and compares when asked. */
 export interface Check {
   readonly name: string;
+  readonly kind: (typeof checkKinds)[number];
   /** What must agree, in a sentence. */
   readonly about: string;
   sampled?(sample: DeviceSample): void;

@@ -7,6 +7,7 @@ import { type Check, type Finding, ok } from './check.js';
  */
 export class LevelInForce implements Check {
   readonly name = 'level_in_force';
+  readonly kind = 'data_consistency';
   readonly about = 'The degradation level in force is the one of the last change announced.';
   readonly #degradation: Pick<Degradation, 'level'>;
   #announced: string;

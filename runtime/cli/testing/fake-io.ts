@@ -5,6 +5,7 @@ export class FakeIo implements CliIo {
   stdout = '';
   stderr = '';
   exits: number[] = [];
+  terminal = { columns: 80, colours: false };
   readonly #signals = new Set<(signal: 'SIGINT' | 'SIGTERM') => void>();
   readonly #uncaught = new Set<(error: Error) => void>();
 

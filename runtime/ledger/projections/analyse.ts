@@ -1,11 +1,12 @@
 import { type FigureName, figureNames, type LedgerAnalytics } from '../../contracts/analytics.js';
 import { type Decision, decisions } from '../../contracts/decision.js';
-import { anomalyScore, type Baseline, baselineOf, robustScore } from './baseline.js';
+import { anomalyScore, type Baseline, robustScore } from './baseline.js';
+import { behaviour } from './behaviour/behaviour.js';
 import { type Hour, type HoursState, hourMs } from './hours.js';
 import type { LatestState } from './latest.js';
+import { hoursNeeded, type NumberedHour, Seasonal } from './seasonal.js';
 
-/** Hours with events before anything is called unusual, and the most that are learned from: two weeks. */
-const hoursNeeded = 12;
+/** Hours with events that are learned from at most: two weeks. */
 const hoursLearned = 336;
 const anomaliesMax = 100;
 const types = (hour: Hour, ...names: string[]) =>
@@ -63,7 +64,8 @@ export function analyse({ hours: { hours: all }, latest, size }: Account, hours:
   const window = numbers.filter((number) => number >= first);
   const before = numbers.filter((number) => number < first).slice(-hoursLearned);
   const inWindow = window.map((number) => all.get(number)!);
-  const baselines = learned(before.map((number) => all.get(number)!));
+  const numbered = (of: readonly number[]) => of.map((number) => [number, all.get(number)!] as const);
+  const usual = learned(numbered(before));
   return {
     size,
     from_ms: window.length === 0 ? null : window[0]! * hourMs,
@@ -80,35 +82,37 @@ export function analyse({ hours: { hours: all }, latest, size }: Account, hours:
       state: before.length < hoursNeeded ? 'learning' : 'learned',
       hours: before.length,
       hours_needed: hoursNeeded,
-      figures: Object.fromEntries(baselines) as Partial<Record<FigureName, Baseline>>,
+      figures: overAll(usual),
     },
-    anomalies: window
-      .flatMap((number) => anomalies(number, all.get(number)!, baselines))
-      .slice(-anomaliesMax),
+    anomalies: window.flatMap((number) => anomalies(number, all.get(number)!, usual)).slice(-anomaliesMax),
+    behaviour: behaviour(numbered(window), numbered(before)),
   };
 }
 
+function learned(before: readonly NumberedHour[]): Map<FigureName, Seasonal> {
+  return new Map(figureNames.map((name) => [name, new Seasonal(before, figures[name].value)]));
+}
+
 /** Of the figures that enough hours tell something about. */
-function learned(before: readonly Hour[]): Map<FigureName, Baseline> {
-  const baselines = new Map<FigureName, Baseline>();
-  for (const name of figureNames) {
-    const values = before.map((hour) => figures[name].value(hour)).filter((value) => value !== undefined);
-    if (values.length >= hoursNeeded) baselines.set(name, baselineOf(values));
-  }
-  return baselines;
+function overAll(usual: ReadonlyMap<FigureName, Seasonal>): Partial<Record<FigureName, Baseline>> {
+  return Object.fromEntries(
+    [...usual].flatMap(([name, { all }]) => (all === undefined ? [] : [[name, all]])),
+  );
 }
 
 function anomalies(
   number: number,
   hour: Hour,
-  baselines: ReadonlyMap<FigureName, Baseline>,
+  usual: ReadonlyMap<FigureName, Seasonal>,
 ): LedgerAnalytics['anomalies'] {
-  return [...baselines].flatMap(([figure, baseline]) => {
+  return [...usual].flatMap(([figure, seasonal]) => {
     const value = figures[figure].value(hour);
-    if (value === undefined) return [];
+    const baseline = seasonal.at(number);
+    if (value === undefined || baseline === undefined) return [];
     const score = robustScore(value, baseline, figures[figure].noise(hour, baseline.median));
     if (score < anomalyScore) return [];
-    return [{ hour_ms: number * hourMs, figure, value, median: baseline.median, score }];
+    const { median, against } = baseline;
+    return [{ hour_ms: number * hourMs, figure, value, median, against, score }];
   });
 }
 

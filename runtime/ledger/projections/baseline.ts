@@ -11,8 +11,8 @@ export interface Baseline {
 
 /** Median and its absolute deviation: half of the hours may be wild and they stay. @throws RangeError for no values. */
 export function baselineOf(values: readonly number[]): Baseline {
-  const middle = median(values);
-  return { median: middle, mad: median(values.map((value) => Math.abs(value - middle))) };
+  const middle = medianOf(values);
+  return { median: middle, mad: medianOf(values.map((value) => Math.abs(value - middle))) };
 }
 
 /**
@@ -23,7 +23,8 @@ export function robustScore(value: number, { median: middle, mad }: Baseline, no
   return (value - middle) / Math.max(mad * madScale, noise);
 }
 
-function median(values: readonly number[]): number {
+/** @throws RangeError for no values. */
+export function medianOf(values: readonly number[]): number {
   if (values.length === 0) throw new RangeError('there is no median of no values');
   const sorted = values.toSorted((a, b) => a - b);
   const half = Math.floor(sorted.length / 2);

@@ -1,6 +1,7 @@
 import { type Decision, decisions } from '../../contracts/decision.js';
 import type { JsonObject } from '../../contracts/json.js';
 import type { Projection } from './projection.js';
+import { Thinned } from './thinned.js';
 
 export const hourMs = 3_600_000;
 /** Hours that are kept: 60 days. Beyond it the earliest is forgotten. */
@@ -10,6 +11,16 @@ const streamsMax = 1024;
 /** Types that are counted by name in an hour. */
 const typesMax = 256;
 const otherTypes = 'other';
+/** Series of speeds in an hour: two an engine. */
+const speedsMax = 32;
+
+/** Figures of the device as a snapshot holds them. */
+export interface DeviceRow {
+  cpu?: number;
+  ram?: number;
+  disk?: number;
+  temperature_c?: number;
+}
 
 export interface Hour {
   types: Map<string, number>;
@@ -19,6 +30,13 @@ export interface Hour {
   transitions: Record<Decision, Record<Decision, number>>;
   calls: number;
   failedCalls: number;
+  /** Of the snapshots. */
+  rows: Thinned<DeviceRow>;
+  /** Of the device's own decisions, and how they follow each other: `from>to`. */
+  confidence: Thinned<number>;
+  ownSteps: Map<string, number>;
+  /** Of answers: `first_text_ms ENGINE` and `ms_per_token ENGINE`. */
+  speeds: Map<string, Thinned<number>>;
 }
 
 interface Last {
@@ -55,6 +73,10 @@ function newHour(): Hour {
     },
     calls: 0,
     failedCalls: 0,
+    rows: new Thinned(),
+    confidence: new Thinned(),
+    ownSteps: new Map(),
+    speeds: new Map(),
   };
 }
 
@@ -70,7 +92,11 @@ export const hoursProjection: Projection<HoursState> = {
     if (event.type === 'decision_made' && isDecision(decision)) {
       hour.decisions[decision]++;
       if (event.stream !== null) follow(state, hour, { ...event, stream: event.stream, decision });
+      const { confidence } = event.data;
+      if (event.stream === ownStream && isNumber(confidence)) hour.confidence.add(confidence);
     }
+    if (event.type === 'snapshot_taken') hour.rows.add(rowOf(event.data));
+    if (event.type === 'chat_answered') addSpeeds(hour, event.data);
     if (event.type === 'circuit_success' || event.type === 'circuit_failure') {
       hour.calls += number(calls);
       if (event.type === 'circuit_failure') hour.failedCalls += number(calls);
@@ -102,6 +128,8 @@ function follow(
   const before = last.get(stream);
   if (before !== undefined) {
     hour.transitions[before.decision][decision]++;
+    const step = `${before.decision}>${decision}`;
+    if (stream === ownStream) hour.ownSteps.set(step, (hour.ownSteps.get(step) ?? 0) + 1);
     // Times of two runs do not compare.
     if (stream === ownStream && before.bootId === boot_id) {
       hour.timeMs[before.decision] += Math.max(0, monotonic_ms - before.monotonicMs);
@@ -114,6 +142,43 @@ function follow(
 
 function isDecision(value: JsonObject[string] | undefined): value is Decision {
   return (decisions as readonly unknown[]).includes(value);
+}
+
+/** No figure is larger; what somebody wrote into the file may be, and sums of it would not be finite. */
+const figureMax = 1e12;
+
+function isNumber(value: JsonObject[string] | undefined): value is number {
+  return typeof value === 'number' && Math.abs(value) <= figureMax;
+}
+
+function rowOf({ device }: JsonObject): DeviceRow {
+  const row: DeviceRow = {};
+  if (device === null || typeof device !== 'object' || Array.isArray(device)) return row;
+  for (const figure of ['cpu', 'ram', 'disk', 'temperature_c'] as const) {
+    const value = device[figure];
+    if (isNumber(value)) row[figure] = value;
+  }
+  return row;
+}
+
+function addSpeeds({ speeds }: Hour, { engine, took_ms, first_text_ms, usage }: JsonObject): void {
+  const add = (name: string, value: number) => {
+    const known = speeds.get(name);
+    if (known !== undefined) known.add(value);
+    else if (speeds.size < speedsMax) {
+      const made = new Thinned<number>();
+      made.add(value);
+      speeds.set(name, made);
+    }
+  };
+  if (typeof engine !== 'string') return;
+  if (isNumber(first_text_ms)) add(`first_text_ms ${engine}`, first_text_ms);
+  const tokens =
+    usage !== null && typeof usage === 'object' && !Array.isArray(usage) ? usage?.completion_tokens : null;
+  if (isNumber(took_ms) && isNumber(tokens) && tokens > 0) {
+    const writingMs = isNumber(first_text_ms) ? Math.max(0, took_ms - first_text_ms) : took_ms;
+    add(`ms_per_token ${engine}`, writingMs / tokens);
+  }
 }
 
 /** What is recorded was checked; a number that somebody wrote into the file need not be one. */

@@ -47,7 +47,7 @@ class Session {
 async function refusal(key: string | null): Promise<string | undefined> {
   let answer: Response;
   try {
-    answer = await fetch('/zeroia/status', {
+    answer = await fetch('/ledger/log', {
       headers: key === null ? {} : { authorization: `Bearer ${key}` },
     });
   } catch (error) {

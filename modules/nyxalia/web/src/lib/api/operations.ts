@@ -3,8 +3,8 @@ export interface Operations {
   /** Asks the assistant; the answer carries who spoke and its receipt */
   'POST /chat': {
     query?: { record?: 'durable' | 'checkpointed' };
-    body: { message: string; session_id?: string; documents?: { name: string; text: string }[]; stream?: boolean; model?: string };
-    answer: { answer: string; session_id: string; engine: string; model: string; finish_reason: 'stop' | 'length' | 'tool_calls' | 'content_filter'; usage?: { prompt_tokens: number; completion_tokens: number }; replayed?: boolean; reasons: Record<string, unknown>[]; receipt: { recorded: 'durable' | 'checkpointed'; index: number; leaf_hash: string; proof?: Record<string, unknown> } };
+    body: { message: string; session_id?: string; documents?: { name: string; text: string }[]; tools?: string[]; stream?: boolean; model?: string };
+    answer: { answer: string; session_id: string; engine: string; model: string; finish_reason: 'stop' | 'length' | 'tool_calls' | 'content_filter'; usage?: { prompt_tokens: number; completion_tokens: number }; left_out?: number; replayed?: boolean; reasons: Record<string, unknown>[]; receipt: { recorded: 'durable' | 'checkpointed'; index: number; leaf_hash: string; proof?: Record<string, unknown> } };
   };
   /** Takes an engine out of use, lets everything through, or resets its breaker */
   'POST /breakers/{name}': {
@@ -20,7 +20,7 @@ export interface Operations {
   /** Counts and rates, patterns of decisions, and what is unusual against the hours before; the first answer after a start takes seconds */
   'GET /ledger/analytics': {
     query?: { hours?: string | number };
-    answer: { size: number; from_ms: number | null; to_ms: number | null; hours: number; types: Record<string, { count: number; per_hour: number }>; standing: { level: string; breakers: Record<string, string>; types: Record<string, number> }; decisions: { counts: Record<string, number>; share: Record<string, number>; time_ms: Record<string, number>; transitions: Record<string, Record<string, number>> }; baseline: { state: 'learning' | 'learned'; hours: number; hours_needed: number; figures: Record<string, { median: number; mad: number }> }; anomalies: ({ hour_ms: number; figure: 'failure_rate' | 'refusals' | 'system_errors' | 'contradictions' | 'emergencies'; value: number; median: number; score: number })[] };
+    answer: { size: number; from_ms: number | null; to_ms: number | null; hours: number; types: Record<string, { count: number; per_hour: number }>; standing: { level: string; breakers: Record<string, string>; types: Record<string, number> }; decisions: { counts: Record<string, number>; share: Record<string, number>; time_ms: Record<string, number>; transitions: Record<string, Record<string, number>> }; baseline: { state: 'learning' | 'learned'; hours: number; hours_needed: number; figures: Record<string, { median: number; mad: number }> }; anomalies: ({ hour_ms: number; figure: 'failure_rate' | 'refusals' | 'system_errors' | 'contradictions' | 'emergencies'; value: number; median: number; against: 'all_hours' | 'same_hour'; score: number })[]; behaviour: ({ kind: 'anomaly' | 'regression' | 'pattern' | 'correlation'; figure: string; hour_ms: number; against: 'all_hours' | 'same_hour'; numbers: Record<string, number> })[] };
   };
   /** The log in figures: its key, its size, and the first index that was not pruned */
   'GET /ledger/log': {
@@ -42,7 +42,7 @@ export interface Operations {
   };
   /** Whether the modules' accounts of the same things agree, check by check */
   'GET /sandozia/status': {
-    answer: { compared: number; contradictions: number; snapshots: number; last_snapshot: number | null; checks: ({ name: string; about: string; level: 'ok' | 'info' | 'warning' | 'critical' | null; fault: string | null; evidence: Record<string, unknown>; checked_ms: number | null })[] };
+    answer: { compared: number; contradictions: number; snapshots: number; last_snapshot: number | null; checks: ({ name: string; kind: 'interface' | 'data_consistency' | 'temporal_coherence' | 'confidence_coherence' | 'logical_consistency' | 'behavioural_pattern'; about: string; level: 'ok' | 'info' | 'warning' | 'critical' | null; fault: string | null; evidence: Record<string, unknown>; checked_ms: number | null })[] };
   };
   /** Means of the samples of the device over the last hour or day, since the server started */
   'GET /nyxalia/history': {
@@ -59,12 +59,18 @@ export interface Operations {
   };
   /** The keys, without their secrets */
   'GET /keys': {
-    answer: { keys: { id: string; name: string; role: string; created_ms: number }[] };
+    answer: { keys: ({ scopes?: ('chat' | 'embeddings' | 'guard' | 'decisions' | 'read' | 'operate' | 'admin')[]; requests_per_minute?: number; tokens_per_day?: number; models?: string[]; expires_ms?: number; id: string; name: string; role: string; created_ms: number })[] };
+  };
+  /** Closes an incident that a person has looked at; while the fault is still there another is opened */
+  'POST /incidents/{id}/close': {
+    path: { id: string };
+    body: Record<string, never>;
+    answer: { id: string; check: string; target: string; class: 'transient' | 'permanent' | 'overload' | 'integrity' | 'caller'; problem: string; tried: ('immediate_retry' | 'exponential_backoff' | 'circuit_break' | 'graceful_degradation' | 'restart' | 'manual_intervention')[]; opened_ms: number; cleared_ms: number | null; closed_ms: number | null; closed_by: string | null };
   };
   /** Makes a key; the answer shows it this once */
   'POST /keys': {
-    body: { name: string; role: 'user' | 'operator' | 'admin' };
-    answer: { id: string; name: string; role: string; created_ms: number; key: string };
+    body: { scopes?: ('chat' | 'embeddings' | 'guard' | 'decisions' | 'read' | 'operate' | 'admin')[]; requests_per_minute?: number; tokens_per_day?: number; models?: string[]; expires_ms?: number; name: string; role: 'user' | 'operator' | 'admin' };
+    answer: { scopes?: ('chat' | 'embeddings' | 'guard' | 'decisions' | 'read' | 'operate' | 'admin')[]; requests_per_minute?: number; tokens_per_day?: number; models?: string[]; expires_ms?: number; id: string; name: string; role: string; created_ms: number; key: string };
   };
   /** Revokes a key at once */
   'DELETE /keys/{id}': {
@@ -73,7 +79,7 @@ export interface Operations {
   };
   /** Exchanges the setup code for an administrator's key */
   'POST /setup': {
-    body: { code: string };
-    answer: { id: string; name: string; role: string; created_ms: number; key: string };
+    body: { code: string; user?: string; password?: string };
+    answer: { scopes?: ('chat' | 'embeddings' | 'guard' | 'decisions' | 'read' | 'operate' | 'admin')[]; requests_per_minute?: number; tokens_per_day?: number; models?: string[]; expires_ms?: number; id: string; name: string; role: string; created_ms: number; key: string };
   };
 }

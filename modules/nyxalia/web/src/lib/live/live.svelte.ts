@@ -6,6 +6,8 @@ import { LiveClient, type LiveState, type TopicHandlers } from './client.js';
 class Line {
   state = $state<LiveState>('connecting');
   role = $state<string>('user');
+  /** What the caller may do; none is known before the line is open. */
+  scopes = $state.raw<readonly string[]>([]);
   /** The appliance's clock minus ours. */
   skewMs = $state(0);
   boot = $state<string | undefined>(undefined);
@@ -24,9 +26,10 @@ const client = new LiveClient({
     line.state = state;
     if (state === 'unauthorized') void session.check();
   },
-  onHello: ({ boot, role, now_ms }) => {
+  onHello: ({ boot, role, scopes, now_ms }) => {
     line.boot = boot;
     line.role = role;
+    line.scopes = scopes;
     line.skewMs = now_ms - Date.now();
   },
   setTimer: (run, ms) => setTimeout(run, ms),

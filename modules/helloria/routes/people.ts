@@ -1,0 +1,151 @@
+import { z } from 'zod';
+import { scopesOf } from '../../../runtime/contracts/access.js';
+import { AppError } from '../../../runtime/contracts/errors.js';
+import { defineRoute, json, type RouteDefinition, roles, scopes } from '../../../runtime/contracts/http.js';
+import type { ModuleContext } from '../../../runtime/contracts/module.js';
+import {
+  type LoginMode,
+  loginModes,
+  loginRecord,
+  newUser,
+  password,
+  userName,
+  userRecord,
+} from '../../../runtime/contracts/people.js';
+import { loginCookie, noLoginCookie } from '../frame/login-cookie.js';
+
+const signedIn = z.object({ user: userName, role: z.string(), mode: z.enum(loginModes) });
+const whoAnswer = z.object({
+  role: z.enum(roles),
+  scopes: z.array(z.enum(scopes)),
+  key_id: z.string().nullable(),
+  user: userName.nullable(),
+  mode: z.enum(loginModes).nullable(),
+  passwords: z.boolean().describe('Whether somebody may sign in with a password'),
+});
+
+/** Signing in and out, and who is calling. */
+export function loginRoutes({ people, config }: ModuleContext): RouteDefinition[] {
+  const tls = config.http.tls_cert_file !== undefined;
+  const common = { tag: 'access', errors: 'problem' } as const;
+  return [
+    defineRoute({
+      ...common,
+      method: 'GET',
+      path: '/me',
+      role: 'none',
+      summary: 'Who is calling, and what it may do',
+      responses: { 200: { description: 'The caller', schema: whoAnswer } },
+      handler: ({ caller }) =>
+        json({
+          role: caller.role,
+          scopes: scopesOf(caller),
+          key_id: caller.keyId,
+          user: caller.login?.user ?? null,
+          mode: people.listLogins().find(({ id }) => id === caller.login?.id)?.mode ?? null,
+          passwords: people.listUsers().length > 0,
+        }),
+    }),
+    defineRoute({
+      ...common,
+      method: 'POST',
+      path: '/login',
+      role: 'none',
+      summary: 'Signs in with a name and a password; the browser gets a cookie that scripts cannot read',
+      body: z.strictObject({
+        user: z.string().max(100),
+        password: z.string().max(1024),
+        mode: z.enum(loginModes).default('tab').describe('lasting: kept when the browser is closed'),
+      }),
+      responses: { 200: { description: 'Signed in', schema: signedIn } },
+      handler: async ({ body, caller }) => {
+        const mode: LoginMode = body.mode;
+        const issued = await people.login({ ...body, mode, client: caller.id });
+        const { role } = people.listUsers().find(({ name }) => name === issued.login.user) ?? {};
+        const cookie = { 'set-cookie': loginCookie(issued, tls), 'cache-control': 'no-store' };
+        return json({ user: issued.login.user, role, mode }, 200, cookie);
+      },
+    }),
+    defineRoute({
+      ...common,
+      method: 'POST',
+      path: '/logout',
+      role: 'none',
+      summary: 'Ends the login of the browser that asks',
+      body: z.strictObject({}),
+      responses: { 200: { description: 'Signed out', schema: z.object({ ended: z.boolean() }) } },
+      handler: async ({ caller }) => {
+        const ended = caller.login !== undefined && (await people.endLogin(caller.login.id, 'user'));
+        return json({ ended }, 200, { 'set-cookie': noLoginCookie(tls) });
+      },
+    }),
+  ];
+}
+
+/** Users and their logins, for administrators. */
+export function peopleRoutes({ people }: ModuleContext): RouteDefinition[] {
+  const common = { role: 'admin', scope: 'admin', tag: 'access', errors: 'problem' } as const;
+  const noUser = () => new AppError('not_found', 'There is no user of that name.');
+  return [
+    defineRoute({
+      ...common,
+      method: 'GET',
+      path: '/users',
+      summary: 'Who may sign in with a password',
+      responses: { 200: { description: 'Users', schema: z.object({ users: z.array(userRecord) }) } },
+      handler: () => json({ users: people.listUsers() }),
+    }),
+    defineRoute({
+      ...common,
+      method: 'POST',
+      path: '/users',
+      summary: 'Lets somebody sign in with a password',
+      body: newUser,
+      responses: { 201: { description: 'The user', schema: userRecord } },
+      handler: async ({ body }) => json(await people.addUser(body), 201),
+    }),
+    defineRoute({
+      ...common,
+      method: 'POST',
+      path: '/users/:name/password',
+      summary: 'Gives a user another password; ends the logins of the user',
+      body: z.strictObject({ password }),
+      responses: { 204: { description: 'Changed' } },
+      handler: async ({ c, body }) => {
+        if (!(await people.setPassword(c.req.param('name') ?? '', body.password))) throw noUser();
+        return new Response(null, { status: 204 });
+      },
+    }),
+    defineRoute({
+      ...common,
+      method: 'DELETE',
+      path: '/users/:name',
+      summary: 'Removes a user and ends the logins of the user',
+      responses: { 204: { description: 'Removed' } },
+      handler: async ({ c }) => {
+        if (!(await people.removeUser(c.req.param('name') ?? ''))) throw noUser();
+        return new Response(null, { status: 204 });
+      },
+    }),
+    defineRoute({
+      ...common,
+      method: 'GET',
+      path: '/logins',
+      summary: 'Who is signed in',
+      responses: { 200: { description: 'Logins', schema: z.object({ logins: z.array(loginRecord) }) } },
+      handler: () => json({ logins: people.listLogins() }),
+    }),
+    defineRoute({
+      ...common,
+      method: 'DELETE',
+      path: '/logins/:id',
+      summary: 'Ends a login at once',
+      responses: { 204: { description: 'Ended' } },
+      handler: async ({ c }) => {
+        if (!(await people.endLogin(c.req.param('id') ?? '', 'admin')))
+          throw new AppError('not_found', 'There is no login with that id.');
+        return new Response(null, { status: 204 });
+      },
+    }),
+  ];
+}

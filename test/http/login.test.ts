@@ -1,0 +1,208 @@
+import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { WebSocket } from 'ws';
+import { TestAppliance } from '../support/appliance.js';
+import { cli } from './cli.js';
+import { problemOf, type RawAnswer, send, sendJson } from './raw.js';
+
+const secret = 'correct horse battery';
+let appliance: TestAppliance;
+let dataDir: string;
+let url: string;
+let own: string;
+
+const start = async (flags: string[] = []) => {
+  appliance = await TestAppliance.start({ dataDir, flags, env: { ARKALIA_ZEROIA_ACT: 'false' } });
+  url = appliance.url.replace('0.0.0.0', '127.0.0.1');
+  own = url;
+};
+beforeEach(async () => {
+  dataDir = await mkdtemp(join(tmpdir(), 'arkalia-login-'));
+  await start();
+});
+afterEach(async () => {
+  await appliance.close();
+  await rm(dataDir, { recursive: true });
+});
+
+async function addUser(name: string, role: string): Promise<void> {
+  const env = { USER_PASSWORD: secret };
+  const made = await cli(['users', 'add', name, '--role', role, '--data', dataDir], { cwd: dataDir, env });
+  expect([made.code, made.stderr]).toEqual([0, expect.stringContaining(`Added ${name} (${role})`)]);
+}
+
+const login = (user: string, password = secret, more: object = {}) =>
+  sendJson(url, '/login', { user, password, ...more }, { origin: own });
+/** The cookie that an answer sets, as a browser sends it back. */
+const cookieOf = ({ headers }: RawAnswer) => headers['set-cookie']?.[0]?.split(';')[0] ?? '';
+const as = (cookie: string, more: Record<string, string> = {}) => ({ cookie, origin: own, ...more });
+const eventTypes = async () => {
+  const { text } = await send(url, { path: '/ledger/events?limit=1000' });
+  return { text, types: (JSON.parse(text) as { events: { type: string }[] }).events.map(({ type }) => type) };
+};
+
+test('who signs in may do what the role may, by a cookie that no script and no other site gets', async () => {
+  await addUser('ada', 'admin');
+  const answer = await login('ada');
+  expect([answer.status, JSON.parse(answer.text)]).toEqual([
+    200,
+    { user: 'ada', role: 'admin', mode: 'tab' },
+  ]);
+  expect(answer.headers['set-cookie']).toEqual([
+    expect.stringMatching(/^arkalia_login=[\w-]+\.[\w-]+\.[\w-]+; Path=\/; HttpOnly; SameSite=Strict$/),
+  ]);
+  const cookie = cookieOf(answer);
+  expect((await send(url, { path: '/keys', headers: as(cookie) })).status).toBe(200);
+  const me = JSON.parse((await send(url, { path: '/me', headers: as(cookie) })).text) as object;
+  expect(me).toMatchObject({ role: 'admin', user: 'ada', mode: 'tab', key_id: null, passwords: true });
+  const lasting = await login('ada', secret, { mode: 'lasting' });
+  expect(lasting.headers['set-cookie']?.[0]).toMatch(/; Max-Age=432\d\d$/);
+  // Nothing of it lies where it could be read.
+  for (const file of ['users.json', 'logins.json']) {
+    expect((await stat(join(dataDir, file))).mode & 0o777).toBe(0o600);
+    expect(await readFile(join(dataDir, file), 'utf8')).not.toContain(secret);
+  }
+  const { text, types } = await eventTypes();
+  expect(types).toEqual(expect.arrayContaining(['user_added', 'login_opened']));
+  expect(text).not.toMatch(/ada|correct horse/);
+});
+
+test('a cookie alone does nothing: what changes something must come from our own page', async () => {
+  await addUser('ada', 'admin');
+  const cookie = cookieOf(await login('ada'));
+  const make = (headers: Record<string, string>) =>
+    sendJson(url, '/keys', { name: 'x', role: 'user' }, headers);
+  expect((await make(as(cookie))).status).toBe(201);
+  // Without an Origin it is nobody's; a form of another site, another port of this host, or a page of none is refused.
+  expect((await make({ cookie })).status).toBe(401);
+  for (const origin of [
+    'http://evil.example',
+    own.replace(/\d+$/, '1'),
+    'null',
+    own.replace('http', 'https'),
+  ]) {
+    expect([origin, (await make({ cookie, origin })).status]).toEqual([origin, 403]);
+  }
+  const form = await send(url, {
+    ...{ method: 'POST', path: '/keys', body: 'name=x&role=admin' },
+    headers: as(cookie, { 'content-type': 'application/x-www-form-urlencoded' }),
+  });
+  expect(form.status).toBe(415);
+  const open = (origin: string) =>
+    new Promise<number>((resolve) => {
+      const socket = new WebSocket(`${url.replace('http', 'ws')}/ws`, ['arkalia.v1'], {
+        headers: { cookie, origin },
+      });
+      socket.on('message', (data: Buffer) => {
+        resolve((JSON.parse(String(data)) as { role: string }).role === 'admin' ? 200 : 0);
+        socket.terminate();
+      });
+      socket.on('unexpected-response', (_, { statusCode }) => resolve(statusCode ?? 0));
+      socket.on('error', () => resolve(0));
+    });
+  expect([await open(own), await open('http://evil.example')]).toEqual([200, 403]);
+});
+
+test('an origin that may call us does not get the rights of who is signed in', async () => {
+  await addUser('ada', 'admin');
+  const cookie = cookieOf(await login('ada'));
+  await appliance.close();
+  appliance = await TestAppliance.start({
+    dataDir,
+    env: { ARKALIA_ZEROIA_ACT: 'false', ARKALIA_HTTP_CORS_ORIGINS: 'https://home.example' },
+  });
+  ({ url } = appliance);
+  const headers = { cookie, origin: 'https://home.example' };
+  expect((await send(url, { path: '/keys', headers })).status).toBe(401);
+  // Its own page over the restart: the login still holds, and gets a token of this run.
+  const again = await send(url, { path: '/keys', headers: { cookie, origin: url } });
+  expect([again.status, cookieOf(again)]).toEqual([200, expect.stringMatching(/^arkalia_login=ey/)]);
+  expect(cookieOf(again)).not.toBe(cookie);
+});
+
+test('signing out, ending a login, another password and removal each end it at once', async () => {
+  await addUser('ada', 'operator');
+  await addUser('root', 'admin');
+  const admin = cookieOf(await login('root'));
+  const config = (cookie: string) => send(url, { path: '/nyxalia/config', headers: as(cookie) });
+  const first = cookieOf(await login('ada'));
+  expect((await config(first)).status).toBe(200);
+  expect((await send(url, { path: '/logins', headers: as(first) })).status).toBe(403);
+  const out = await sendJson(url, '/logout', {}, as(first));
+  expect([out.status, out.headers['set-cookie']?.[0]]).toEqual([
+    200,
+    'arkalia_login=; Path=/; HttpOnly; SameSite=Strict; Max-Age=0',
+  ]);
+  expect((await config(first)).status).toBe(401);
+
+  const second = cookieOf(await login('ada'));
+  const { text } = await send(url, { path: '/logins', headers: as(admin) });
+  const { logins } = JSON.parse(text) as { logins: { id: string; user: string }[] };
+  const { id } = logins.find(({ user }) => user === 'ada')!;
+  const end = () => send(url, { method: 'DELETE', path: `/logins/${id}`, headers: as(admin) });
+  expect([(await end()).status, (await end()).status]).toEqual([204, 404]);
+  expect((await config(second)).status).toBe(401);
+
+  const third = cookieOf(await login('ada'));
+  const argv = ['users', 'password', 'ada', '--password-file', join(dataDir, 'new'), '--data', dataDir];
+  await writeFile(join(dataDir, 'new'), 'another long password\n');
+  expect((await cli(argv, { cwd: dataDir })).code).toBe(0);
+  expect((await config(third)).status).toBe(401);
+  expect((await login('ada')).status).toBe(401);
+
+  const fourth = cookieOf(await login('ada', 'another long password'));
+  expect((await cli(['users', 'remove', 'ada', '--data', dataDir], { cwd: dataDir })).code).toBe(0);
+  expect((await config(fourth)).status).toBe(401);
+  expect((await login('ada', 'another long password')).status).toBe(401);
+  const { types } = await eventTypes();
+  for (const type of ['login_ended', 'password_changed', 'user_removed']) expect(types).toContain(type);
+  expect((await cli(['users', 'list', '--data', dataDir], { cwd: dataDir })).stdout).toBe('admin     root\n');
+});
+
+test('five wrong passwords, then 429 with Retry-After, for a user that is there and for one that is not', async () => {
+  await addUser('ada', 'user');
+  const tries = [];
+  for (let n = 0; n < 7; n++) tries.push(await login(n % 2 === 0 ? 'ada' : 'nobody', 'wrong wrong wrong'));
+  expect(tries.map(({ status }) => status)).toEqual([401, 401, 401, 401, 401, 429, 429]);
+  const [one, other] = tries.map((answer) => problemOf(answer).detail);
+  expect(one).toBe(other);
+  expect(Number(tries[6]!.headers['retry-after'])).toBeGreaterThan(800);
+  expect((await login('ada')).status).toBe(429);
+});
+
+test('setup may set an administrator’s password; it then opens the page without the key', async () => {
+  await appliance.close();
+  await start(['--host', '0.0.0.0']);
+  const code = (await readFile(join(dataDir, 'setup-code'), 'utf8')).trim();
+  const refused = await sendJson(url, '/setup', { code, password: 'short' }, { origin: own });
+  expect([refused.status, problemOf(refused).detail]).toEqual([
+    400,
+    expect.stringContaining('10 characters'),
+  ]);
+  expect((await sendJson(url, '/setup', { code, password: secret }, { origin: own })).status).toBe(201);
+  const cookie = cookieOf(await login('admin'));
+  expect((await send(url, { path: '/users', headers: as(cookie) })).status).toBe(200);
+});
+
+test('users are refused by name, twice, with a short password, and through the folder without a server', async () => {
+  await appliance.close();
+  const add = (name: string, password: string) =>
+    cli(['users', 'add', name, '--data', dataDir], { cwd: dataDir, env: { USER_PASSWORD: password } });
+  expect((await add('ada', secret)).code).toBe(0);
+  expect(await add('ada', secret)).toMatchObject({
+    code: 1,
+    stderr: expect.stringContaining('There is a user'),
+  });
+  expect(await add('Ada Lovelace', secret)).toMatchObject({
+    code: 2,
+    stderr: expect.stringContaining('name'),
+  });
+  expect(await add('bob', 'short')).toMatchObject({
+    code: 2,
+    stderr: expect.stringContaining('10 characters'),
+  });
+  await start();
+  expect((await login('ada')).status).toBe(200);
+});
