@@ -29,6 +29,8 @@ import {
  *     worker -> supervisor : ready; open | generate | embed | PIECE, then exactly one of done | failed | stopped for each job
  *     supervisor -> model  : load, then generate | embed, stop, each with the lane that it belongs to
  *     model -> supervisor  : ready, then loaded | unloadable; PIECE, then exactly one of done | failed | stopped for each request, in its lane
+ *     supervisor -> opinion: load_opinion, then one judge at a time
+ *     opinion -> supervisor: ready, then loaded | no_opinion; judged for each text
  *     supervisor -> script : script, then one returned for each call
  *     script -> supervisor : ready; call, then exactly one ended
  *     supervisor -> reader : examine
@@ -43,6 +45,9 @@ import {
 /** Why a model could not be loaded: what the file says of itself, the package, its native part, the file, or the memory for its context. */
 const loadFaults = ['file', 'package', 'binary', 'model', 'context'] as const;
 export type LoadFault = (typeof loadFaults)[number];
+/** Why a second opinion could not be loaded: its two packages, its two files, or what the model takes and gives. */
+const opinionFaults = ['runtime', 'tokenizers', 'tokenizer', 'model', 'shape'] as const;
+export type OpinionFault = (typeof opinionFaults)[number];
 
 /** Facts about a failure that hold no text of anyone's. */
 export interface FailureFacts {
@@ -66,6 +71,8 @@ export type ToChild =
   | { type: 'ping' }
   /** The file is open on descriptor `modelDescriptor`. */
   | { type: 'examine' }
+  | ({ type: 'load_opinion' } & OpinionLoad)
+  | { type: 'judge'; text: string }
   | { type: 'script'; job: ScriptJob }
   | { type: 'returned'; id: number; json?: string; error?: string }
   | ({ type: 'load' } & LoadRequest)
@@ -80,6 +87,19 @@ export interface LoadRequest {
   /** Answers that are generated at once. */
   sequences: number;
   llamaPackage: string;
+}
+
+/** What a second opinion is loaded with. */
+export interface OpinionLoad {
+  modelFile: string;
+  tokenizerFile: string;
+  threads: number;
+  /** Most tokens of a text that are read. */
+  tokensMax: number;
+  /** Which figure that the model gives is that of attacks. */
+  attackIndex: number;
+  runtimePackage: string;
+  tokenizersPackage: string;
 }
 
 /** What a worker asks of the embedded model. */
@@ -106,6 +126,8 @@ export type FromChild =
   | { type: 'pong' }
   | { type: 'loaded'; contextTokens: number }
   | { type: 'unloadable'; fault: LoadFault }
+  | { type: 'no_opinion'; fault: OpinionFault }
+  | { type: 'judged'; probability: number }
   /** So many bytes of the file are hashed. */
   | { type: 'progress'; bytes: number }
   | ({ type: 'examined' } & ModelReading)
@@ -276,6 +298,15 @@ const toChild: Record<ToChild['type'], (m: Record<string, unknown>) => boolean> 
     isCount(m.contextTokens) &&
     isCount(m.sequences) &&
     isText(m.llamaPackage),
+  load_opinion: (m) =>
+    isText(m.modelFile) &&
+    isText(m.tokenizerFile) &&
+    isCount(m.threads) &&
+    isCount(m.tokensMax) &&
+    isCount(m.attackIndex) &&
+    isText(m.runtimePackage) &&
+    isText(m.tokenizersPackage),
+  judge: (m) => isText(m.text),
   generate: (m) => isPrompt(m) && isCount(m.lane) && isOptional(m.kept, isTokens),
   embed: (m) => isEmbed(m.texts) && isCount(m.lane),
   script: (m) => isScript(m.job),
@@ -287,6 +318,8 @@ const fromChild: Record<FromChild['type'], (m: Record<string, unknown>) => boole
   pong: () => true,
   loaded: (m) => isCount(m.contextTokens),
   unloadable: (m) => isOneOf(m.fault, loadFaults),
+  no_opinion: (m) => isOneOf(m.fault, opinionFaults),
+  judged: (m) => isRealNumber(m.probability) && m.probability >= 0 && m.probability <= 1,
   progress: (m) => isCount(m.bytes),
   examined: (m) =>
     typeof m.sha256 === 'string' &&
