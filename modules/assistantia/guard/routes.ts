@@ -7,7 +7,7 @@ import {
   guardLevels,
   guardModes,
 } from '../../../runtime/contracts/guard.js';
-import { defineRoute, json, type RouteDefinition } from '../../../runtime/contracts/http.js';
+import { actorOf, defineRoute, json, type RouteDefinition } from '../../../runtime/contracts/http.js';
 import type { ModuleContext } from '../../../runtime/contracts/module.js';
 import type { FeedbackRows } from './feedback.js';
 
@@ -170,7 +170,7 @@ export function guardRoutes(context: ModuleContext, rows: FeedbackRows): RouteDe
           type: 'guard_row_judged',
           module: 'assistantia',
           correlationId: requestId,
-          data: { index, accepted },
+          data: { index, accepted, by: actorOf(caller) },
           texts: caller.keyId === null ? {} : { key: caller.keyId },
         });
         rows.judge(index, accepted);

@@ -105,6 +105,12 @@ export interface Operations {
     body: { name: string; role: 'user' | 'operator' | 'admin'; password: string };
     answer: { name: string; role: 'user' | 'operator' | 'admin'; created_ms: number };
   };
+  /** Gives a user another password; ends the logins of the user */
+  'POST /users/{name}/password': {
+    path: { name: string };
+    body: { password: string };
+    answer: undefined;
+  };
   /** Removes a user and ends the logins of the user */
   'DELETE /users/{name}': {
     path: { name: string };
