@@ -1,6 +1,6 @@
 import type { AppError } from '../../runtime/contracts/errors.js';
 import type { GuardJudgement } from '../../runtime/contracts/guard.js';
-import { keyIdOf } from '../../runtime/contracts/http.js';
+import { ownerOf } from '../../runtime/contracts/http.js';
 import type { NewClaim } from '../../runtime/contracts/idempotency.js';
 import type { JsonObject } from '../../runtime/contracts/json.js';
 import type { NewEvent, Receipt } from '../../runtime/contracts/ledger.js';
@@ -47,13 +47,16 @@ export class Records {
     refused: { text: string; judgement: GuardJudgement; refusal: AppError },
   ): Promise<Receipt> {
     const { text, judgement, refusal } = refused;
-    const { mode, level, score, threshold, model } = judgement;
+    const { mode, level, score, threshold, model, second } = judgement;
     const rules = judgement.reasons.map(({ rule }) => rule);
     const event: NewEvent = {
       type: 'prompt_refused',
       module: 'assistantia',
       correlationId: request.requestId,
-      data: { rules, chars: text.length, mode, level, score, threshold, model },
+      data: {
+        ...{ rules, chars: text.length, mode, level, score, threshold, model },
+        ...(second === undefined ? {} : { second: { ...second } }),
+      },
       texts: { prompt: text, ...personTexts(request) },
     };
     return this.#append(event, claim, () => failureResult(refusal));
@@ -189,6 +192,6 @@ export function lastAsked({ messages }: Question): string {
 
 /** By what the texts of a person are found when they are to be erased. */
 export function personTexts({ session, client }: EngineRequest): Record<string, string> {
-  const key = keyIdOf(client);
+  const key = ownerOf(client);
   return { ...(session === undefined ? {} : { session }), ...(key === null ? {} : { key }) };
 }

@@ -233,14 +233,21 @@ const definitions = {
     data: z.strictObject({ code: text, cause: text, skipped }),
   },
   prompt_refused: {
-    version: 2,
+    version: 3,
     about: 'The guard refused a prompt.',
-    upcasts: [(data: JsonObject) => data],
+    upcasts: [(data: JsonObject) => data, (data: JsonObject) => data],
     data: z.strictObject({
       ...{ rules: names, chars: count },
       // Not recorded before version 2.
       ...{ mode: text.optional(), level: text.optional(), score: ratio.optional() },
       ...{ threshold: ratio.optional(), model: text.optional() },
+      // Since version 3, where a second opinion was asked.
+      second: z
+        .union([
+          z.strictObject({ probability: ratio, threshold: ratio, model: text }),
+          z.strictObject({ failed: text, model: text }),
+        ])
+        .optional(),
     }),
   },
   guard_feedback: {

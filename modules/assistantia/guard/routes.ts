@@ -7,7 +7,14 @@ import {
   guardLevels,
   guardModes,
 } from '../../../runtime/contracts/guard.js';
-import { actorOf, defineRoute, json, type RouteDefinition } from '../../../runtime/contracts/http.js';
+import {
+  actorOf,
+  type Caller,
+  defineRoute,
+  json,
+  ownerOf,
+  type RouteDefinition,
+} from '../../../runtime/contracts/http.js';
 import type { ModuleContext } from '../../../runtime/contracts/module.js';
 import type { FeedbackRows } from './feedback.js';
 
@@ -35,6 +42,13 @@ const judged = z.object({
   mode: z.enum(guardModes),
   level: z.enum(guardLevels),
   model: z.string().describe('SHA-256 of the weights'),
+  second: z
+    .union([
+      z.object({ probability: z.number(), threshold: z.number(), model: z.string() }),
+      z.object({ failed: z.string(), model: z.string() }),
+    ])
+    .optional()
+    .describe('What the second opinion said, where one was asked'),
   reasons: z.array(z.object({ rule: z.string(), en: z.string(), fr: z.string(), span })),
   spans: z.array(span).describe('Where in the text, in UTF-16 code units, end exclusive'),
   sanitized: z.string().describe('The text without those places and without characters that nobody sees'),
@@ -51,14 +65,21 @@ const acceptRequest = z.strictObject({ index: z.number().int().min(0), accepted:
 
 const receiptOnly = z.object({ receipt: z.object({ index: z.number().int(), leaf_hash: z.string() }) });
 
+/** By what the texts of a person are found when they are to be erased. */
+function ownerTexts({ id }: Caller): Record<string, string> {
+  const key = ownerOf(id);
+  return key === null ? {} : { key };
+}
+
 /** The guard as a service, and what people say about its verdicts. */
 export function guardRoutes(context: ModuleContext, rows: FeedbackRows): RouteDefinition[] {
   const { guard, ledger } = context;
   const answer = (asked: string, judgement: GuardJudgement) => {
-    const { verdict, score, threshold, model } = judgement;
+    const { verdict, score, threshold, model, second } = judgement;
     const reasons = judgement.reasons.map(({ rule, en, fr, span: place }) => ({ rule, en, fr, span: place }));
     return {
       ...{ verdict, score, threshold, mode: judgement.mode, level: judgement.level, model, reasons },
+      ...(second === undefined ? {} : { second }),
       spans: reasons.map((reason) => reason.span),
       sanitized: guard.sanitize(asked, judgement.reasons),
     };
@@ -127,7 +148,7 @@ export function guardRoutes(context: ModuleContext, rows: FeedbackRows): RouteDe
           module: 'assistantia',
           correlationId: requestId,
           data,
-          texts: { prompt: body.text, ...(caller.keyId === null ? {} : { key: caller.keyId }) },
+          texts: { prompt: body.text, ...ownerTexts(caller) },
         });
         rows.add({ index: receipt.index, kind: body.kind, text: body.text, data, accepted: null });
         return json({ receipt });
@@ -171,7 +192,7 @@ export function guardRoutes(context: ModuleContext, rows: FeedbackRows): RouteDe
           module: 'assistantia',
           correlationId: requestId,
           data: { index, accepted, by: actorOf(caller) },
-          texts: caller.keyId === null ? {} : { key: caller.keyId },
+          texts: ownerTexts(caller),
         });
         rows.judge(index, accepted);
         return json({ receipt });

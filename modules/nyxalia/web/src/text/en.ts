@@ -430,9 +430,9 @@ export const en = {
     revokeSure: (name: string) => `Revoke the key “${name}”? Whoever uses it is locked out at once.`,
     models: 'Models',
     modelsSay:
-      'To add or remove a model, use Ollama, or the folder models/ on the device. Doing it here is not there yet.',
+      'Models of Ollama are managed there. An administrator adds and removes the model files of the appliance itself below.',
     modelsNone:
-      'There is no language model yet; the built-in assistant answers. Start Ollama or llama.cpp’s server, or put a *.gguf file into models/, and restart.',
+      'There is no language model yet; the built-in assistant answers. Start Ollama or llama.cpp’s server, or, as an administrator, add a GGUF file below.',
     guard: 'Guard',
     guardModes: {
       enforce: 'enforce: what the rules refuse is refused. It may turn a harmless question away.',

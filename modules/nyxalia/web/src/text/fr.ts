@@ -438,9 +438,9 @@ export const fr: Texts = {
     revokeSure: (name) => `Révoquer la clé « ${name} » ? Qui l’utilise n’entre plus aussitôt.`,
     models: 'Modèles',
     modelsSay:
-      'Pour ajouter ou retirer un modèle, utilisez Ollama ou le dossier models/ sur l’appareil. Le faire ici n’est pas encore possible.',
+      'Les modèles d’Ollama se gèrent là-bas. Un administrateur ajoute et retire ci-dessous les fichiers de modèles de l’appareil lui-même.',
     modelsNone:
-      'Il n’y a pas encore de modèle de langage ; l’assistant intégré répond. Démarrez Ollama ou le serveur de llama.cpp, ou mettez un fichier *.gguf dans models/, puis redémarrez.',
+      'Il n’y a pas encore de modèle de langage ; l’assistant intégré répond. Démarrez Ollama ou le serveur de llama.cpp, ou, en administrateur, ajoutez un fichier GGUF ci-dessous.',
     guard: 'Gardien',
     guardModes: {
       enforce: 'enforce : ce que les règles refusent est refusé. Une question anodine peut être refusée.',
