@@ -229,6 +229,13 @@ function prompts() {
   expectAnswer('report', post('/assistantia/guard/feedback', report), 200, {
     'is recorded': (r) => isReceipt(r.json('receipt')),
   });
+  expectAnswer('sessions', get('/sessions'), 200, { 'are listed': (r) => r.json('sessions').length > 0 });
+  expectAnswer('no such session', get('/sessions/k6-has-none', expecting(404)), 404);
+  const erased = http.del(`${base}/sessions/k6-has-none`, null, {
+    tags: { name: 'DELETE /sessions' },
+    ...expecting(404),
+  });
+  expectAnswer('no such session to erase', erased, 404);
   expectAnswer('models', get('/v1/models'), 200, {
     'list arkalia': (r) => r.json('data').some(({ id }) => id === 'arkalia'),
   });
@@ -325,11 +332,11 @@ function administration() {
   expectAnswer('piece of a model', post('/models/k6?at=0&of=1', {}, expecting(401)), 401);
   expectAnswer('verified model', post('/models/k6/verify', {}, expecting(401)), 401);
   expectAnswer('chosen model', post('/models/k6/default', {}, expecting(401)), 401);
-  const removed = http.del(`${base}/models/k6`, null, {
+  const removedModel = http.del(`${base}/models/k6`, null, {
     tags: { name: 'DELETE /models' },
     ...expecting(401),
   });
-  expectAnswer('removed model', removed, 401);
+  expectAnswer('removed model', removedModel, 401);
   expectAnswer('breakers', get('/breakers'), 200);
   expectAnswer('validation', post('/sandozia/validate', {}, expecting(401)), 401);
   expectAnswer('incidents', get('/incidents'), 200);

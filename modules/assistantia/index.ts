@@ -2,6 +2,7 @@ import { callerIdOfKey, type RouteDefinition } from '../../runtime/contracts/htt
 import type { ArkaliaModule, ModuleContext, ModuleHealth } from '../../runtime/contracts/module.js';
 import { FeedbackRows } from './guard/feedback.js';
 import { guardRoutes } from './guard/routes.js';
+import { KeptSessions } from './kept-sessions.js';
 import { mcpRoutes } from './mcp/routes.js';
 import { McpServer } from './mcp/server.js';
 import { createNavigator, type Navigator } from './navigator/index.js';
@@ -9,6 +10,7 @@ import { ollamaRoutes } from './ollama/index.js';
 import { openaiRoutes } from './openai/index.js';
 import { Pipeline } from './pipeline.js';
 import { chatRoutes } from './routes/chat.js';
+import { sessionRoutes } from './routes/sessions.js';
 import { Sessions } from './sessions.js';
 
 /** Assistantia: talks to the models, and answers about the appliance itself when there is none. */
@@ -19,6 +21,8 @@ class Assistantia implements ArkaliaModule {
   #context!: ModuleContext;
   #pipeline!: Pipeline;
   #sessions!: Sessions;
+  #kept!: KeptSessions;
+  #isOwnErasure = false;
   #navigator!: Navigator;
   readonly #feedback = new FeedbackRows();
   #close = () => {};
@@ -27,8 +31,10 @@ class Assistantia implements ArkaliaModule {
     const { sessions_max, session_messages_max } = context.config.assistantia;
     this.#context = context;
     this.#sessions = new Sessions(sessions_max, session_messages_max);
+    this.#kept = new KeptSessions(context.ledger);
     const forgetting = context.bus.subscribe('texts.erased', (selector) => {
       this.#feedback.forget();
+      if (this.#isOwnErasure) return;
       if ('session' in selector) this.#sessions.forget({ session: selector.session });
       else if ('key' in selector) this.#sessions.forget({ owner: callerIdOfKey(selector.key) });
       // When something was said, and in which event, is not known here.
@@ -53,11 +59,27 @@ class Assistantia implements ArkaliaModule {
   routes(): RouteDefinition[] {
     return [
       ...chatRoutes(this.#context, this.#pipeline, this.#sessions, (words) => this.#navigator.search(words)),
+      ...sessionRoutes({
+        kept: this.#kept,
+        sessions: this.#sessions,
+        // What is remembered of a conversation was forgotten by its id; the others go on.
+        bus: { publish: (name, payload) => this.#eraseOwn(() => this.#context.bus.publish(name, payload)) },
+      }),
       ...openaiRoutes(this.#context, this.#pipeline),
       ...guardRoutes(this.#context, this.#feedback),
       ...ollamaRoutes(this.#context, this.#pipeline),
       ...mcpRoutes(new McpServer(this.#context, this.#navigator)),
     ];
+  }
+
+  /** Tells of an erasure whose conversation is forgotten already. The bus calls its subscribers before it returns. */
+  #eraseOwn(tell: () => void): void {
+    this.#isOwnErasure = true;
+    try {
+      tell();
+    } finally {
+      this.#isOwnErasure = false;
+    }
   }
 
   async start(): Promise<void> {

@@ -33,6 +33,11 @@ export class Sessions {
     }
   }
 
+  /** Forgets one conversation of one owner. */
+  forgetOne(owner: string, session: string): void {
+    this.#sessions.delete(`${owner}\n${session}`);
+  }
+
   /** Adds a finished exchange. */
   add(owner: string, session: string, exchange: readonly PromptMessage[]): void {
     const key = `${owner}\n${session}`;

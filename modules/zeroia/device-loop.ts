@@ -118,7 +118,10 @@ export class DeviceLoop {
   ): Promise<void> {
     const input = inputOf(sample);
     if (input === null) {
-      throw new Error(`the platform does not tell ${sample.absent.join(', ')}, so nothing is decided`);
+      if (this.#context.config.zeroia.act) await this.#protect(sample);
+      throw new Error(
+        `the platform does not tell ${sample.absent.join(', ')}, so nothing is decided; what is measured may worsen the level`,
+      );
     }
     const { monotonic_ms: sampleMonotonicMs } = sample;
     this.#own.recall(input, sampleMonotonicMs);
@@ -194,6 +197,14 @@ export class DeviceLoop {
     const { level, why } = this.#rule.next(degradation.level(), decision, sample, ahead);
     const rules = score.reasons.length === 0 ? 'no rule asks for more' : score.reasons.join(', ');
     await degradation.set(level, `${why}: ${rules}`);
+  }
+
+  /** Heat, a full disk and the like need no decision. */
+  async #protect(sample: DeviceSample): Promise<void> {
+    const { degradation } = this.#context;
+    const { asks, because } = observe(sample, this.#context.scorer.thresholds);
+    const { level, why } = this.#rule.undecided(degradation.level(), asks, sample);
+    await degradation.set(level, [why, ...because].join(', '));
   }
 
   async #learnConfidence(confidence: number): Promise<void> {

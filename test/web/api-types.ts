@@ -33,6 +33,19 @@ const used = [
   'POST /keys',
   'DELETE /keys/{id}',
   'POST /setup',
+  'GET /models',
+  'POST /models',
+  'DELETE /models/{name}',
+  'POST /models/{name}/verify',
+  'POST /models/{name}/default',
+  'GET /me',
+  'POST /login',
+  'POST /logout',
+  'GET /users',
+  'POST /users',
+  'DELETE /users/{name}',
+  'GET /logins',
+  'DELETE /logins/{id}',
 ] as const;
 
 const words: Record<string, string> = {

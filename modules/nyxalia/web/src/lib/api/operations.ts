@@ -82,4 +82,67 @@ export interface Operations {
     body: { code: string; user?: string; password?: string };
     answer: { scopes?: ('chat' | 'embeddings' | 'guard' | 'decisions' | 'read' | 'operate' | 'admin')[]; requests_per_minute?: number; tokens_per_day?: number; models?: string[]; expires_ms?: number; id: string; name: string; role: string; created_ms: number; key: string };
   };
+  /** The model files, what is known of them and needed for them, and what is being done */
+  'GET /models': {
+    answer: { folder: string; default: string | null; fixed: string | null; memory_limit_bytes: number; models: ({ name: string; bytes: number; sha256: string | null; added_ms: number | null; facts: { architecture?: string; name?: string; licence?: string; parameters: number; quantisation: string; context_tokens?: number; chat_template: boolean; cache_bytes_per_token?: number } | null; memory_bytes: number | null; is_default: boolean })[]; work: ({ name: string; act: 'add' | 'pull' | 'verify'; state: 'receiving' | 'reading' | 'done' | 'failed'; bytes: number; of: number | null; problem?: string })[] };
+  };
+  /** Begins to fetch a model from an address, or goes on where an earlier attempt ended */
+  'POST /models': {
+    body: { url: string; name: string; sha256?: string };
+    answer: { name: string; act: 'add' | 'pull' | 'verify'; state: 'receiving' | 'reading' | 'done' | 'failed'; bytes: number; of: number | null; problem?: string };
+  };
+  /** Deletes a model, and what is left of an upload or a download of that name */
+  'DELETE /models/{name}': {
+    path: { name: string };
+    answer: undefined;
+  };
+  /** Begins to hash a model again; one that was put there by hand is pinned to what it is */
+  'POST /models/{name}/verify': {
+    path: { name: string };
+    body: Record<string, never>;
+    answer: { name: string; act: 'add' | 'pull' | 'verify'; state: 'receiving' | 'reading' | 'done' | 'failed'; bytes: number; of: number | null; problem?: string };
+  };
+  /** Makes a model the one that is loaded; answers that are being made are not cut short */
+  'POST /models/{name}/default': {
+    path: { name: string };
+    body: Record<string, never>;
+    answer: { folder: string; default: string | null; fixed: string | null; memory_limit_bytes: number; models: ({ name: string; bytes: number; sha256: string | null; added_ms: number | null; facts: { architecture?: string; name?: string; licence?: string; parameters: number; quantisation: string; context_tokens?: number; chat_template: boolean; cache_bytes_per_token?: number } | null; memory_bytes: number | null; is_default: boolean })[]; work: ({ name: string; act: 'add' | 'pull' | 'verify'; state: 'receiving' | 'reading' | 'done' | 'failed'; bytes: number; of: number | null; problem?: string })[] };
+  };
+  /** Who is calling, and what it may do */
+  'GET /me': {
+    answer: { role: 'none' | 'user' | 'operator' | 'admin'; scopes: ('chat' | 'embeddings' | 'guard' | 'decisions' | 'read' | 'operate' | 'admin')[]; key_id: string | null; user: string | null; mode: 'tab' | 'lasting' | null; passwords: boolean };
+  };
+  /** Signs in with a name and a password; the browser gets a cookie that scripts cannot read */
+  'POST /login': {
+    body: { user: string; password: string; mode?: 'tab' | 'lasting' };
+    answer: { user: string; role: string; mode: 'tab' | 'lasting' };
+  };
+  /** Ends the login of the browser that asks */
+  'POST /logout': {
+    body: Record<string, never>;
+    answer: { ended: boolean };
+  };
+  /** Who may sign in with a password */
+  'GET /users': {
+    answer: { users: ({ name: string; role: 'user' | 'operator' | 'admin'; created_ms: number })[] };
+  };
+  /** Lets somebody sign in with a password */
+  'POST /users': {
+    body: { name: string; role: 'user' | 'operator' | 'admin'; password: string };
+    answer: { name: string; role: 'user' | 'operator' | 'admin'; created_ms: number };
+  };
+  /** Removes a user and ends the logins of the user */
+  'DELETE /users/{name}': {
+    path: { name: string };
+    answer: undefined;
+  };
+  /** Who is signed in */
+  'GET /logins': {
+    answer: { logins: ({ id: string; user: string; mode: 'tab' | 'lasting'; created_ms: number })[] };
+  };
+  /** Ends a login at once */
+  'DELETE /logins/{id}': {
+    path: { id: string };
+    answer: undefined;
+  };
 }
