@@ -35,25 +35,31 @@ export class LevelRule {
   /**
    * The level to be in after this decision on this sample.
    * @param ahead What is expected soon and asks for at least the level of `reduce_load`; it does not count as persisting.
+   * @param noRelief Why this may worsen the level and not ease it, when the sample may be false or lacks too much; no cooldown passes.
    */
-  next(current: DegradationLevel, decision: Decision, sample: DeviceSample, ahead?: string): LevelVerdict {
+  next(
+    current: DegradationLevel,
+    decision: Decision,
+    sample: DeviceSample,
+    { ahead, noRelief }: { ahead?: string | undefined; noRelief?: string | undefined } = {},
+  ): LevelVerdict {
     // Whoever set it asked for it just now, so its cooldown begins.
     if (current !== this.#given) this.#calmSinceMs = null;
-    const verdict = this.#next(current, decision, sample, ahead);
+    let verdict = this.#next(current, decision, sample, ahead);
+    if (noRelief !== undefined && rank(verdict.level) <= rank(current)) {
+      this.#calmSinceMs = null;
+      verdict = { level: current, why: noRelief };
+    }
     this.#given = verdict.level;
     return verdict;
   }
 
-  /** The level to be in after a sample on which nothing can be decided: what was observed may worsen it, relief waits for a decision. */
-  undecided(current: DegradationLevel, observed: Decision, sample: DeviceSample): LevelVerdict {
-    const wanted = this.#wanted(observed, sample, this.#clock.monotonicMs());
-    this.#calmSinceMs = null;
-    const verdict = rank(wanted.level) > rank(current) ? wanted : { level: current, why: 'undecided' };
-    this.#given = verdict.level;
-    return verdict;
-  }
-
-  #next(current: DegradationLevel, decision: Decision, sample: DeviceSample, ahead?: string): LevelVerdict {
+  #next(
+    current: DegradationLevel,
+    decision: Decision,
+    sample: DeviceSample,
+    ahead: string | undefined,
+  ): LevelVerdict {
     const now = this.#clock.monotonicMs();
     const wanted = this.#atLeast(this.#wanted(decision, sample, now), ahead);
     if (rank(wanted.level) >= rank(current)) {
