@@ -98,6 +98,22 @@ test('a card that is full goes to survival though every decision is normal, and 
   expect(heard.at(-1)).toBe('survival: disk 99.8: no rule asks for more');
 });
 
+test('while the load cannot be read nothing is decided, heat and a full card still worsen the level, and nothing relieves it', async () => {
+  const { context, loop, sample } = make();
+  const blind = (figures: Partial<DeviceSample>) =>
+    sample(10, { cpu: undefined, absent: ['cpu'], ...figures } as Partial<DeviceSample>);
+  await blind({ temperature_c: 50 });
+  expect(context.degradation.level()).toBe('normal');
+  await blind({ temperature_c: 86 });
+  expect(context.degradation.level()).toBe('emergency');
+  for (let i = 0; i < 100; i++) await blind({ temperature_c: 50 });
+  expect(context.degradation.level()).toBe('emergency');
+  for (let i = 0; i < 3; i++) await blind({ disk: 99.8 });
+  expect(context.degradation.level()).toBe('survival');
+  expect(loop.problem).toContain('does not tell cpu');
+  expect(context.ledger.events.filter(({ type }) => type === 'decision_made')).toEqual([]);
+});
+
 test('a throttled processor that the decision overlooks: recorded once, the worse view is acted on, a cycle says so', async () => {
   const { context, loop, sample } = make();
   const heard: unknown[] = [];

@@ -139,7 +139,10 @@ export class DeviceLoop {
   ): Promise<void> {
     const input = inputOf(sample);
     if (input === null) {
-      throw new Error(`the platform does not tell ${sample.absent.join(', ')}, so nothing is decided`);
+      if (this.#context.config.zeroia.act) await this.#protect(sample);
+      throw new Error(
+        `the platform does not tell ${sample.absent.join(', ')}, so nothing is decided; what is measured may worsen the level`,
+      );
     }
     const { monotonic_ms: sampleMonotonicMs } = sample;
     this.#own.recall(input, sampleMonotonicMs);
@@ -214,10 +217,20 @@ export class DeviceLoop {
   ): Promise<void> {
     const { degradation } = this.#context;
     const ahead = alarms.length === 0 ? undefined : inWords(alarms);
-    const isDoubted = this.#observerDoubted;
-    const { level, why } = this.#rule.next(degradation.level(), decision, sample, { ahead, isDoubted });
+    const noRelief = this.#observerDoubted ? 'the observer is in quarantine' : undefined;
+    const { level, why } = this.#rule.next(degradation.level(), decision, sample, { ahead, noRelief });
     const rules = score.reasons.length === 0 ? 'no rule asks for more' : score.reasons.join(', ');
     await degradation.set(level, `${why}: ${rules}`);
+  }
+
+  /** Heat, a full disk and the like need no decision. */
+  async #protect(sample: DeviceSample): Promise<void> {
+    const { degradation } = this.#context;
+    const { asks, because } = observe(sample, this.#context.scorer.thresholds);
+    const { level, why } = this.#rule.next(degradation.level(), asks, sample, {
+      noRelief: 'nothing could be decided',
+    });
+    await degradation.set(level, [why, ...because].join(', '));
   }
 
   async #learnConfidence(confidence: number): Promise<void> {

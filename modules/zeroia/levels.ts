@@ -35,20 +35,20 @@ export class LevelRule {
   /**
    * The level to be in after this decision on this sample.
    * @param ahead What is expected soon and asks for at least the level of `reduce_load`; it does not count as persisting.
-   * @param isDoubted The sample may be false: it may worsen the level and does not ease it, and no cooldown passes.
+   * @param noRelief Why this may worsen the level and not ease it, when the sample may be false or lacks too much; no cooldown passes.
    */
   next(
     current: DegradationLevel,
     decision: Decision,
     sample: DeviceSample,
-    { ahead, isDoubted = false }: { ahead?: string | undefined; isDoubted?: boolean } = {},
+    { ahead, noRelief }: { ahead?: string | undefined; noRelief?: string | undefined } = {},
   ): LevelVerdict {
     // Whoever set it asked for it just now, so its cooldown begins.
     if (current !== this.#given) this.#calmSinceMs = null;
     let verdict = this.#next(current, decision, sample, ahead);
-    if (isDoubted && rank(verdict.level) <= rank(current)) {
+    if (noRelief !== undefined && rank(verdict.level) <= rank(current)) {
       this.#calmSinceMs = null;
-      verdict = { level: current, why: 'the observer is in quarantine' };
+      verdict = { level: current, why: noRelief };
     }
     this.#given = verdict.level;
     return verdict;

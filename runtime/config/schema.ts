@@ -169,11 +169,6 @@ const queueMax = count(16, 0, 10_000).describe(
   'Prompts that may wait for a slot; more are refused with 503.',
 );
 
-const engineQueue = (slots: number) => ({
-  slots: count(slots, 1, 1024).describe('Prompts that the engine works on at once.'),
-  queue_max: queueMax,
-});
-
 /** For servers that do not say how much they do at once. */
 const adaptiveQueue = (slots: number | 'auto') => ({
   slots: z
@@ -247,7 +242,7 @@ const engines = section({
       'Threads for inference; more than the cores makes it many times slower.',
     ),
     context_tokens: count(2048, 128, 131_072).describe(
-      'Context window; costs memory in proportion. Never more than the model was trained for.',
+      'Context window of each sequence; costs memory in proportion. Never more than the model was trained for.',
     ),
     memory_bytes: bytes(4_294_967_296, 67_108_864, 137_438_953_472).describe(
       'Memory above which the process of the model is killed and replaced.',
@@ -255,9 +250,18 @@ const engines = section({
     idle_timeout_ms: milliseconds(120_000, 50).describe(
       'Longest silence of the model before and between pieces of its answer.',
     ),
-    ...engineQueue(1),
+    sequences: count(1, 1, 16).describe(
+      'Prompts that the model works on at once, in one load; each has context_tokens of its own, which costs memory.',
+    ),
+    keep_alive_ms: milliseconds(1_800_000, 0).describe(
+      'How long the model stays in memory when nobody asks it; the next prompt loads it again. 0: for ever.',
+    ),
+    queue_max: queueMax,
   }),
-  navigator: section({ ...engineQueue(2) }),
+  navigator: section({
+    slots: count(2, 1, 1024).describe('Prompts that the engine works on at once.'),
+    queue_max: queueMax,
+  }),
 });
 
 const sandbox = section({

@@ -273,7 +273,7 @@ const definitions = {
   guard_row_judged: {
     version: 1,
     about: 'An administrator accepted a report about the guard as a row for training, or rejected it.',
-    data: z.strictObject({ index: count, accepted: z.boolean() }),
+    data: z.strictObject({ index: count, accepted: z.boolean(), by: text.optional() }),
   },
   guard_relaxed: {
     version: 1,
@@ -479,9 +479,11 @@ const definitions = {
   },
   erased: {
     version: 1,
-    about: 'Texts were erased, in other files of the data folder too: by what, not whose.',
+    about:
+      'Texts were erased, in other files of the data folder too: by what, not whose; `actor` had it done.',
     data: z.strictObject({
       by: z.enum(['session', 'key', 'before', 'ids']),
+      actor: text.optional(),
       events: count,
       texts: count,
       indexes: z.array(count),

@@ -243,12 +243,13 @@ async function open(options: StartOptions, undo: Undo): Promise<Appliance> {
   undo.add('tally', () => clearInterval(telling));
   const degradation = createDegradation({ bus, ledger, clock });
   const capacity = (name: EngineName) => {
-    const { slots, queue_max } = config.engines[name];
+    const engine = config.engines[name];
+    const slots = 'sequences' in engine ? engine.sequences : engine.slots;
     // More than the workers can never be in flight.
     const adaptive = { min: 1, initial: 1, max: config.sandbox.workers };
     return [
       name,
-      { slots: slots === 'auto' ? core.limits.take(adaptive) : slots, queueMax: queue_max },
+      { slots: slots === 'auto' ? core.limits.take(adaptive) : slots, queueMax: engine.queue_max },
     ] as const;
   };
   const latency = new CoreLatencies(core);
@@ -278,6 +279,14 @@ async function open(options: StartOptions, undo: Undo): Promise<Appliance> {
     onIncident: (incident) => log.warn({ incident }, 'a sandboxed process was stopped'),
   });
   undo.add('sandbox', () => prompts.close());
+  // An answer that is being made is not cut short, and nobody waits for it here.
+  const unloadModel = () => {
+    prompts.unloadModel().catch((error: unknown) => log.error({ err: error }, 'a model stays loaded'));
+  };
+  // Where models may not answer, one that is loaded would only hold memory.
+  bus.subscribe('level.changed', () => {
+    if (!degradation.limits().models) unloadModel();
+  });
   await prompts.start();
   const models = new ModelStore({
     folder: config.models_dir,
@@ -288,9 +297,7 @@ async function open(options: StartOptions, undo: Undo): Promise<Appliance> {
     clock,
     reader: prompts,
     onChange: async (isUsedChanged) => {
-      // An answer that is being made is not cut short, and nobody waits for it here.
-      if (isUsedChanged)
-        prompts.unloadModel().catch((error: unknown) => log.error({ err: error }, 'a model stays loaded'));
+      if (isUsedChanged) unloadModel();
       await prompts.refreshEngines();
     },
   });

@@ -276,7 +276,7 @@ export class SqliteLedger implements Ledger {
     return this.#reader.texts(indexes);
   }
 
-  async erase(selector: EraseSelector): Promise<Erasure> {
+  async erase(selector: EraseSelector, actor?: string): Promise<Erasure> {
     this.#refuseUnlessOpen();
     if (this.#erasing)
       throw new AppError('conflict', 'The ledger is erasing already', { retryAfterMs: 1000 });
@@ -284,7 +284,10 @@ export class SqliteLedger implements Ledger {
     try {
       const { events, texts, indexes, files, unreadable } = await eraseInThread(this.#options.file, selector);
       const [by = ''] = Object.keys(selector);
-      const data = { by, events, texts, indexes, files: files.length, unreadable: unreadable.length };
+      const data = {
+        ...{ by, events, texts, indexes, files: files.length, unreadable: unreadable.length },
+        ...(actor === undefined ? {} : { actor }),
+      };
       const receipt = await this.append({ type: 'erased', module: 'kernel', data });
       return { events, texts, files, unreadable, receipt };
     } finally {

@@ -146,13 +146,14 @@ export async function boot(world: World): Promise<Appliance> {
   life.repeat(() => tally.tell(), config.breaker.tally_ms);
   const degradation = createDegradation({ bus, ledger, clock });
   const capacity = (name: EngineName) => {
-    const { slots, queue_max } = config.engines[name];
+    const engine = config.engines[name];
+    const slots = 'sequences' in engine ? engine.sequences : engine.slots;
     const adaptive = { min: 1, initial: 1, max: config.sandbox.workers };
     return [
       name,
       {
         slots: slots === 'auto' ? core.limits.take(adaptive) : slots + (sabotage === 'double_slot' ? 1 : 0),
-        queueMax: sabotage === 'unbounded_queue' ? 10_000 : queue_max,
+        queueMax: sabotage === 'unbounded_queue' ? 10_000 : engine.queue_max,
       },
     ] as const;
   };

@@ -124,12 +124,18 @@ export interface Operations {
   };
   /** Who may sign in with a password */
   'GET /users': {
-    answer: { users: ({ name: string; role: 'user' | 'operator' | 'admin'; created_ms: number })[] };
+    answer: { users: ({ id: string; name: string; role: 'user' | 'operator' | 'admin'; created_ms: number })[] };
   };
   /** Lets somebody sign in with a password */
   'POST /users': {
     body: { name: string; role: 'user' | 'operator' | 'admin'; password: string };
-    answer: { name: string; role: 'user' | 'operator' | 'admin'; created_ms: number };
+    answer: { id: string; name: string; role: 'user' | 'operator' | 'admin'; created_ms: number };
+  };
+  /** Gives a user another password; ends the logins of the user */
+  'POST /users/{name}/password': {
+    path: { name: string };
+    body: { password: string };
+    answer: undefined;
   };
   /** Removes a user and ends the logins of the user */
   'DELETE /users/{name}': {
