@@ -104,6 +104,16 @@ const definitions = {
     about: 'The server was started again by `serve --supervise` after it had ended or was stuck.',
     data: z.strictObject({ cause: text, restarts: count }),
   },
+  configuration_changed: {
+    version: 1,
+    about: 'The server started with another configuration than before; it is on probation.',
+    data: z.strictObject({ version: text, before: text }),
+  },
+  configuration_rolled_back: {
+    version: 1,
+    about: 'The configuration that was given is not in force: it does not start, or made health worse.',
+    data: z.strictObject({ version: text.nullable(), back_to: text, why: text }),
+  },
   watchdog_stuck: {
     version: 1,
     about: 'A thread or a sandboxed process gave no sign of life for too long. A sandbox was killed for it.',
@@ -329,6 +339,17 @@ const definitions = {
     version: 1,
     about: 'The degradation level changed.',
     data: z.strictObject({ from: z.enum(levels), to: z.enum(levels), reason: text, shed: names }),
+  },
+  module_quarantined: {
+    version: 1,
+    about: 'The account of a module does not agree, and is not acted on for a time.',
+    data: z.strictObject({ module: text, check: text, fault: text, duration_ms: ms }),
+  },
+  module_released: {
+    version: 1,
+    about:
+      'Its account agrees again, or nobody checks it any more; `retries`: how often its time was prolonged.',
+    data: z.strictObject({ module: text, held_ms: ms, retries: count }),
   },
   contradiction_detected: {
     version: 1,

@@ -42,7 +42,7 @@ export interface Operations {
   };
   /** Whether the modules' accounts of the same things agree, check by check */
   'GET /sandozia/status': {
-    answer: { compared: number; contradictions: number; snapshots: number; last_snapshot: number | null; checks: ({ name: string; kind: 'interface' | 'data_consistency' | 'temporal_coherence' | 'confidence_coherence' | 'logical_consistency' | 'behavioural_pattern'; about: string; level: 'ok' | 'info' | 'warning' | 'critical' | null; fault: string | null; evidence: Record<string, unknown>; checked_ms: number | null })[] };
+    answer: { compared: number; contradictions: number; snapshots: number; last_snapshot: number | null; quarantined: { module: string; check: string; fault: string; since_ms: number; duration_ms: number; retries: number }[]; checks: ({ name: string; kind: 'interface' | 'data_consistency' | 'temporal_coherence' | 'confidence_coherence' | 'logical_consistency' | 'behavioural_pattern'; about: string; level: 'ok' | 'info' | 'warning' | 'critical' | null; fault: string | null; evidence: Record<string, unknown>; checked_ms: number | null })[] };
   };
   /** Means of the samples of the device over the last hour or day, since the server started */
   'GET /nyxalia/history': {
