@@ -52,6 +52,9 @@ export class Logins {
   readonly #options: LoginsOptions;
   readonly #secret: Buffer;
   #logins: Map<string, LoginRecord>;
+  /** When those end whose token was seen in this run, in monotonic ms. */
+  readonly #endsMs = new Map<string, number>();
+  #last: Promise<unknown> = Promise.resolve();
 
   private constructor(file: string, secret: Buffer, logins: LoginRecord[], options: LoginsOptions) {
     this.#file = file;
@@ -85,12 +88,18 @@ export class Logins {
     return [...this.#logins.values()];
   }
 
+  /** Whether a login was not ended, and not known to be over. */
+  holds(id: string): boolean {
+    const endMs = this.#endsMs.get(id);
+    return this.#logins.has(id) && (endMs === undefined || this.#options.clock.monotonicMs() < endMs);
+  }
+
   get(id: string): LoginRecord | undefined {
     return this.#logins.get(id);
   }
 
   async open(login: LoginRecord): Promise<IssuedLogin> {
-    await this.#save([...this.#logins.values(), login].slice(-loginsMax));
+    await this.#change((logins) => [...logins, login].slice(-loginsMax));
     return this.#issue(login, this.#options.lifeMs, 0);
   }
 
@@ -103,19 +112,24 @@ export class Logins {
     const isOfThisRun = said.boot === boot;
     const ageMs = isOfThisRun
       ? clock.monotonicMs() - said.mono_ms
-      : Math.max(0, this.#wallMs() - said.wall_ms);
+      : Math.max(0, this.#wallMs() - login.created_ms);
     if (!(ageMs >= 0 && ageMs < said.life_ms)) {
       await this.end([login.id]);
       return null;
     }
-    const isRight = isOfThisRun && Math.abs(this.#wallMs() - (said.wall_ms + ageMs)) <= stepMs;
-    return isRight ? { login } : { login, renewed: await this.#issue(login, said.life_ms, ageMs) };
+    this.#endsMs.set(login.id, clock.monotonicMs() + said.life_ms - ageMs);
+    const stepped = Math.abs(this.#wallMs() - (said.wall_ms + ageMs)) > stepMs;
+    if (isOfThisRun && !stepped) return { login };
+    // What the list says is what counts after a restart, so a clock that was set in this run is set right there too.
+    const right = isOfThisRun ? { ...login, created_ms: this.#wallMs() - ageMs } : login;
+    if (right !== login)
+      await this.#change((logins) => logins.map((one) => (one.id === right.id ? right : one)));
+    return { login: right, renewed: await this.#issue(right, said.life_ms, ageMs) };
   }
 
   /** Ends those of the ids that there are. */
   async end(ids: readonly string[]): Promise<void> {
-    const left = [...this.#logins.values()].filter(({ id }) => !ids.includes(id));
-    if (left.length < this.#logins.size) await this.#save(left);
+    await this.#change((logins) => logins.filter(({ id }) => !ids.includes(id)));
   }
 
   async #issue(login: LoginRecord, lifeMs: number, ageMs: number): Promise<IssuedLogin> {
@@ -158,10 +172,24 @@ export class Logins {
     return Math.max(this.#options.clock.wallMs(), this.#options.floorMs);
   }
 
+  /** One change at a time: of two that began from the same list, one would bring back what the other ended. */
+  #change(next: (logins: LoginRecord[]) => LoginRecord[]): Promise<void> {
+    const change = async () => {
+      const before = [...this.#logins.values()];
+      const after = next(before);
+      if (after.length !== before.length || after.some((login, place) => login !== before[place]))
+        await this.#save(after);
+    };
+    const run = this.#last.then(change, change);
+    this.#last = run;
+    return run;
+  }
+
   /** Writes first: what is not on the disk does not hold. */
   async #save(logins: LoginRecord[]): Promise<void> {
     const secret = this.#secret.toString('base64url');
     await writeFileAtomic(this.#file, `${JSON.stringify({ version: 1, secret, logins })}\n`);
     this.#logins = new Map(logins.map((login) => [login.id, login]));
+    for (const id of this.#endsMs.keys()) if (!this.#logins.has(id)) this.#endsMs.delete(id);
   }
 }
