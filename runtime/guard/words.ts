@@ -22,9 +22,8 @@ const FORGIVEN = new Set(
     'affichez systeme regles recopie filtres censure mission'
   ).split(' '),
 );
-/** Lengths of unknown words that are tried. */
+/** Shortest unknown word that is tried. */
 const FORGIVEN_MIN = 5;
-const FORGIVEN_MAX = 20;
 
 const SHAPES = 1 << 14;
 
@@ -35,15 +34,15 @@ function shapeOf(text: string, start: number, end: number): number {
   return (edges * 17 + end - start) & (SHAPES - 1);
 }
 
-/** A number of the first and last letter, negative when one is none of a to z. */
+/** A number of the first and last letter; those of other signs are among them. */
 function edgesOf(text: string, start: number, end: number): number {
-  const first = text.charCodeAt(start) - 97;
-  const last = text.charCodeAt(end - 1) - 97;
-  return first < 0 || first > 25 || last < 0 || last > 25 ? -1 : first * 26 + last;
+  return ((text.charCodeAt(start) & 31) << 5) | (text.charCodeAt(end - 1) & 31);
 }
 
-/** Whether two words differ by one letter added, left out or changed, or by two neighbours swapped. */
+/** Whether two words with the same first and last letter differ by one letter added, left out or changed, or by two neighbours swapped. */
 function isOneMistake(word: string, typed: string): boolean {
+  if (Math.abs(word.length - typed.length) > 1 || word[0] !== typed[0] || word.at(-1) !== typed.at(-1))
+    return false;
   const shorter = Math.min(word.length, typed.length);
   let from = 0;
   while (from < shorter && word[from] === typed[from]) from++;
@@ -64,7 +63,7 @@ export class Lexicon {
   /** The words that are forgiven a mistake, by their first and last letter. */
   readonly #forgiven: string[][] = [];
   /** For each pair of first and last letter the lengths, as bits, that such a word may have been typed with. */
-  readonly #lengths = new Uint32Array(26 * 26);
+  readonly #lengths = new Uint32Array(1 << 10);
   #longest = 0;
 
   /** One more than the largest id. */
@@ -95,18 +94,14 @@ export class Lexicon {
   /** The id of the word that stands at `[start, end)` of a text. */
   idAt(text: string, start: number, end: number): number {
     const id = this.#shapes[shapeOf(text, start, end)] === 0 ? UNKNOWN : this.id(text.slice(start, end));
-    return id === UNKNOWN && end - start >= FORGIVEN_MIN ? this.#misspelled(text, start, end) : id;
-  }
-
-  /** The id of the forgiven word that is one mistake away from an unknown one. */
-  #misspelled(text: string, start: number, end: number): number {
+    if (id !== UNKNOWN) return id;
     const length = end - start;
-    const edges = length > FORGIVEN_MAX ? -1 : edgesOf(text, start, end);
-    if (edges < 0 || (((this.#lengths[edges] ?? 0) >> length) & 1) === 0) return UNKNOWN;
-    for (const word of this.#forgiven[edges] ?? [])
-      if (Math.abs(word.length - length) <= 1 && isOneMistake(word, text.slice(start, end)))
-        return this.id(word);
-    return UNKNOWN;
+    const edges = edgesOf(text, start, end);
+    // Nearly all words end here; what is behind looks at the letters themselves.
+    if (length < FORGIVEN_MIN || (((this.#lengths[edges] ?? 0) >>> (length & 31)) & 1) === 0) return UNKNOWN;
+    const typed = text.slice(start, end);
+    const meant = this.#forgiven[edges]?.find((word) => isOneMistake(word, typed));
+    return meant === undefined ? UNKNOWN : this.id(meant);
   }
 
   has(word: string): boolean {

@@ -13,7 +13,7 @@ export interface Classified {
   score: number;
   threshold: number;
   verdict: 'allow' | 'flag' | 'refuse';
-  /** The phrase with the highest score, where it is not let pass: in the original text, in UTF-16 code units, end exclusive. */
+  /** The phrase with the highest score. Where in the original text, in UTF-16 code units, end exclusive. */
   span: [start: number, end: number];
 }
 
@@ -31,33 +31,27 @@ export class TextClassifier {
   /** Linear in the length of the views. */
   classify(views: readonly View[], mode: GuardMode, level: GuardLevel): Classified {
     let best = Number.NEGATIVE_INFINITY;
-    let where: { view: View; at: number; from: number; to: number } | undefined;
+    let span: [number, number] = [0, 0];
     for (const view of views) {
-      for (let at = 0; at < view.text.length; at += PART_MAX - PART_OVERLAP) {
-        this.#read(view, at);
-        const { score: phrase, from, to } = this.#score('document');
+      for (let from = 0; from < view.text.length; from += PART_MAX - PART_OVERLAP) {
+        this.#classifier.read(
+          view.text.length <= PART_MAX ? view.text : view.text.slice(from, from + PART_MAX),
+        );
+        const phrase = this.#score('document');
         const score =
-          mode === 'document' ? phrase : this.#score('prompt').score + this.#header.document_share * phrase;
+          mode === 'document'
+            ? phrase.score
+            : this.#score('prompt').score + this.#header.document_share * phrase.score;
         if (score > best) {
           best = score;
-          where = { view, at, from, to };
+          const start = from + this.#classifier.charactersOf(phrase.from);
+          const end = from + this.#classifier.charactersOf(phrase.to);
+          span = view.span(start, Math.max(start + 1, end));
         }
-        if (at + PART_MAX >= view.text.length) break;
+        if (from + PART_MAX >= view.text.length) break;
       }
     }
-    const judged = judge(best, this.#header[mode], level);
-    if (where === undefined || judged.verdict === 'allow') return { ...judged, span: [0, 0] };
-    // Most texts are let pass, and nobody asks where.
-    const { view, at, from, to } = where;
-    this.#read(view, at);
-    const start = at + this.#classifier.charactersOf(from);
-    const end = at + this.#classifier.charactersOf(to);
-    return { ...judged, span: view.span(start, Math.max(start + 1, end)) };
-  }
-
-  /** Reads the part of a view that begins at `at`. */
-  #read({ text }: View, at: number): void {
-    this.#classifier.read(text.length <= PART_MAX ? text : text.slice(at, at + PART_MAX));
+    return { ...judge(best, this.#header[mode], level), span };
   }
 
   /** Of what was read, by the head of a mode. */
