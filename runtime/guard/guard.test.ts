@@ -94,6 +94,7 @@ describe('prompts', () => {
       'markdown-exfiltration',
       'secret-exfiltration',
       'addressed-to-model',
+      'interrupts-task',
       'tool-call-forgery',
       'code-injection',
       'classifier',

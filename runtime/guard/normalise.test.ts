@@ -146,8 +146,10 @@ it('never throws, and every span lies within the text', () => {
       for (const found of views(text)) {
         for (let index = 0; index < found.text.length; index++) {
           const [start, end] = found.span(index, index + 1);
-          expect(start >= 0 && start < end && end <= text.length).toBe(true);
-          expect(index === 0 || start >= found.start(index - 1)).toBe(true);
+          // Not an expect for each character: that takes longer than all that is tried.
+          const within = start >= 0 && start < end && end <= text.length;
+          if (!within || (index > 0 && start < found.start(index - 1)))
+            throw new Error(`${start} to ${end} at ${index} of the reading ${found.kind}`);
         }
       }
     }),

@@ -66,8 +66,8 @@ export class PromptRules {
   readonly #lexicon = new Lexicon();
   readonly #context: Context;
   readonly #barred: Uint8Array;
-  /** Phrases by the id of their first word, those together that need the same part. */
-  readonly #byFirst: { part: number | undefined; phrases: RulePhrase[] }[][] = [];
+  /** Phrases by the id of their first word, those together that need the same part, and those for documents only by themselves. */
+  readonly #byFirst: { part: number | undefined; documentsOnly: boolean; phrases: RulePhrase[] }[][] = [];
   /** The parts of phrases, numbered, and the numbers of those that a word is in, by its id. */
   readonly #parts = new Map<string, number>();
   readonly #partsOf: number[][] = [];
@@ -114,10 +114,11 @@ export class PromptRules {
     );
     const part = rarest === undefined ? undefined : this.#numberOf(rarest);
     const made = { rule, severity, phrase, needs };
+    const documentsOnly = this.#rules[rule]?.documentsOnly === true;
     for (const id of firstIds(phrase)) {
       this.#byFirst[id] ??= [];
-      const group = this.#byFirst[id].find((one) => one.part === part);
-      if (group === undefined) this.#byFirst[id].push({ part, phrases: [made] });
+      const group = this.#byFirst[id].find((one) => one.part === part && one.documentsOnly === documentsOnly);
+      if (group === undefined) this.#byFirst[id].push({ part, documentsOnly, phrases: [made] });
       else group.phrases.push(made);
     }
   }
@@ -158,12 +159,13 @@ export class PromptRules {
   #checkView(view: View, findings: Findings): void {
     const words = wordsOf(view, this.#lexicon);
     this.#look(words);
+    const typed = findings.scope.mode === 'prompt';
     for (let index = 0; index < words.ids.length; index++) {
       const id = words.ids[index] ?? BREAK;
       const groups = id === UNKNOWN ? undefined : this.#byFirst[id];
       if (groups === undefined) continue;
-      for (const { part, phrases } of groups) {
-        if (part !== undefined && this.#seen[part] !== this.#view) continue;
+      for (const { part, documentsOnly, phrases } of groups) {
+        if ((part !== undefined && this.#seen[part] !== this.#view) || (documentsOnly && typed)) continue;
         for (const candidate of phrases) this.#try(candidate, index, view, words, findings);
       }
     }

@@ -11,6 +11,20 @@ const FIRST_WORD = 4;
 const GLUED_MIN = 14;
 const GLUED_MAX = 400;
 
+/** Words that are known with one letter too many, too few, wrong or swapped, too, when their first and last letters are right. */
+const FORGIVEN = new Set(
+  (
+    'ignore ignoring disregard disregarding override overriding bypass neglect previous previously preceding earlier initial original ' +
+    'instructions instruction guidelines directives directions restrictions limitations programming prompt prompts system password secret ' +
+    'reveal repeat verbatim unrestricted unfiltered uncensored developer administrator configuration confidential hidden guardrails safeguards ' +
+    'constraints filters jailbreak unlocked everything whatever assistant display disclose pretend forbidden ' +
+    'ignorez oublie oubliez consignes consigne precedentes precedents directive contraintes limitations affiche ' +
+    'affichez systeme regles recopie filtres censure mission'
+  ).split(' '),
+);
+/** Shortest unknown word that is tried. */
+const FORGIVEN_MIN = 5;
+
 const SHAPES = 1 << 14;
 
 /** A number of the word at `[start, end)` that is quicker to make than the word. */
@@ -20,11 +34,36 @@ function shapeOf(text: string, start: number, end: number): number {
   return (edges * 17 + end - start) & (SHAPES - 1);
 }
 
+/** A number of the first and last letter; those of other signs are among them. */
+function edgesOf(text: string, start: number, end: number): number {
+  return ((text.charCodeAt(start) & 31) << 5) | (text.charCodeAt(end - 1) & 31);
+}
+
+/** Whether two words with the same first and last letter differ by one letter added, left out or changed, or by two neighbours swapped. */
+function isOneMistake(word: string, typed: string): boolean {
+  if (Math.abs(word.length - typed.length) > 1 || word[0] !== typed[0] || word.at(-1) !== typed.at(-1))
+    return false;
+  const shorter = Math.min(word.length, typed.length);
+  let from = 0;
+  while (from < shorter && word[from] === typed[from]) from++;
+  let behind = 0;
+  while (behind < shorter - from && word[word.length - 1 - behind] === typed[typed.length - 1 - behind])
+    behind++;
+  const inWord = word.length - from - behind;
+  const inTyped = typed.length - from - behind;
+  if (inWord <= 1 && inTyped <= 1) return true;
+  return inWord === 2 && inTyped === 2 && word[from] === typed[from + 1] && word[from + 1] === typed[from];
+}
+
 /** The words that the rules are made of, each with a small number. */
 export class Lexicon {
   readonly #ids = new Map<string, number>();
   /** 1 where a word has this shape, so that most others are not looked up. */
   readonly #shapes = new Uint8Array(SHAPES);
+  /** The words that are forgiven a mistake, by their first and last letter. */
+  readonly #forgiven: string[][] = [];
+  /** For each pair of first and last letter the lengths, as bits, that such a word may have been typed with. */
+  readonly #lengths = new Uint32Array(1 << 10);
   #longest = 0;
 
   /** One more than the largest id. */
@@ -39,6 +78,12 @@ export class Lexicon {
     this.#ids.set(word, id);
     this.#shapes[shapeOf(word, 0, word.length)] = 1;
     this.#longest = Math.max(this.#longest, word.length);
+    if (FORGIVEN.has(word)) {
+      const edges = edgesOf(word, 0, word.length);
+      this.#forgiven[edges] ??= [];
+      this.#forgiven[edges].push(word);
+      this.#lengths[edges] = (this.#lengths[edges] ?? 0) | (7 << (word.length - 1));
+    }
     return id;
   }
 
@@ -48,7 +93,15 @@ export class Lexicon {
 
   /** The id of the word that stands at `[start, end)` of a text. */
   idAt(text: string, start: number, end: number): number {
-    return this.#shapes[shapeOf(text, start, end)] === 0 ? UNKNOWN : this.id(text.slice(start, end));
+    const id = this.#shapes[shapeOf(text, start, end)] === 0 ? UNKNOWN : this.id(text.slice(start, end));
+    if (id !== UNKNOWN) return id;
+    const length = end - start;
+    const edges = edgesOf(text, start, end);
+    // Nearly all words end here; what is behind looks at the letters themselves.
+    if (length < FORGIVEN_MIN || (((this.#lengths[edges] ?? 0) >>> (length & 31)) & 1) === 0) return UNKNOWN;
+    const typed = text.slice(start, end);
+    const meant = this.#forgiven[edges]?.find((word) => isOneMistake(word, typed));
+    return meant === undefined ? UNKNOWN : this.id(meant);
   }
 
   has(word: string): boolean {

@@ -40,6 +40,8 @@ const made = sentences.map((_, first) =>
     .slice(0, 500),
 );
 const PROMPTS = 400;
+/** Pieces of an answer that an engine of a Pi gives in a second: for the delay that holding text back adds. */
+const PIECES_A_SECOND = 10;
 /** Of all rows that are long enough, evenly, as a text arrives: its characters in one piece. */
 function promptsOf(folder: string): string[] {
   const long = readRows(folder)
@@ -120,31 +122,45 @@ async function apart(): Promise<void> {
   print('guard, document of 32 KB, off this thread', timesOf(taken));
 }
 
-/** Characters held and how long each waited for more of the answer, for answers that come in pieces of four characters. */
+/** For answers that come in pieces of four characters: what is held back, and how much later than it came a character goes out. */
 async function streams(): Promise<void> {
   const answers = prompts.slice(0, 100);
   let held = 0;
   let most = 0;
   let pieces = 0;
+  let waiting = 0;
+  let characters = 0;
+  /** Of each character, in pieces. */
   let delayed = 0;
+  let delayedMost = 0;
   const began = process.hrtime.bigint();
   for (const answer of answers) {
     const watch = guard.watchOutput({
       systemPrompt: 'You are the assistant of a small local appliance in the attic.',
     });
+    let since = 0;
     for (let at = 0; at < answer.length; at += 4) {
       watch.push(answer.slice(at, at + 4));
       const { count } = watch.held();
       pieces++;
       held += count;
       most = Math.max(most, count);
-      if (count > 0) delayed++;
+      // What is held now goes out with the next piece at the earliest.
+      delayed += count;
+      since = count > 0 ? since + 1 : 0;
+      delayedMost = Math.max(delayedMost, since);
+      if (count > 0) waiting++;
     }
+    characters += answer.length;
     watch.finish();
   }
   const tookUs = Number(process.hrtime.bigint() - began) / 1000;
+  const milliseconds = (count: number) => ((1000 * count) / PIECES_A_SECOND).toFixed(1);
   console.log(
-    `answers in pieces of 4 characters: ${(tookUs / pieces).toFixed(2)} µs a piece; held after a piece ${(held / pieces).toFixed(2)} characters in the mean, at most ${most}; nothing held after ${(100 - (100 * delayed) / pieces).toFixed(1)} % of the pieces`,
+    `answers in pieces of 4 characters: ${(tookUs / pieces).toFixed(2)} µs a piece; held after a piece ${(held / pieces).toFixed(2)} characters in the mean, at most ${most}; nothing held after ${(100 - (100 * waiting) / pieces).toFixed(1)} % of the pieces`,
+  );
+  console.log(
+    `  added delay of a character: ${(delayed / characters).toFixed(3)} pieces in the mean, at most ${delayedMost}: ${milliseconds(delayed / characters)} ms and ${milliseconds(delayedMost)} ms at ${PIECES_A_SECOND} pieces a second`,
   );
 }
 

@@ -10,6 +10,13 @@ const anyToken =
 const forgedTurn =
   /<\|im_start\|>\s?(?:system|assistant|developer)|<\|start_header_id\|>\s?(?:system|assistant)|<\|header_start\|>\s?(?:system|assistant)|<\|(?:system|assistant)\|>|<<sys>>|<start_of_turn>\s?(?:model|system)|\[system_prompt\]|\[\/inst\]|<\|(?:im_end|eot_id|end_of_turn_token)\|>\s?<\||<\|start\|>\s?(?:system|developer|assistant)|<\|system_token\|>|\[tool_results\]/g;
 
+/** A system's message announced by signs that no heading has: `###(system_message)`, `[[SYSTEM MESSAGE]]`, `<<admin override>>`. */
+const announced =
+  /(?:[#=*-]{2,8} ?[([{<]{1,3}|[[{<]{2,3}) ?(?:system|systeme|admin|administrator|developer|operator)[_ -](?:message|prompt|override|instruction|instructions|command|directive)[_ ]?[)\]}>]{1,3}/g;
+
+/** Who speaks in them: looked for first. */
+const speaker = /system|admin|developer|operator/;
+
 /** Headings that some templates use for turns; common enough in documents to be a flag only. */
 const turnHeading =
   /#{2,4} ?(?:system|systeme|instruction|instructions|assistant|response) ?:|\[(?:system|systeme|admin)\]|<\/?(?:system|systeme|instructions)>/g;
@@ -22,11 +29,13 @@ export const chatTemplate: Rule = {
   fr: "Il contient des jetons de contrôle d'un gabarit de dialogue, qui parlent au nom du système ou de l'assistant.",
   softens: true,
   scan(view: View) {
-    if (!/[<[#]/.test(view.text)) return [];
+    const { text } = view;
+    if (!/[<[#]/.test(text)) return [];
     return [
-      ...findAll(view.text, forgedTurn, 'refuse'),
-      ...findAll(view.text, anyToken, 'flag'),
-      ...findAll(view.text, turnHeading, 'flag'),
+      ...findAll(text, forgedTurn, 'refuse'),
+      ...(speaker.test(text) ? findAll(text, announced, 'refuse') : []),
+      ...findAll(text, anyToken, 'flag'),
+      ...findAll(text, turnHeading, 'flag'),
     ];
   },
 };

@@ -3,6 +3,7 @@ import { addressedToModel } from './addressed-to-model.js';
 import { chatTemplate } from './chat-template.js';
 import { codeInjection } from './code-injection.js';
 import { hiddenText } from './hidden-text.js';
+import { interruptsTask } from './interrupts-task.js';
 import { markdownExfiltration } from './markdown-exfiltration.js';
 import { overrideInstructions } from './override-instructions.js';
 import { roleHijack } from './role-hijack.js';
@@ -20,6 +21,7 @@ export const rules: readonly Rule[] = [
   markdownExfiltration,
   secretExfiltration,
   addressedToModel,
+  interruptsTask,
   toolCallForgery,
   codeInjection,
 ];

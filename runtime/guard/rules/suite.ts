@@ -17,9 +17,10 @@ const all = new PromptRules(rules);
 /** The contract of every rule: what it refuses, what it flags, and what no rule may touch. */
 export function describeRule(rule: Rule, cases: RuleCases): void {
   const alone = new PromptRules([rule]);
+  const scope = { mode: rule.documentsOnly === true ? 'document' : 'prompt', tools: false } as const;
   describe(rule.id, () => {
     it.each(cases.refused)('refuses %j', (text) => {
-      const { verdict, reasons } = alone.check(text);
+      const { verdict, reasons } = alone.check(text, undefined, scope);
       expect({ verdict, rules: reasons.map((reason) => reason.rule) }).toEqual({
         verdict: 'refuse',
         rules: [rule.id],
@@ -31,12 +32,12 @@ export function describeRule(rule: Rule, cases: RuleCases): void {
     });
 
     it.each(cases.flagged)('only flags %j', (text) => {
-      expect(alone.check(text).verdict).toBe('flag');
-      expect(all.check(text).verdict).toBe('flag');
+      expect(alone.check(text, undefined, scope).verdict).toBe('flag');
+      expect(all.check(text, undefined, scope).verdict).toBe('flag');
     });
 
     it.each(cases.harmless)('lets pass %j', (text) => {
-      expect(all.check(text)).toEqual({ verdict: 'allow', reasons: [] });
+      expect(all.check(text, undefined, scope)).toEqual({ verdict: 'allow', reasons: [] });
     });
 
     it('is registered and explains itself in both languages', () => {

@@ -32,4 +32,6 @@ export const obfuscations: Readonly<Record<string, (text: string) => string>> = 
       .map((word) => Array.from(word).join(' '))
       .join('   '),
   capitals: (text) => text.toUpperCase(),
+  misspelled: (text) =>
+    text.replace(/\p{L}{6,}/gu, (word) => `${word.slice(0, 2)}${word[3]}${word[2]}${word.slice(4)}`),
 };
