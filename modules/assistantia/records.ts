@@ -1,6 +1,6 @@
 import type { AppError } from '../../runtime/contracts/errors.js';
 import type { GuardJudgement } from '../../runtime/contracts/guard.js';
-import { keyIdOf } from '../../runtime/contracts/http.js';
+import { personTexts } from '../../runtime/contracts/http.js';
 import type { NewClaim } from '../../runtime/contracts/idempotency.js';
 import type { JsonObject } from '../../runtime/contracts/json.js';
 import type { NewEvent, Receipt } from '../../runtime/contracts/ledger.js';
@@ -54,7 +54,7 @@ export class Records {
       module: 'assistantia',
       correlationId: request.requestId,
       data: { rules, chars: text.length, mode, level, score, threshold, model },
-      texts: { prompt: text, ...personTexts(request) },
+      texts: { prompt: text, ...findableTexts(request) },
     };
     return this.#append(event, claim, () => failureResult(refusal));
   }
@@ -106,7 +106,7 @@ export class Records {
       module: 'assistantia',
       correlationId: question.requestId,
       data,
-      texts: { prompt: asked, answer: text, ...said, ...personTexts(question) },
+      texts: { prompt: asked, answer: text, ...said, ...findableTexts(question) },
     };
     const durable = await this.#append(event, claim, () => answerResult(kept));
     const { level, waitMs } = question.record ?? { level: 'durable' };
@@ -139,7 +139,7 @@ export class Records {
       },
       // Vectors are kept only for whoever may ask again.
       texts: {
-        ...personTexts(question),
+        ...findableTexts(question),
         ...(claim === undefined ? {} : { vectors: JSON.stringify(vectors) }),
       },
     };
@@ -162,7 +162,7 @@ export class Records {
         module: 'assistantia',
         correlationId: request.requestId,
         data: { code: error.code, cause, skipped: skipped.map((one) => ({ ...one })) },
-        texts: personTexts(request),
+        texts: findableTexts(request),
       };
       await this.#append(event, isFinal(error) ? claim : undefined, () => failureResult(error));
     } catch (failed) {
@@ -187,8 +187,7 @@ export function lastAsked({ messages }: Question): string {
   return messages.findLast(({ role }) => role === 'user')?.content ?? '';
 }
 
-/** By what the texts of a person are found when they are to be erased. */
-export function personTexts({ session, client }: EngineRequest): Record<string, string> {
-  const key = keyIdOf(client);
-  return { ...(session === undefined ? {} : { session }), ...(key === null ? {} : { key }) };
+/** By what the texts of a request are found when they are to be erased. */
+export function findableTexts({ session, client }: EngineRequest): Record<string, string> {
+  return { ...(session === undefined ? {} : { session }), ...personTexts(client) };
 }

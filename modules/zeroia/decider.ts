@@ -16,8 +16,8 @@ interface About {
   correlationId?: string;
   /** What was typed about it; recorded as a commitment only. */
   context?: string | undefined;
-  /** Id of the key that posted it, by which the context is found when it is to be erased. */
-  key?: string | null;
+  /** Who posted it, by which the context is found when it is to be erased. */
+  person?: { key?: string; user?: string };
 }
 
 /** Scores, remembers and records. Posted advice and the device's own samples use streams of their own in one history. */
@@ -92,13 +92,13 @@ export class Decider {
   }
 }
 
-function eventOf({ event }: EncodedDecision, { stream, correlationId, context, key }: About): NewEvent {
+function eventOf({ event }: EncodedDecision, { stream, correlationId, context, person }: About): NewEvent {
   return {
     type: 'decision_made',
     module: 'zeroia',
     stream,
     correlationId,
     data: event,
-    texts: context === undefined ? undefined : key == null ? { context } : { context, key },
+    texts: context === undefined ? undefined : { context, ...person },
   };
 }

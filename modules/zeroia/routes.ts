@@ -1,7 +1,13 @@
 import { z } from 'zod';
 import type { Decision, ScoreInput } from '../../runtime/contracts/decision.js';
 import { AppError } from '../../runtime/contracts/errors.js';
-import { defineRoute, json, jsonText, type RouteDefinition } from '../../runtime/contracts/http.js';
+import {
+  defineRoute,
+  json,
+  jsonText,
+  personTexts,
+  type RouteDefinition,
+} from '../../runtime/contracts/http.js';
 import {
   preferHeader,
   preferredWaitMs,
@@ -82,7 +88,7 @@ export function zeroiaRoutes(
         const encoded = await decider.score(inputOf(body, text), series);
         const recorded = await decider.recordAt(
           encoded,
-          { stream: series, correlationId: requestId, context: text, key: caller.keyId },
+          { stream: series, correlationId: requestId, context: text, person: personTexts(caller.id) },
           { level: asked, waitMs, onLost: (error) => options.lost(error, requestId) },
         );
         options.count(encoded.decision);

@@ -232,6 +232,11 @@ const definitions = {
     about: 'A prompt failed.',
     data: z.strictObject({ code: text, cause: text, skipped }),
   },
+  session_named: {
+    version: 1,
+    about: 'A person gave a conversation a title; session and title are texts.',
+    data: z.strictObject({ chars: count }),
+  },
   prompt_refused: {
     version: 2,
     about: 'The guard refused a prompt.',
@@ -440,7 +445,7 @@ const definitions = {
     version: 1,
     about: 'Texts were erased, in other files of the data folder too: by what, not whose.',
     data: z.strictObject({
-      by: z.enum(['session', 'key', 'before', 'ids']),
+      by: z.enum(['session', 'key', 'user', 'before', 'ids']),
       events: count,
       texts: count,
       indexes: z.array(count),

@@ -35,6 +35,20 @@ export function keyIdOf(callerId: string): string | null {
   return callerId.startsWith(keyMark) ? callerId.slice(keyMark.length) : null;
 }
 
+const userMark = 'user:';
+
+/** The `id` of somebody who is signed in. */
+export function callerIdOfUser(name: string): string {
+  return userMark + name;
+}
+
+/** By what the texts of a caller are found again: its key, or who is signed in. Nothing for whoever is at this machine without either. */
+export function personTexts(callerId: string): { key?: string; user?: string } {
+  const key = keyIdOf(callerId);
+  if (key !== null) return { key };
+  return callerId.startsWith(userMark) ? { user: callerId.slice(userMark.length) } : {};
+}
+
 /** RFC 9457 problem documents; OpenAI's envelope under /v1; Ollama's under /api. */
 export type ErrorShape = 'problem' | 'openai' | 'ollama';
 

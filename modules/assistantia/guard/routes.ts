@@ -7,7 +7,7 @@ import {
   guardLevels,
   guardModes,
 } from '../../../runtime/contracts/guard.js';
-import { defineRoute, json, type RouteDefinition } from '../../../runtime/contracts/http.js';
+import { defineRoute, json, personTexts, type RouteDefinition } from '../../../runtime/contracts/http.js';
 import type { ModuleContext } from '../../../runtime/contracts/module.js';
 import type { FeedbackRows } from './feedback.js';
 
@@ -127,7 +127,7 @@ export function guardRoutes(context: ModuleContext, rows: FeedbackRows): RouteDe
           module: 'assistantia',
           correlationId: requestId,
           data,
-          texts: { prompt: body.text, ...(caller.keyId === null ? {} : { key: caller.keyId }) },
+          texts: { prompt: body.text, ...personTexts(caller.id) },
         });
         rows.add({ index: receipt.index, kind: body.kind, text: body.text, data, accepted: null });
         return json({ receipt });
@@ -171,7 +171,7 @@ export function guardRoutes(context: ModuleContext, rows: FeedbackRows): RouteDe
           module: 'assistantia',
           correlationId: requestId,
           data: { index, accepted },
-          texts: caller.keyId === null ? {} : { key: caller.keyId },
+          texts: { ...personTexts(caller.id) },
         });
         rows.judge(index, accepted);
         return json({ receipt });

@@ -8,14 +8,19 @@ const eraseBody = z
   .strictObject({
     session: name.optional(),
     key: name.optional(),
+    user: name.optional(),
     before: z.number().int().min(0).optional(),
     ids: z.array(z.number().int().min(0)).min(1).max(1000).optional(),
   })
-  .refine((body) => Object.keys(body).length === 1, 'must have exactly one of session, key, before, ids');
+  .refine(
+    (body) => Object.keys(body).length === 1,
+    'must have exactly one of session, key, user, before, ids',
+  );
 
-function selectorOf({ session, key, before, ids }: z.infer<typeof eraseBody>): EraseSelector {
+function selectorOf({ session, key, user, before, ids }: z.infer<typeof eraseBody>): EraseSelector {
   if (session !== undefined) return { session };
   if (key !== undefined) return { key };
+  if (user !== undefined) return { user };
   if (before !== undefined) return { before };
   return { ids: ids ?? [] };
 }
@@ -30,7 +35,7 @@ export function eraseRoutes(context: ModuleContext): RouteDefinition[] {
       scope: 'admin',
       tag: 'ledger',
       summary:
-        'Erases what people typed, for good, by session, by key, before a time (ms since 1970) or by index; every proof still holds',
+        'Erases what people typed, for good, by session, by key, by user, before a time (ms since 1970) or by index; every proof still holds',
       errors: 'problem',
       body: eraseBody,
       responses: {

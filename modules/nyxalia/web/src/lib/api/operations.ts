@@ -31,9 +31,9 @@ export interface Operations {
     query: { index: string | number; size?: string | number };
     answer: { index: number; size: number; leaf_hash: string; root_hash: string; hashes: string[]; checkpoint?: string };
   };
-  /** Erases what people typed, for good, by session, by key, before a time (ms since 1970) or by index; every proof still holds */
+  /** Erases what people typed, for good, by session, by key, by user, before a time (ms since 1970) or by index; every proof still holds */
   'POST /ledger/erase': {
-    body: { session?: string; key?: string; before?: number; ids?: number[] };
+    body: { session?: string; key?: string; user?: string; before?: number; ids?: number[] };
     answer: { events: number; texts: number; files: string[]; unreadable: string[]; receipt: Record<string, unknown> };
   };
   /** The device's last decision and why, the level in force, and how many decisions were made */
