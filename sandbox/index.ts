@@ -2,6 +2,7 @@ import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { findLauncher } from './launch.js';
+import type { Opinion, OpinionOptions } from './opinion-process.js';
 import type { SandboxOptions } from './options.js';
 import { Supervisor } from './prompt-runner.js';
 import { type ReadOptions, readModel } from './read-model.js';
@@ -14,6 +15,7 @@ import type {
   ToolServerSpec,
 } from './types.js';
 
+export type { Opinion, OpinionOptions } from './opinion-process.js';
 export type { Incident, ModelPins, SandboxOptions } from './options.js';
 export type { ToolServerEnding, ToolServerListener, ToolServerProcess, ToolServerSpec } from './types.js';
 
@@ -23,6 +25,8 @@ export interface Sandbox extends PromptRunner {
   start(): Promise<void>;
   /** Tries to escape from a worker as this host isolates it; undoes what succeeds. `files`: what must not be read. */
   probeEscape(files: { ledger: string; keys: string }, signal: AbortSignal): Promise<EscapeOutcome[]>;
+  /** Loads a classifier of texts in a process of its own. Throws an Error that says what is wrong, with the files or what is installed. */
+  openOpinion(options: OpinionOptions): Promise<Opinion>;
   /**
    * Starts a tool server: at level strict without network and with the listed folders only, at other levels with the listed variables and
    * limits only. @throws Error when its program or a folder is not there, or the sandbox is not started.

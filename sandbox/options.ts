@@ -27,7 +27,7 @@ export interface EnginesOptions {
 /** A child that had to be killed or died. */
 export interface Incident {
   cause: 'deadline' | 'out_of_memory' | 'crashed' | 'protocol' | 'aborted' | 'stalled';
-  child: 'worker' | 'model' | 'script';
+  child: 'worker' | 'model' | 'script' | 'opinion';
   /** The engine whose prompt it worked on; absent when it was idle. */
   engine?: EngineKind;
 }
@@ -78,10 +78,14 @@ interface InternalOptions {
   levels?: readonly SandboxLevel[];
   workerEntry?: URL;
   modelHostEntry?: URL;
+  opinionEntry?: URL;
   ollamaProbeUrl?: string;
   openaiProbeUrl?: string;
   /** Name of the package that runs GGUF files. */
   llamaPackage?: string;
+  /** Names of the packages that run ONNX files and read tokenizer.json. */
+  runtimePackage?: string;
+  tokenizersPackage?: string;
 }
 
 /** The bounds that this room relies on; configuration checks them too, a caller of its own might not. */

@@ -10,6 +10,8 @@ import { estimatedHistory } from './history.js';
 import { type Found, findLauncher } from './launch.js';
 import { findProgram, isRoot } from './levels/identity.js';
 import { ModelProcess } from './model-process.js';
+import { opinionProcess } from './opinion.js';
+import type { Opinion, OpinionOptions, OpinionProcess } from './opinion-process.js';
 import { checkOptions, type SandboxOptions } from './options.js';
 import { PinnedModels } from './pinned-models.js';
 import { closedError, WorkerPool } from './pool.js';
@@ -100,6 +102,7 @@ export class Supervisor implements PromptRunner {
   readonly #options: SandboxOptions;
   readonly #directory: EngineDirectory;
   readonly #running = new Set<AbortController>();
+  readonly #opinions = new Set<OpinionProcess>();
   readonly #servers = new Set<ToolServerProcess>();
   #parts: Parts | undefined;
   #closed = false;
@@ -200,6 +203,20 @@ export class Supervisor implements PromptRunner {
     });
   }
 
+  /** Loads a classifier of texts in a process of its own, isolated as models are. Throws an Error that says what is wrong. */
+  async openOpinion(options: OpinionOptions): Promise<Opinion> {
+    const parts = this.#parts;
+    if (parts === undefined || this.#closed) throw closedError();
+    const opinion = opinionProcess(options, {
+      ...this.#options,
+      launcher: parts.found.launcher,
+      cwd: parts.folder,
+    });
+    await opinion.start();
+    this.#opinions.add(opinion);
+    return opinion;
+  }
+
   async runScript(job: ScriptJob, options: ScriptOptions): Promise<ScriptOutcome> {
     const parts = this.#parts;
     if (parts === undefined || this.#closed) throw closedError();
@@ -287,7 +304,8 @@ export class Supervisor implements PromptRunner {
     await Promise.all([...this.#servers].map((server) => server.exited));
     const parts = this.#parts;
     if (parts === undefined) return;
-    await Promise.all([parts.pool.close(), parts.model.close(), parts.scripts.close()]);
+    const opinions = [...this.#opinions].map((opinion) => opinion.close());
+    await Promise.all([parts.pool.close(), parts.model.close(), parts.scripts.close(), ...opinions]);
     rmSync(parts.folder, { recursive: true, force: true });
   }
 

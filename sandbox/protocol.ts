@@ -29,6 +29,8 @@ import {
  *     worker -> supervisor : ready; open | generate | embed | PIECE, then exactly one of done | failed | stopped for each job
  *     supervisor -> model  : load, then generate | embed, stop
  *     model -> supervisor  : ready, then loaded | unloadable; PIECE, then exactly one of done | failed | stopped for each request
+ *     supervisor -> opinion: load_opinion, then one judge at a time
+ *     opinion -> supervisor: ready, then loaded | no_opinion; judged for each text
  *     supervisor -> script : script, then one returned for each call
  *     script -> supervisor : ready; call, then exactly one ended
  *     supervisor -> reader : examine
@@ -43,6 +45,9 @@ import {
 /** Why a model could not be loaded: what the file says of itself, the package, its native part, the file, or the memory for its context. */
 const loadFaults = ['file', 'package', 'binary', 'model', 'context'] as const;
 export type LoadFault = (typeof loadFaults)[number];
+/** Why a second opinion could not be loaded: its two packages, its two files, or what the model takes and gives. */
+const opinionFaults = ['runtime', 'tokenizers', 'tokenizer', 'model', 'shape'] as const;
+export type OpinionFault = (typeof opinionFaults)[number];
 
 /** Facts about a failure that hold no text of anyone's. */
 export interface FailureFacts {
@@ -67,9 +72,24 @@ export type ToChild =
   /** The file is open on descriptor `modelDescriptor`. */
   | { type: 'examine' }
   | { type: 'load'; modelFile: string; threads: number; contextTokens: number; llamaPackage: string }
+  | ({ type: 'load_opinion' } & OpinionLoad)
+  | { type: 'judge'; text: string }
   | { type: 'script'; job: ScriptJob }
   | { type: 'returned'; id: number; json?: string; error?: string }
   | ModelRequest;
+
+/** What a second opinion is loaded with. */
+export interface OpinionLoad {
+  modelFile: string;
+  tokenizerFile: string;
+  threads: number;
+  /** Most tokens of a text that are read. */
+  tokensMax: number;
+  /** Which figure that the model gives is that of attacks. */
+  attackIndex: number;
+  runtimePackage: string;
+  tokenizersPackage: string;
+}
 
 /** What a worker asks of the embedded model. */
 export type ModelRequest = ({ type: 'generate' } & Prompt) | { type: 'embed'; texts: string[] };
@@ -86,6 +106,8 @@ export type FromChild =
   | { type: 'pong' }
   | { type: 'loaded'; contextTokens: number }
   | { type: 'unloadable'; fault: LoadFault }
+  | { type: 'no_opinion'; fault: OpinionFault }
+  | { type: 'judged'; probability: number }
   /** So many bytes of the file are hashed. */
   | { type: 'progress'; bytes: number }
   | ({ type: 'examined' } & ModelReading)
@@ -249,6 +271,15 @@ const toChild: Record<ToChild['type'], (m: Record<string, unknown>) => boolean> 
   examine: () => true,
   load: (m) =>
     isText(m.modelFile) && isCount(m.threads) && isCount(m.contextTokens) && isText(m.llamaPackage),
+  load_opinion: (m) =>
+    isText(m.modelFile) &&
+    isText(m.tokenizerFile) &&
+    isCount(m.threads) &&
+    isCount(m.tokensMax) &&
+    isCount(m.attackIndex) &&
+    isText(m.runtimePackage) &&
+    isText(m.tokenizersPackage),
+  judge: (m) => isText(m.text),
   generate: (m) => isPrompt(m),
   embed: (m) => isEmbed(m.texts),
   script: (m) => isScript(m.job),
@@ -260,6 +291,8 @@ const fromChild: Record<FromChild['type'], (m: Record<string, unknown>) => boole
   pong: () => true,
   loaded: (m) => isCount(m.contextTokens),
   unloadable: (m) => isOneOf(m.fault, loadFaults),
+  no_opinion: (m) => isOneOf(m.fault, opinionFaults),
+  judged: (m) => isRealNumber(m.probability) && m.probability >= 0 && m.probability <= 1,
   progress: (m) => isCount(m.bytes),
   examined: (m) =>
     typeof m.sha256 === 'string' &&

@@ -285,6 +285,8 @@ export interface ToolServerSpec {
   /** Absolute; seen under the same path. */
   folders: readonly { path: string; write: boolean }[];
   env: Readonly<Record<string, string>>;
+  /** Socket of a proxy, at level strict its only way to other hosts. */
+  proxy?: string;
   memoryBytes: number;
   /** Longest line that it may say; four times that before somebody asks again. */
   lineBytesMax: number;

@@ -259,7 +259,8 @@ export class Pipeline {
     events: AsyncIterable<PromptEvent>,
     watch: AnswerWatch,
   ): AsyncGenerator<AnswerEvent, Ending | undefined> {
-    const hold = { holdMs: HOLD_MS_MAX, nowMs: () => this.#context.clock.monotonicMs() };
+    const { clock, setTimer } = this.#context;
+    const hold = { holdMs: HOLD_MS_MAX, nowMs: () => clock.monotonicMs(), setTimer };
     for await (const event of withExpiry(events, watch, hold)) {
       if (event === 'expired') {
         const text = watch.expire();

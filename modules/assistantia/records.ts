@@ -47,13 +47,16 @@ export class Records {
     refused: { text: string; judgement: GuardJudgement; refusal: AppError },
   ): Promise<Receipt> {
     const { text, judgement, refusal } = refused;
-    const { mode, level, score, threshold, model } = judgement;
+    const { mode, level, score, threshold, model, second } = judgement;
     const rules = judgement.reasons.map(({ rule }) => rule);
     const event: NewEvent = {
       type: 'prompt_refused',
       module: 'assistantia',
       correlationId: request.requestId,
-      data: { rules, chars: text.length, mode, level, score, threshold, model },
+      data: {
+        ...{ rules, chars: text.length, mode, level, score, threshold, model },
+        ...(second === undefined ? {} : { second: { ...second } }),
+      },
       texts: { prompt: text, ...findableTexts(request) },
     };
     return this.#append(event, claim, () => failureResult(refusal));

@@ -1,4 +1,5 @@
 import type { Slot, SlotOutcome, WaitPlace } from '../../runtime/contracts/admission.js';
+import type { SetTimer } from '../../runtime/contracts/clock.js';
 import { AppError } from '../../runtime/contracts/errors.js';
 import { keyIdOf } from '../../runtime/contracts/http.js';
 import type { ModuleContext } from '../../runtime/contracts/module.js';
@@ -122,7 +123,7 @@ export class EngineWalk {
     { client, signal, waiting }: WalkRequest<Event, Result>,
     deadlineMs: number,
   ): AsyncGenerator<Event, Slot> {
-    const { admission, config } = this.#context;
+    const { admission, config, setTimer } = this.#context;
     let place: (() => WaitPlace) | undefined;
     const onWait = (look: () => WaitPlace) => {
       place = look;
@@ -132,7 +133,7 @@ export class EngineWalk {
     let slot: Slot | undefined;
     try {
       while (slot === undefined) {
-        const { over, clear } = pause(config.assistantia.place_ms);
+        const { over, clear } = pause(setTimer, config.assistantia.place_ms);
         slot = await Promise.race([admitted, over]).finally(clear);
         if (slot === undefined && place !== undefined) yield waiting(place());
       }
@@ -194,12 +195,12 @@ export class EngineWalk {
 }
 
 /** Resolves after the time; `clear` ends it early. */
-function pause(ms: number): { over: Promise<undefined>; clear(): void } {
-  let timer: NodeJS.Timeout | undefined;
+function pause(setTimer: SetTimer, ms: number): { over: Promise<undefined>; clear(): void } {
+  let clear = () => {};
   const over = new Promise<undefined>((resolve) => {
-    timer = setTimeout(() => resolve(undefined), ms);
+    clear = setTimer(() => resolve(undefined), ms);
   });
-  return { over, clear: () => clearTimeout(timer) };
+  return { over, clear: () => clear() };
 }
 
 async function* noticing<T>(source: AsyncIterable<T>, notice: () => void): AsyncGenerator<T> {

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { setMaxListeners } from 'node:events';
 import { Hono } from 'hono';
 import { z } from 'zod';
 import { defineRoute, json, type RouteDefinition } from '../../runtime/contracts/http.js';
@@ -42,6 +43,8 @@ class Helloria implements ArkaliaModule {
 
   provision(context: ModuleContext): void {
     this.#context = context;
+    // Each request that runs listens to it; eleven of them are no leak.
+    setMaxListeners(0, this.#stopping.signal);
   }
 
   validate(): void {}

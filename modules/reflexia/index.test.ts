@@ -44,7 +44,7 @@ async function withModule(
 
 const status = async (module: ReturnType<typeof reflexia>) => {
   const route = module.routes!()[0]!;
-  expect([route.method, route.path, route.role]).toEqual(['GET', '/reflexia/status', 'user']);
+  expect([route.method, route.path, route.role]).toEqual(['GET', '/reflexia/status', 'operator']);
   const { text } = (await route.handler({} as never)) as TextAnswer;
   return statusAnswer.parse(JSON.parse(text));
 };

@@ -1,13 +1,11 @@
-import { type IntervalHistogram, monitorEventLoopDelay } from 'node:perf_hooks';
 import type { RouteDefinition } from '../../runtime/contracts/http.js';
 import type { ArkaliaModule, ModuleContext, ModuleHealth } from '../../runtime/contracts/module.js';
 import { EnergyMeter } from './energy.js';
 import { Forecasts, type Judged } from './forecast/forecasts.js';
 import { publishForecasts } from './forecast/metrics.js';
-import { GarbageMeter } from './garbage-meter.js';
 import { SampleHistory } from './history.js';
+import { type Host, thisHost } from './host.js';
 import { Loop } from './loop.js';
-import { thisMachine } from './machine.js';
 import { publishSample } from './metrics.js';
 import { onceMachine } from './once-machine.js';
 import { reflexiaRoutes } from './routes.js';
@@ -29,25 +27,32 @@ class Reflexia implements ArkaliaModule {
   readonly #history = new SampleHistory();
   #context!: ModuleContext;
   #sampler!: Sampler;
-  #histogram: IntervalHistogram | undefined;
+  #histogram: ReturnType<Host['eventLoop']> | undefined;
   #loop: Loop | undefined;
-  readonly #garbage = new GarbageMeter();
+  readonly #host: Host;
+  readonly #garbage: ReturnType<Host['garbageMeter']>;
   readonly #energy = new EnergyMeter();
   #forecasts!: Forecasts;
   #subscriptions: (() => void)[] = [];
   #startedMs = 0;
   #reported = '{}';
 
+  constructor(host: Host) {
+    this.#host = host;
+    this.#garbage = host.garbageMeter();
+  }
+
   provision(context: ModuleContext): void {
     this.#context = context;
     const intervalMs = context.config.reflexia.interval_ms;
     this.#forecasts = new Forecasts(context.config.reflexia);
-    const histogram = monitorEventLoopDelay({ resolution: EVENT_LOOP_RESOLUTION_MS });
+    const histogram = this.#host.eventLoop(EVENT_LOOP_RESOLUTION_MS);
     this.#histogram = histogram;
-    const machine = onceMachine(thisMachine);
+    const machine = onceMachine(this.#host.machine);
     this.#sampler = new Sampler({
       sensors: allSensors({
         machine,
+        host: this.#host,
         context,
         eventLoop: { histogram, resolutionMs: EVENT_LOOP_RESOLUTION_MS },
         garbageMs: () => this.#garbage.take(),
@@ -55,12 +60,15 @@ class Reflexia implements ArkaliaModule {
       clock: context.clock,
       onBegin: () => machine.forget(),
       timeoutMs: Math.min(SENSOR_TIMEOUT_MS, intervalMs),
+      setTimer: context.setTimer,
     });
     this.#loop = new Loop({
       intervalMs,
       firstMs: Math.min(FIRST_SAMPLE_MS, intervalMs),
       task: (signal) => this.#sample(signal),
       onError: (error) => context.log.error({ err: error }, 'sampling the device failed'),
+      clock: context.clock,
+      setTimer: context.setTimer,
     });
     publishSample(context.metrics, () => this.#history.last);
     publishForecasts(context.metrics, () => this.#forecasts.last);
@@ -75,7 +83,7 @@ class Reflexia implements ArkaliaModule {
     this.#garbage.start();
     this.#subscribe();
     // Sets the mark that the first share of processor time is measured from; what else it reads is not used.
-    await this.#sampler.sample(AbortSignal.timeout(SENSOR_TIMEOUT_MS));
+    await this.#sampler.sample(new AbortController().signal);
     this.#loop?.start();
   }
 
@@ -147,4 +155,7 @@ class Reflexia implements ArkaliaModule {
   }
 }
 
-export default (): ArkaliaModule => new Reflexia();
+/** Reflexia on a device and process that are given. */
+export const reflexiaOn = (host: Host): ArkaliaModule => new Reflexia(host);
+
+export default (): ArkaliaModule => reflexiaOn(thisHost);

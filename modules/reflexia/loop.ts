@@ -1,3 +1,5 @@
+import { type Clock, type SetTimer, systemClock, systemTimer } from '../../runtime/contracts/clock.js';
+
 export interface LoopOptions {
   intervalMs: number;
   /** Wait before the first run. */
@@ -6,17 +8,23 @@ export interface LoopOptions {
   task(signal: AbortSignal): Promise<void>;
   /** Told about a run that failed; the loop goes on. */
   onError(error: unknown): void;
+  clock?: Clock;
+  setTimer?: SetTimer;
 }
 
 /** Runs a task again and again, one run at a time, each an interval after the start of the one before, or at once when that took longer. */
 export class Loop {
   readonly #options: LoopOptions;
+  readonly #clock: Clock;
+  readonly #setTimer: SetTimer;
   readonly #abort = new AbortController();
-  #timer: NodeJS.Timeout | undefined;
+  #cancel = () => {};
   #running: Promise<void> = Promise.resolve();
 
   constructor(options: LoopOptions) {
     this.#options = options;
+    this.#clock = options.clock ?? systemClock;
+    this.#setTimer = options.setTimer ?? systemTimer;
   }
 
   start(): void {
@@ -26,24 +34,24 @@ export class Loop {
   /** Ends the loop and waits for the run that is under way. */
   async stop(): Promise<void> {
     this.#abort.abort();
-    clearTimeout(this.#timer);
+    this.#cancel();
     await this.#running;
   }
 
   #schedule(waitMs: number): void {
     if (this.#abort.signal.aborted) return;
-    this.#timer = setTimeout(() => {
+    this.#cancel = this.#setTimer(() => {
       this.#running = this.#run();
     }, waitMs);
   }
 
   async #run(): Promise<void> {
-    const startedMs = performance.now();
+    const startedMs = this.#clock.monotonicMs();
     try {
       await this.#options.task(this.#abort.signal);
     } catch (error) {
       this.#options.onError(error);
     }
-    this.#schedule(Math.max(0, this.#options.intervalMs - (performance.now() - startedMs)));
+    this.#schedule(Math.max(0, this.#options.intervalMs - (this.#clock.monotonicMs() - startedMs)));
   }
 }

@@ -1,4 +1,4 @@
-import type { Clock } from '../../runtime/contracts/clock.js';
+import { type Clock, type SetTimer, systemTimer } from '../../runtime/contracts/clock.js';
 import type { DeviceSample } from '../../runtime/contracts/device.js';
 import type { Readings, Sensor } from './sensors/sensor.js';
 
@@ -9,6 +9,7 @@ export interface SamplerOptions {
   timeoutMs: number;
   /** Called at the beginning of each sample. */
   onBegin?: () => void;
+  setTimer?: SetTimer;
 }
 
 const timedOut = Symbol('timed out');
@@ -17,6 +18,12 @@ const NOT_TOLD = 'this device does not tell';
 const FIRST_READINGS = 2;
 /** Part of its interval after which a sensor is due: samples come a little early or late. */
 const DUE = 0.9;
+
+/** What a reading gave: a value, perhaps none, or why there is none. */
+interface Outcome {
+  value?: Readings[keyof Readings] | undefined;
+  why?: string;
+}
 
 /** The last reading of a sensor with an interval of its own. */
 interface Kept {
@@ -48,7 +55,7 @@ export class Sampler {
   async sample(signal: AbortSignal): Promise<DeviceSample> {
     const { clock, sensors, onBegin } = this.#options;
     onBegin?.();
-    const values = await Promise.all(sensors.map((sensor) => this.#value(sensor, signal)));
+    const values = await this.#readAll(signal);
     const readings: Record<string, unknown> = {};
     const absent: string[] = [];
     sensors.forEach(({ name }, index) => {
@@ -63,58 +70,74 @@ export class Sampler {
     };
   }
 
-  /** What is read now, or was when the sensor was due last. */
-  async #value(sensor: Sensor, signal: AbortSignal): Promise<Readings[keyof Readings] | undefined> {
-    if (sensor.everyMs === undefined) return this.#read(sensor, signal);
-    const atMs = this.#options.clock.monotonicMs();
-    const kept = this.#kept.get(sensor);
-    const readings = kept?.readings ?? 0;
-    if (kept && readings >= FIRST_READINGS && atMs - kept.atMs < sensor.everyMs * DUE) return kept.value;
-    const value = await this.#read(sensor, signal);
-    this.#kept.set(sensor, { readings: Math.min(readings + 1, FIRST_READINGS), atMs, value });
-    return value;
+  /** All begin at once, so they share one deadline. */
+  async #readAll(signal: AbortSignal): Promise<(Readings[keyof Readings] | undefined)[]> {
+    const { sensors, timeoutMs, clock, setTimer = systemTimer } = this.#options;
+    const atMs = clock.monotonicMs();
+    const ending = new AbortController();
+    const end = () => ending.abort();
+    if (signal.aborted) end();
+    signal.addEventListener('abort', end);
+    const outcomes = new Map<Sensor, Outcome>();
+    const reading = sensors
+      .filter((sensor) => this.#isDue(sensor, atMs))
+      .map((sensor) => this.#read(sensor, ending.signal, outcomes));
+    const { over, clear } = pause(setTimer, timeoutMs);
+    if ((await Promise.race([Promise.all(reading), over])) === timedOut) end();
+    clear();
+    signal.removeEventListener('abort', end);
+    return sensors.map((sensor) => {
+      if (!this.#isDue(sensor, atMs)) return this.#kept.get(sensor)?.value;
+      const value = this.#take(sensor, outcomes.get(sensor));
+      if (sensor.everyMs !== undefined) {
+        const readings = Math.min((this.#kept.get(sensor)?.readings ?? 0) + 1, FIRST_READINGS);
+        this.#kept.set(sensor, { readings, atMs, value });
+      }
+      return value;
+    });
   }
 
-  async #read(sensor: Sensor, signal: AbortSignal): Promise<Readings[keyof Readings] | undefined> {
-    const { name } = sensor;
-    if (this.#hanging.has(name)) return this.#absent(name, 'an earlier reading still hangs');
-    this.#hanging.add(name);
-    const deadline = new AbortController();
-    try {
-      const reading = this.#start(sensor, AbortSignal.any([signal, deadline.signal]));
-      const value = await withTimeout(reading, this.#options.timeoutMs);
-      if (value === timedOut) return this.#absent(name, `no answer within ${this.#options.timeoutMs} ms`);
-      if (value === undefined || Number.isNaN(value)) return this.#absent(name, NOT_TOLD);
+  /** Whether it is read now, or what it said last stands. */
+  #isDue(sensor: Sensor, atMs: number): boolean {
+    const kept = this.#kept.get(sensor);
+    if (sensor.everyMs === undefined || kept === undefined) return true;
+    return kept.readings < FIRST_READINGS || atMs - kept.atMs >= sensor.everyMs * DUE;
+  }
+
+  /** What it said in time, or nothing and why. */
+  #take({ name }: Sensor, outcome: Outcome | undefined): Readings[keyof Readings] | undefined {
+    const { value, why } = outcome ?? { why: `no answer within ${this.#options.timeoutMs} ms` };
+    if (why !== undefined) this.#absentBecause.set(name, why);
+    else if (value === undefined || Number.isNaN(value)) this.#absentBecause.set(name, NOT_TOLD);
+    else {
       this.#absentBecause.delete(name);
       return value;
-    } catch (error) {
-      return this.#absent(name, error instanceof Error ? error.message : String(error));
-    } finally {
-      deadline.abort();
     }
+    return undefined;
   }
 
-  async #start(sensor: Sensor, signal: AbortSignal): Promise<Readings[keyof Readings] | undefined> {
+  /** Never rejects. */
+  async #read(sensor: Sensor, signal: AbortSignal, outcomes: Map<Sensor, Outcome>): Promise<void> {
+    const { name } = sensor;
+    if (this.#hanging.has(name)) {
+      outcomes.set(sensor, { why: 'an earlier reading still hangs' });
+      return;
+    }
+    this.#hanging.add(name);
     try {
-      return await sensor.read(signal);
+      outcomes.set(sensor, { value: await sensor.read(signal) });
+    } catch (error) {
+      outcomes.set(sensor, { why: error instanceof Error ? error.message : String(error) });
     } finally {
-      this.#hanging.delete(sensor.name);
+      this.#hanging.delete(name);
     }
-  }
-
-  #absent(name: string, why: string): undefined {
-    this.#absentBecause.set(name, why);
   }
 }
 
-async function withTimeout<T>(reading: Promise<T>, timeoutMs: number): Promise<T | typeof timedOut> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<typeof timedOut>((resolve) => {
-    timer = setTimeout(resolve, timeoutMs, timedOut);
+function pause(setTimer: SetTimer, ms: number): { over: Promise<typeof timedOut>; clear(): void } {
+  let clear = () => {};
+  const over = new Promise<typeof timedOut>((resolve) => {
+    clear = setTimer(() => resolve(timedOut), ms);
   });
-  try {
-    return await Promise.race([reading, late]);
-  } finally {
-    clearTimeout(timer);
-  }
+  return { over, clear: () => clear() };
 }

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { z } from 'zod';
 import type {
   DecisionScorer,
   OwnScorer,
@@ -6,12 +7,20 @@ import type {
   ScoreInput,
   ScoreRecord,
 } from '../../runtime/contracts/decision.js';
+import type { AnsweredClaim, NewClaim } from '../../runtime/contracts/idempotency.js';
 import type { Ledger, NewEvent, Receipt } from '../../runtime/contracts/ledger.js';
-import { type Recorded, type RecordOptions, record } from '../../runtime/contracts/record.js';
+import { type Recorded, type RecordOptions, reach, record } from '../../runtime/contracts/record.js';
 import { DecisionEncoder, type EncodedDecision } from './encode.js';
 import { StreamHistory } from './history.js';
 
-interface About {
+/** What is kept of an answer for whoever asks again. */
+const keptAnswer = z.object({ head: z.string() });
+
+interface Again extends Pick<EncodedDecision, 'answerHead'> {
+  recorded: Recorded;
+}
+
+export interface About {
   stream: string;
   correlationId?: string;
   /** What was typed about it; recorded as a commitment only. */
@@ -72,6 +81,29 @@ export class Decider {
   /** The same, at the level and within the time that the caller asked for. */
   recordAt(encoded: EncodedDecision, about: About, options: RecordOptions): Promise<Recorded> {
     return record(this.#ledger, eventOf(encoded, about), options);
+  }
+
+  /**
+   * The same for a request that is to be done once: with the decision is recorded what is to be given again, so it is durable at least.
+   * @throws as `record` does.
+   */
+  async recordOnce(
+    encoded: EncodedDecision,
+    about: About,
+    { claim, ...options }: Omit<RecordOptions, 'onLost'> & { claim: NewClaim },
+  ): Promise<Recorded> {
+    const event = eventOf(encoded, about);
+    const texts = { ...event.texts, ...about.person };
+    const ending = claim.ending({ ...event, texts }, { head: encoded.answerHead });
+    const receipt = await this.#ledger.append(ending);
+    claim.settle(true);
+    return reach(this.#ledger, receipt, options);
+  }
+
+  /** What was recorded so, once more. */
+  again({ result, receipt }: AnsweredClaim, options: Omit<RecordOptions, 'onLost'>): Promise<Again> {
+    const { head } = keptAnswer.parse(result);
+    return reach(this.#ledger, receipt, options).then((recorded) => ({ answerHead: head, recorded }));
   }
 
   #recall(input: ScoreInput, stream: string): void {

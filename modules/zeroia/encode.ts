@@ -159,7 +159,10 @@ export class DecisionEncoder {
 }
 
 /** Body of the answer to POST /zeroia/decisions; its shape is `decisionAnswer`. */
-export function answerJson({ answerHead }: EncodedDecision, { recorded, receipt }: Recorded): string {
+export function answerJson(
+  { answerHead }: Pick<EncodedDecision, 'answerHead'>,
+  { recorded, receipt }: Recorded,
+): string {
   return `${answerHead}${recorded}"${receipt === undefined ? '' : `,"receipt":${receiptJson(receipt)}`}}`;
 }
 

@@ -42,6 +42,7 @@ class Zeroia implements ArkaliaModule {
 
   routes(): RouteDefinition[] {
     return zeroiaRoutes(this.#decider, {
+      idempotency: this.#context.idempotency,
       count: (decision) => {
         this.#posted[decision] += 1;
       },

@@ -112,3 +112,17 @@ test('the level never falls by more than one, nor sooner than its cooldown after
     }),
   );
 });
+
+test('a level that somebody else set begins its cooldown anew', () => {
+  const { time, next } = ruleWith();
+  expect(next('normal', 'monitor')).toBe('light');
+  time.ms = 100;
+  expect(next('light', 'normal')).toBe('light');
+  // A fixup of recovery steps down to moderate here, 900 ms into the calm.
+  time.ms = 1000;
+  expect(next('moderate', 'normal')).toBe('moderate');
+  time.ms = 1999;
+  expect(next('moderate', 'normal')).toBe('moderate');
+  time.ms = 2000;
+  expect(next('moderate', 'normal')).toBe('light');
+});

@@ -21,6 +21,8 @@ export class LevelRule {
   readonly #options: Config['degradation'];
   readonly #survival: SurvivalRule;
   #calmSinceMs: number | null = null;
+  /** The level of the last verdict; another one in force was set by somebody else. */
+  #given: DegradationLevel | undefined;
   #loadedSinceMs: number | null = null;
 
   /** `hysteresis`: share by which a figure must fall below its limit of survival before it no longer asks for it. */
@@ -35,6 +37,14 @@ export class LevelRule {
    * @param ahead What is expected soon and asks for at least the level of `reduce_load`; it does not count as persisting.
    */
   next(current: DegradationLevel, decision: Decision, sample: DeviceSample, ahead?: string): LevelVerdict {
+    // Whoever set it asked for it just now, so its cooldown begins.
+    if (current !== this.#given) this.#calmSinceMs = null;
+    const verdict = this.#next(current, decision, sample, ahead);
+    this.#given = verdict.level;
+    return verdict;
+  }
+
+  #next(current: DegradationLevel, decision: Decision, sample: DeviceSample, ahead?: string): LevelVerdict {
     const now = this.#clock.monotonicMs();
     const wanted = this.#atLeast(this.#wanted(decision, sample, now), ahead);
     if (rank(wanted.level) >= rank(current)) {

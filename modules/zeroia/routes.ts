@@ -2,12 +2,14 @@ import { z } from 'zod';
 import type { Decision, ScoreInput } from '../../runtime/contracts/decision.js';
 import { AppError } from '../../runtime/contracts/errors.js';
 import {
+  actorOf,
   defineRoute,
   json,
   jsonText,
   personTexts,
   type RouteDefinition,
 } from '../../runtime/contracts/http.js';
+import { type Idempotency, idempotencyHeader } from '../../runtime/contracts/idempotency.js';
 import {
   preferHeader,
   preferredWaitMs,
@@ -16,6 +18,7 @@ import {
 } from '../../runtime/contracts/record.js';
 import type { Decider } from './decider.js';
 import { answerJson } from './encode.js';
+import { decideOnce } from './once.js';
 import { contextRelevance } from './relevance.js';
 import { type DecisionRequest, decisionAnswer, decisionQuery, decisionRequest } from './schema.js';
 
@@ -48,6 +51,7 @@ function levelOf(inBody: RecordLevel | undefined, inQuery: RecordLevel | undefin
 export function zeroiaRoutes(
   decider: Decider,
   options: {
+    idempotency: Idempotency;
     count(decision: Decision): void;
     /** A decision whose answer did not wait for the disk could not be recorded. */
     lost(error: unknown, requestId: string): void;
@@ -68,7 +72,7 @@ export function zeroiaRoutes(
       errors: 'problem',
       body: decisionRequest,
       query: decisionQuery,
-      headers: [preferHeader],
+      headers: [preferHeader, idempotencyHeader],
       responses: {
         200: { description: 'The decision, recorded as asked', schema: decisionAnswer },
         202: {
@@ -83,14 +87,34 @@ export function zeroiaRoutes(
         const asked = levelOf(body.record, query.record);
         const waitMs = preferredWaitMs(header('prefer'));
         const text = contextText(body.context);
-        const stream = body.stream ?? caller.keyId ?? caller.id;
+        const stream = body.stream ?? actorOf(caller);
         const series = `posted:${stream}`;
+        const about = {
+          stream: series,
+          correlationId: requestId,
+          context: text,
+          person: personTexts(caller.id),
+        };
+        const key = header('idempotency-key');
+        if (key !== undefined) {
+          const claim = await options.idempotency.claim({
+            ...{ key, route: 'POST /zeroia/decisions', body, client: caller.id, requestId },
+            ...{ texts: { ...personTexts(caller.id) }, stream: series, interrupted: 'refuse' },
+          });
+          const { answer, recorded } = await decideOnce(decider, claim, {
+            ...{ input: inputOf(body, text), about, level: asked, waitMs },
+            count: options.count,
+          });
+          const replayed: Record<string, string> =
+            claim.state === 'answered' ? { 'idempotency-replayed': 'true' } : {};
+          return jsonText(answer, recordedStatus(recorded, asked), replayed);
+        }
         const encoded = await decider.score(inputOf(body, text), series);
-        const recorded = await decider.recordAt(
-          encoded,
-          { stream: series, correlationId: requestId, context: text, person: personTexts(caller.id) },
-          { level: asked, waitMs, onLost: (error) => options.lost(error, requestId) },
-        );
+        const recorded = await decider.recordAt(encoded, about, {
+          level: asked,
+          waitMs,
+          onLost: (error) => options.lost(error, requestId),
+        });
         options.count(encoded.decision);
         return jsonText(answerJson(encoded, recorded), recordedStatus(recorded.recorded, asked));
       },

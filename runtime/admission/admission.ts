@@ -1,9 +1,9 @@
 import type { Admission, AdmitOptions, Slot } from '../contracts/admission.js';
-import type { Clock } from '../contracts/clock.js';
+import { type Clock, type SetTimer, systemTimer } from '../contracts/clock.js';
 import type { DegradationLevel } from '../contracts/device.js';
 import { AppError } from '../contracts/errors.js';
 import { limitsAt, shedAt } from '../kernel/degradation-services.js';
-import { EngineQueue, type SetTimer } from './queue.js';
+import { EngineQueue } from './queue.js';
 import type { AdaptiveLimit } from './slots.js';
 
 interface EngineCapacity {
@@ -32,18 +32,13 @@ export interface ClosableAdmission extends Admission {
   close(): void;
 }
 
-const processTimer: SetTimer = (run, delayMs) => {
-  const timer = setTimeout(run, delayMs);
-  return () => clearTimeout(timer);
-};
-
 /**
  * Admits prompts to engines: a bounded queue for each, fair between clients, and less of it as the device degrades.
  * A prompt whose signal aborts while it waits is rejected with the signal's reason.
  * @throws RangeError when an engine has no slot or a queue of negative length.
  */
 export function createAdmission(options: AdmissionOptions): ClosableAdmission {
-  const { engines, level, clock, setTimer = processTimer, onServed = () => {} } = options;
+  const { engines, level, clock, setTimer = systemTimer, onServed = () => {} } = options;
   const queues = new Map(
     Object.entries(engines).map(([name, { slots, queueMax }]) => {
       const waitingMax = () => Math.ceil(queueMax * limitsAt(level()).queueShare);

@@ -1,10 +1,7 @@
 import type { AdmitOptions, QueueStatus, Slot, SlotOutcome, WaitPlace } from '../contracts/admission.js';
-import type { Clock } from '../contracts/clock.js';
+import type { Clock, SetTimer } from '../contracts/clock.js';
 import { AppError } from '../contracts/errors.js';
 import { type AdaptiveLimit, Slots } from './slots.js';
-
-/** Calls `run` once after `delayMs`; returns the function that takes it back. */
-export type SetTimer = (run: () => void, delayMs: number) => () => void;
 
 export interface EngineQueueOptions {
   name: string;

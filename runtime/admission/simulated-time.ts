@@ -1,5 +1,4 @@
-import type { Clock } from '../contracts/clock.js';
-import type { SetTimer } from './queue.js';
+import type { Clock, SetTimer } from '../contracts/clock.js';
 
 /** A clock and timers that a test or a simulation moves by hand. */
 export class SimulatedTime {

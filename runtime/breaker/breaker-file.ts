@@ -69,6 +69,8 @@ export interface BreakerFileOptions {
   /** What to save, asked when a write begins. */
   save: () => ReadonlyMap<string, SavedBreaker>;
   log: Log;
+  /** Writes a file whole or not at all; a simulation gives its own. */
+  write?: typeof writeFileAtomic;
 }
 
 /** Writes the breakers at every change: changes of one turn are one write, and at most one write is under way. */
@@ -100,9 +102,9 @@ export class BreakerFile {
       // What else changes in this turn comes along.
       await new Promise<void>((resolve) => setImmediate(resolve));
       this.#changed = false;
-      const { path, log } = this.#options;
+      const { path, log, write = writeFileAtomic } = this.#options;
       try {
-        await writeFileAtomic(path, this.#text());
+        await write(path, this.#text());
       } catch (error) {
         log.error({ err: error, file: path }, 'the breakers could not be saved');
       }

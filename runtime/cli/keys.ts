@@ -26,7 +26,10 @@ export async function createKey(name: string | undefined, flags: CreateKeyFlags,
   const value = await onServer(flags, io, { method: 'POST', path: '/keys', body: wanted });
   const created = keyShape
     .extend({ key: z.string() })
-    .parse(value ?? (await offline(flags, io, 'keys create', (access) => access.createKey(wanted))));
+    .parse(
+      value ??
+        (await offline(flags, io, 'keys create', (access) => access.createKey(wanted, 'command line'))),
+    );
   io.out(`${printable(created.key)}\n`);
   io.err(
     `Made key ${printable(created.id)} (${printable(created.role)}). It is shown this once: keep it now. Send it as "Authorization: Bearer …".\n`,
@@ -75,7 +78,7 @@ export async function revokeKey(id: string, flags: ConfigFlags, io: CliIo): Prom
   });
   if (
     reply.server === 'none' &&
-    !(await offline(flags, io, 'keys revoke', (access) => access.revokeKey(id)))
+    !(await offline(flags, io, 'keys revoke', (access) => access.revokeKey(id, 'command line')))
   ) {
     throw new CliFailure(`There is no key with the id ${id}. See them with: arkalia keys list`);
   }

@@ -8,6 +8,9 @@ import { type CliIo, exitCodes } from './io.js';
 import { readSecret } from './passphrase.js';
 import { type ConfigFlags, loadFromFlags } from './settings.js';
 
+/** Who acts where no server runs. */
+const actor = 'command line';
+
 export interface UserFlags extends ConfigFlags {
   role?: string;
   passwordFile?: string;
@@ -17,7 +20,7 @@ export interface UserFlags extends ConfigFlags {
 export async function addUser(name: string, flags: UserFlags, io: CliIo): Promise<number> {
   const wanted = check(newUser, { name, role: flags.role, password: await passwordFor(flags, io) });
   await on(flags, io, 'users add', { method: 'POST', path: '/users', body: wanted }, (people) =>
-    people.addUser(wanted),
+    people.addUser(wanted, actor),
   );
   io.err(`Added ${printable(name)} (${wanted.role}), who signs in on the web page.\n`);
   return exitCodes.ok;
@@ -28,7 +31,7 @@ export async function changePassword(name: string, flags: UserFlags, io: CliIo):
   const body = check(z.object({ password }), { password: await passwordFor(flags, io) });
   const path = `/users/${encodeURIComponent(name)}/password`;
   const done = await on(flags, io, 'users password', { method: 'POST', path, body }, (people) =>
-    people.setPassword(name, body.password),
+    people.setPassword(name, body.password, actor),
   );
   if (done === false) throw nobody(name);
   io.err(`Changed the password of ${printable(name)}, who is signed out everywhere.\n`);
@@ -39,7 +42,7 @@ export async function changePassword(name: string, flags: UserFlags, io: CliIo):
 export async function removeUser(name: string, flags: UserFlags, io: CliIo): Promise<number> {
   const path = `/users/${encodeURIComponent(name)}`;
   const done = await on(flags, io, 'users remove', { method: 'DELETE', path }, (people) =>
-    people.removeUser(name),
+    people.removeUser(name, actor),
   );
   if (done === false) throw nobody(name);
   io.err(`Removed ${printable(name)}, who is signed out everywhere.\n`);

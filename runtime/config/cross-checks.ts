@@ -26,6 +26,7 @@ export function crossCheck(config: Config): CrossProblem[] {
     ...checkKeyFile(config),
     ...checkWitness(config),
     ...checkWeights(config),
+    ...checkOpinion(config),
     ...checkPower(config),
   ];
 }
@@ -40,6 +41,18 @@ function checkTls({ http }: Config): CrossProblem[] {
   if (missing === undefined) return [];
   const given = missing === 'http.tls_key_file' ? 'http.tls_cert_file' : 'http.tls_key_file';
   return [{ paths: [given, missing], message: `needs ${missing} too; both or neither are set.` }];
+}
+
+function checkOpinion({ guard }: Config): CrossProblem[] {
+  const given = ['opinion_file', 'opinion_sha256', 'opinion_tokenizer'] as const;
+  const missing = given.filter((name) => guard[name] === undefined);
+  if (missing.length === 0 || missing.length === given.length) return [];
+  return [
+    {
+      paths: ['guard.opinion_file', 'guard.opinion_sha256', 'guard.opinion_tokenizer'],
+      message: `needs ${missing.map((name) => `guard.${name}`).join(' and ')} too; all three or none are set.`,
+    },
+  ];
 }
 
 function checkWeights({ guard }: Config): CrossProblem[] {

@@ -183,6 +183,7 @@ describe('checks across keys', () => {
     ['[http]\ntls_cert_file = "c"', 'needs http.tls_key_file'],
     ['[guard]\nweights_file = "w"', 'needs guard.weights_sha256'],
     [`[guard]\nweights_sha256 = "${'a'.repeat(64)}"`, 'needs guard.weights_file'],
+    ['[guard]\nopinion_file = "m"', 'needs guard.opinion_sha256 and guard.opinion_tokenizer'],
     ['[breaker]\ncalls_min = 21', 'more than breaker.window_calls (20)'],
     ['[reflexia]\npower_idle_w = 5\npower_full_w = 4', 'less than reflexia.power_idle_w (5)'],
     ['[aliases]\narkalia = ["navigator"]', 'the name arkalia is taken'],

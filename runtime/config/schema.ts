@@ -318,6 +318,10 @@ const assistantia = section({
   ),
 });
 
+const hostEntry = z
+  .string()
+  .refine(isHostEntry, 'must be a host, or host:port, such as api.example.org or 192.168.1.5:8123');
+
 const tools = section({
   granted: z
     .array(z.enum(toolGrants))
@@ -342,11 +346,7 @@ const tools = section({
     'Longest result, and longest print, that goes back to the model; the rest is cut.',
   ),
   http_hosts: z
-    .array(
-      z
-        .string()
-        .refine(isHostEntry, 'must be a host, or host:port, such as api.example.org or 192.168.1.5:8123'),
-    )
+    .array(hostEntry)
     .default([])
     .describe(
       'Hosts that it may ask, with "http" granted. A name that leads to an address of this device or network is refused unless that address is listed too.',
@@ -366,6 +366,7 @@ const mcpServer = z.strictObject({
     .array(z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'must be the name of a variable'))
     .max(64)
     .default([]),
+  hosts: z.array(hostEntry).max(64).default([]),
   start_ms: milliseconds(20_000, 100, 120_000),
   call_ms: milliseconds(30_000, 100, 600_000),
   memory_bytes: bytes(536_870_912, 33_554_432, 34_359_738_368),
@@ -377,7 +378,7 @@ const mcp = section({
     .record(z.string().regex(/^[a-z0-9][a-z0-9-]{0,31}$/), mcpServer)
     .default({})
     .describe(
-      'MCP servers whose tools a request to /chat may grant as "mcp:NAME". Each runs in a sandbox of its own with nothing but what its table lists: command, args, folders (read-only, or "PATH:rw"), env (names of variables). docs/tools.md says what is held at which level.',
+      'MCP servers whose tools a request to /chat may grant as "mcp:NAME". Each runs in a sandbox of its own with nothing but what its table lists: command, args, folders (read-only, or "PATH:rw"), env (names of variables), hosts. docs/tools.md says what is held at which level.',
     ),
 });
 
@@ -426,6 +427,34 @@ const guard = section({
     .regex(/^[0-9a-f]{64}$/, 'must be 64 lower-case hexadecimal digits')
     .optional()
     .describe('SHA-256 that weights_file must have, in hex; another file stops the start.'),
+  opinion_file: z
+    .string()
+    .min(1)
+    .optional()
+    .describe(
+      'A text classifier in ONNX that is asked too where the score is near its threshold; together with opinion_sha256 and opinion_tokenizer. Needs "npm install onnxruntime-node @huggingface/tokenizers". docs/guard-model.md says more.',
+    ),
+  opinion_sha256: z
+    .string()
+    .regex(/^[0-9a-f]{64}$/, 'must be 64 lower-case hexadecimal digits')
+    .optional()
+    .describe('SHA-256 that opinion_file must have, in hex; another file stops the start.'),
+  opinion_tokenizer: z.string().min(1).optional().describe('The tokenizer.json that opinion_file came with.'),
+  opinion_attack_index: count(1, 0, 1023).describe(
+    'Which of the figures that opinion_file gives is that of attacks.',
+  ),
+  opinion_threshold: ratio(0.5).describe('From this probability on the second opinion refuses.'),
+  opinion_band: ratio(0.15).describe(
+    'The second opinion is asked where the score, 0 to 1, is no further than this from its threshold.',
+  ),
+  opinion_timeout_ms: milliseconds(2000, 10, 600_000).describe(
+    'A second opinion must come within this time; then its process is killed, and the score alone decides.',
+  ),
+  opinion_memory_bytes: bytes(1_610_612_736, 134_217_728, 68_719_476_736).describe(
+    'Memory of the process of the second opinion.',
+  ),
+  opinion_threads: count(1, 1, 64).describe('Threads of the second opinion.'),
+  opinion_tokens_max: count(512, 8, 8192).describe('Most tokens of a text that the second opinion reads.'),
 });
 
 const witness = section({

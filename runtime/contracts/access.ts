@@ -133,15 +133,16 @@ export interface Access {
   identify(key: string): Omit<Caller, 'id'> | null;
   /** Whether what let the caller in still holds: its key is neither revoked nor expired. */
   mayGoOn(caller: Pick<Caller, 'keyId'>): boolean;
-  createKey(options: NewKey): Promise<CreatedKey>;
+  /** `by`: who makes it, for the ledger. */
+  createKey(options: NewKey, by: string): Promise<CreatedKey>;
   listKeys(): KeyRecord[];
   /** False when there is no such key. */
-  revokeKey(id: string): Promise<boolean>;
+  revokeKey(id: string, by: string): Promise<boolean>;
   /** What each key did, for as long as it is kept. */
   keyUsage(): KeyUsage[];
   readonly meter: KeyMeter;
   /** Makes a new setup code in its 0600 file; returns the file's path and when it dies. */
-  renewSetupCode(): Promise<{ file: string; expires_ms: number }>;
+  renewSetupCode(by: string): Promise<{ file: string; expires_ms: number }>;
   /** Exchanges the setup code for an administrator's key; null when the code is wrong or dead. */
   redeemSetupCode(code: string): Promise<CreatedKey | null>;
 }

@@ -18,6 +18,7 @@ export const errorCodes = {
   request_timeout: [408, 'The request did not arrive in time'],
   conflict: [409, 'The request contradicts what there is'],
   request_in_progress: [409, 'A request with this Idempotency-Key is still running'],
+  outcome_unknown: [409, 'The request was interrupted, and whether it was done is not known'],
   pruned: [410, 'The ledger had this and has pruned it to stay within its size'],
   payload_too_large: [413, 'The body is larger than allowed'],
   unsupported_media_type: [415, 'Bodies are taken as application/json only'],

@@ -238,14 +238,21 @@ const definitions = {
     data: z.strictObject({ chars: count }),
   },
   prompt_refused: {
-    version: 2,
+    version: 3,
     about: 'The guard refused a prompt.',
-    upcasts: [(data: JsonObject) => data],
+    upcasts: [(data: JsonObject) => data, (data: JsonObject) => data],
     data: z.strictObject({
       ...{ rules: names, chars: count },
       // Not recorded before version 2.
       ...{ mode: text.optional(), level: text.optional(), score: ratio.optional() },
       ...{ threshold: ratio.optional(), model: text.optional() },
+      // Since version 3, where a second opinion was asked.
+      second: z
+        .union([
+          z.strictObject({ probability: ratio, threshold: ratio, model: text }),
+          z.strictObject({ failed: text, model: text }),
+        ])
+        .optional(),
     }),
   },
   guard_feedback: {
@@ -394,22 +401,35 @@ const definitions = {
     data: z.strictObject({
       ...{ id: text, role: z.enum(keyRoles), scopes: z.array(z.enum(scopes)).optional() },
       ...{ requests_per_minute: count.optional(), tokens_per_day: count.optional() },
-      ...{ models: count.optional(), expires_ms: ms.optional() },
+      ...{ models: count.optional(), expires_ms: ms.optional(), by: text.optional() },
     }),
   },
-  key_revoked: { version: 1, about: 'A key was revoked.', data: z.strictObject({ id: text }) },
+  key_revoked: {
+    version: 2,
+    about: 'A key was revoked.',
+    upcasts: [(data: JsonObject) => data],
+    data: z.strictObject({ id: text, by: text.optional() }),
+  },
   setup_code_renewed: {
     version: 1,
     about: 'An administrator had a new setup code made.',
-    data: z.strictObject({}),
+    data: z.strictObject({ by: text }),
   },
   user_added: {
     version: 1,
     about: 'Somebody may sign in with a password.',
-    data: z.strictObject({ role: z.enum(keyRoles) }),
+    data: z.strictObject({ role: z.enum(keyRoles), by: text }),
   },
-  password_changed: { version: 1, about: 'A user has another password.', data: z.strictObject({}) },
-  user_removed: { version: 1, about: 'A user may no longer sign in.', data: z.strictObject({}) },
+  password_changed: {
+    version: 1,
+    about: 'A user has another password.',
+    data: z.strictObject({ by: text }),
+  },
+  user_removed: {
+    version: 1,
+    about: 'A user may no longer sign in.',
+    data: z.strictObject({ by: text }),
+  },
   login_opened: {
     version: 1,
     about: 'Somebody signed in, in a browser.',
@@ -417,8 +437,8 @@ const definitions = {
   },
   login_ended: {
     version: 1,
-    about: 'A login was ended: by its user, by an administrator, or with the password or the user.',
-    data: z.strictObject({ id: text, by: z.enum(['user', 'admin', 'password', 'removal']) }),
+    about: 'A login was ended, by itself or by an administrator, also with the password or the user.',
+    data: z.strictObject({ id: text, by: text }),
   },
   setup_completed: {
     version: 1,

@@ -39,7 +39,14 @@ export interface GuardJudgement extends GuardResult {
   threshold: number;
   /** SHA-256 of the file of the weights, in hex. */
   model: string;
+  /** What the second opinion said; absent where none was asked: none is configured, or the score was clear. */
+  second?: SecondOpinion;
 }
+
+/** A figure of another model about a text, or why there is none. From `threshold` on it refuses. */
+export type SecondOpinion =
+  | { probability: number; threshold: number; model: string }
+  | { failed: string; model: string };
 
 /** Kinds of personal data that answers can be watched for. */
 export const personalKinds = ['email', 'phone', 'card', 'iban', 'nir'] as const;
@@ -95,7 +102,7 @@ export interface Guard {
   checkPrompt(text: string, options?: CheckOptions): GuardJudgement;
   /**
    * The same; a long text is judged in another thread. Rejects with AppError `payload_too_large` above GUARD_TEXT_MAX and `queue_full`
-   * when too many long texts wait.
+   * when too many long texts wait. Where the score is near its threshold and a second opinion is configured, that is asked, too.
    */
   detect(text: string, options?: CheckOptions): Promise<GuardJudgement>;
   /** The text without what the reasons point at (`[…]` stands there) and without characters that nobody sees. */

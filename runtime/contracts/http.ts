@@ -23,6 +23,11 @@ export interface Caller {
   id: string;
 }
 
+/** Who acts, for the log: a key's or a login's id, never a name. */
+export function actorOf({ keyId, login, id }: Caller): string {
+  return keyId ?? (login === undefined ? id : `login:${login.id}`);
+}
+
 const keyMark = 'key:';
 
 /** The `id` of a caller with a key. */

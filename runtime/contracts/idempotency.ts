@@ -18,6 +18,10 @@ export interface ClaimRequest extends IdempotentRequest {
   requestId: string;
   /** By what the record is found when a person's texts are erased. */
   texts: Record<string, string>;
+  /** Stream of the event that ends the request; one of the request's own unless given. */
+  stream?: string;
+  /** What may not be done twice is refused when it was begun before and nobody knows whether it was done; it is done again unless said. */
+  interrupted?: 'again' | 'refuse';
 }
 
 /** What was claimed is this caller's alone until `settle`. */
@@ -48,7 +52,7 @@ export interface Idempotency {
   /**
    * Claims a key. Its start is durable before the claim is given.
    * @throws AppError `invalid_request` for a key that is none; `request_in_progress` (with retryAfterMs) while one with the key runs;
-   * `idempotency_mismatch` when the key came with another body; `ledger_unavailable`.
+   * `outcome_unknown` for one that was interrupted and may not be done twice; `idempotency_mismatch` when the key came with another body; `ledger_unavailable`.
    */
   claim(request: ClaimRequest): Promise<Claim>;
 }

@@ -5,7 +5,7 @@ import type { Access } from './access.js';
 import type { Admission, QueueStatus, RateLimiter, RateStatus } from './admission.js';
 import type { BreakerSnapshot, Breakers } from './breaker.js';
 import type { Bus } from './bus.js';
-import type { Clock } from './clock.js';
+import type { Clock, SetTimer } from './clock.js';
 import type { CoreIdentity, DecisionScorer } from './decision.js';
 import type { Degradation, DegradationLevel, DegradationStatus } from './device.js';
 import type { SandboxReport } from './escape.js';
@@ -77,6 +77,7 @@ export interface ModuleContext {
   readonly config: Config;
   readonly log: Logger;
   readonly clock: Clock;
+  readonly setTimer: SetTimer;
   /** Random number in [0, 1). */
   readonly random: () => number;
   readonly bus: Bus;

@@ -40,15 +40,15 @@ export interface IssuedLogin {
   leftMs: number;
 }
 
-/** People who sign in with a name and a password. */
+/** People who sign in with a name and a password. `by` is who acts, for the ledger. */
 export interface People {
   listUsers(): UserRecord[];
   /** @throws AppError `conflict` for a name that there is, or when there are too many. */
-  addUser(user: z.infer<typeof newUser>): Promise<UserRecord>;
+  addUser(user: z.infer<typeof newUser>, by: string): Promise<UserRecord>;
   /** Ends the logins of the user; false when there is no such user. */
-  setPassword(name: string, password: string): Promise<boolean>;
+  setPassword(name: string, password: string, by: string): Promise<boolean>;
   /** The same. */
-  removeUser(name: string): Promise<boolean>;
+  removeUser(name: string, by: string): Promise<boolean>;
   /**
    * Signs in. `client` is who tries, for the limit on wrong passwords.
    * @throws AppError `unauthorized` for a wrong name or password, `rate_limited` after too many.
@@ -60,7 +60,7 @@ export interface People {
   /** Whether a login was not ended, as far as that is known without its token. */
   holds(loginId: string): boolean;
   /** False when there is no such login. */
-  endLogin(id: string, by: 'user' | 'admin'): Promise<boolean>;
+  endLogin(id: string, by: string): Promise<boolean>;
 }
 
 /** Whether what let a caller in still holds: its key is neither revoked nor expired, its login was not ended. */

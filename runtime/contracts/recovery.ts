@@ -26,6 +26,7 @@ export const recoveryOf: Readonly<Record<ErrorCode, RecoveryStrategy | null>> = 
   conflict: null,
   request_in_progress: 'exponential_backoff',
   idempotency_mismatch: null,
+  outcome_unknown: 'manual_intervention',
   setup_required: 'manual_intervention',
   prompt_refused: null,
   not_found: null,

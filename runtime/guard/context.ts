@@ -18,6 +18,8 @@ const openings = [
   'such as|like ..1',
   'does|did ..3',
   'never|not|t|jamais ..1',
+  'never|not ..9 or|nor',
+  'jamais|pas ..9 ou|ni',
   'can|could|should|may|must i|we|one|he|she|they|users|people ..1',
   'puis|peut|dois|peux je|on ..1',
   'peut|pourquoi|puis t on|elle|il ..1',
@@ -28,7 +30,7 @@ const openings = [
   'expression|phrase ..1',
   'j|tu|il|elle|nous|vous|ils|elles|on ai|as|a|avons|avez|ont ..1',
 ];
-const OPENING_REACH = 8;
+const OPENING_REACH = 12;
 
 /** A text with these words outside its quotation marks asks about what it quotes. */
 const aboutWords =

@@ -13,6 +13,7 @@ import { PromptRuns } from './leak.js';
 import { AnswerWatcher, indexDetectors } from './output.js';
 import { rules } from './rules/index.js';
 import { sanitize } from './sanitize.js';
+import { type SecondClassifier, secondOpinionRule, withSecondOpinion } from './second-opinion.js';
 import { GuardThread } from './thread.js';
 
 /** System prompts whose runs are kept; a configuration has one. */
@@ -28,6 +29,8 @@ export interface GuardOptions {
   level: GuardLevel;
   /** Kinds of personal data that answers are cut before; none when not given. */
   personalData?: readonly PersonalKind[];
+  /** Asked by `detect` where the score is near its threshold. */
+  second?: SecondClassifier | undefined;
 }
 
 const unwatched: OutputGuard = {
@@ -46,7 +49,13 @@ export interface OwnedGuard extends Guard {
  * The guard: judges what comes in by rules and by the classifier, and watches answers. It judges and the caller enforces; only the
  * watcher of an answer acts, since it holds the text. Throws when the hot core has another model, or no workspaces left.
  */
-export function createGuard({ core, model, level: usualLevel, personalData = [] }: GuardOptions): OwnedGuard {
+export function createGuard({
+  core,
+  model,
+  level: usualLevel,
+  personalData = [],
+  second,
+}: GuardOptions): OwnedGuard {
   const { classifiers } = core;
   if (classifiers.sha256 === undefined) classifiers.load(model.core);
   if (classifiers.sha256 !== model.core.sha256) throw new Error('the hot core has other weights than these');
@@ -58,6 +67,7 @@ export function createGuard({ core, model, level: usualLevel, personalData = [] 
     model: judgeModel,
   });
   const output = indexDetectors(personalData);
+  const asked = second === undefined ? [] : [secondOpinionRule.rule];
   const runsOf = new Map<string, PromptRuns>();
   return {
     checkPrompt(text, { mode = 'prompt', level = usualLevel, tools = false } = {}) {
@@ -72,7 +82,8 @@ export function createGuard({ core, model, level: usualLevel, personalData = [] 
           `A text of ${text.length} characters is too long to be judged: at most ${GUARD_TEXT_MAX}.`,
         );
       const task = { text, mode, level, tools };
-      return text.length < LONG_MIN ? judge.judge(task) : thread.judge(task);
+      const judgement = text.length < LONG_MIN ? judge.judge(task) : await thread.judge(task);
+      return second === undefined ? judgement : withSecondOpinion(text, judgement, second);
     },
     sanitize,
     watchOutput({ systemPrompt, canary, action = 'enforce' }) {
@@ -84,7 +95,7 @@ export function createGuard({ core, model, level: usualLevel, personalData = [] 
         observe: action === 'observe',
       });
     },
-    rules: () => [...rules.map(({ id }) => id), classifierRule.rule, ...output.rules],
+    rules: () => [...rules.map(({ id }) => id), classifierRule.rule, ...asked, ...output.rules],
     close: () => thread.close(),
   };
 

@@ -38,34 +38,58 @@ const MIXED_SHARE = 0.2;
  */
 export function foldLeet(view: View, known: (word: string) => boolean): View | undefined {
   const { text } = view;
-  // A letter beside a sign: most texts have none.
-  if (!/[a-z][0-9@$!|+]|[0-9@$!|+][a-z]/.test(text)) return undefined;
-  const builder = new ViewBuilder(text.length + 16);
-  let found = false;
+  let builder: ViewBuilder | undefined;
   let copied = 0;
-  const allThrough = isLeetspeak(text);
-  const copy = (to: number) => {
-    for (; copied < to; copied++) builder.add(text.charAt(copied), view.start(copied), view.end(copied));
+  let leetspeak: boolean | undefined;
+  const allThrough = () => {
+    leetspeak ??= isLeetspeak(text);
+    return leetspeak;
   };
-  for (const match of text.matchAll(word)) {
-    const written = match[0];
-    if (!/[^a-z]/.test(written)) continue;
+  const copy = (to: number) => {
+    builder ??= new ViewBuilder(text.length + 16);
+    for (; copied < to; copied++)
+      builder.addCode(text.charCodeAt(copied), view.start(copied), view.end(copied));
+    return builder;
+  };
+  for (const { written, at } of wordsWithSigns(text)) {
     // A sign at the end is more often punctuation than a letter.
     const candidates = [written, written.replace(/[!|+]{1,24}$/, ''), written.replace(/^[!|+]{1,24}/, '')];
     for (const candidate of new Set(candidates)) {
-      const read = readWord(candidate, known) ?? (allThrough ? spellOut(candidate) : undefined);
+      const read = readWord(candidate, known) ?? (allThrough() ? spellOut(candidate) : undefined);
       if (read === undefined) continue;
-      found = true;
-      const start = match.index + written.indexOf(candidate);
-      copy(start);
-      builder.add(read, ...view.span(start, start + candidate.length));
+      const start = at + written.indexOf(candidate);
+      copy(start).add(read, ...view.span(start, start + candidate.length));
       copied = start + candidate.length;
       break;
     }
   }
-  if (!found) return undefined;
-  copy(text.length);
-  return builder.build('leet');
+  return builder === undefined ? undefined : copy(text.length).build('leet');
+}
+
+/** For each ASCII character: 1 when it is a letter, 2 when it is a sign that can stand for one. */
+const kinds = Uint8Array.from({ length: 128 }, (_, code) => {
+  const character = String.fromCharCode(code);
+  return Number(/[a-z]/.test(character)) + 2 * Number(/[0-9@$!|+]/.test(character));
+});
+
+function kindOf(text: string, at: number): number {
+  const code = text.charCodeAt(at);
+  return code < 128 ? (kinds[code] ?? 0) : 0;
+}
+
+/** The words that have a sign among their letters, or are all signs, and where they begin. */
+function* wordsWithSigns(text: string): Generator<{ written: string; at: number }> {
+  let begin = 0;
+  let signs = false;
+  for (let at = 0; at <= text.length; at++) {
+    const kind = at < text.length ? kindOf(text, at) : 0;
+    if (kind === 2) signs = true;
+    else if (kind === 0) {
+      if (signs) yield { written: text.slice(begin, at), at: begin };
+      begin = at + 1;
+      signs = false;
+    }
+  }
 }
 
 function isLeetspeak(text: string): boolean {

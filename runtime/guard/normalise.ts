@@ -1,6 +1,7 @@
 import { decodeCodes, reverse } from './codes.js';
 import { decodeEscapes, decodePayloads, rot13 } from './decode.js';
 import { foldCodePoint } from './fold.js';
+import { hintsOf } from './hints.js';
 import { foldLeet } from './leet.js';
 import { joinSpaced } from './spaced.js';
 import { View, ViewBuilder, type ViewKind } from './view.js';
@@ -59,9 +60,10 @@ function unwrap(source: View): View[] {
 function readings(source: View, options: NormaliseOptions, outermost: boolean): View[] {
   const plain = fold(source, source.kind === 'raw' ? 'plain' : source.kind);
   const views = [plain];
-  const spaced = joinSpaced(plain);
+  const hints = hintsOf(plain.text);
+  const spaced = hints.spelled ? joinSpaced(plain) : undefined;
   if (spaced !== undefined) views.push(spaced);
-  const leet = foldLeet(spaced ?? plain, options.known);
+  const leet = hints.mixed || spaced !== undefined ? foldLeet(spaced ?? plain, options.known) : undefined;
   if (leet !== undefined) views.push(leet);
   const turned = outermost ? rot13(plain) : undefined;
   if (turned !== undefined) views.push(turned);
@@ -76,7 +78,44 @@ const ascii = Uint8Array.from({ length: 128 }, (_, code) => {
   return folded.length === 1 && folded !== ' ' && folded !== '\n' ? folded.charCodeAt(0) : 0;
 });
 
+/** Longest text that is tried unit by unit, and where its folded form is gathered. */
+const UNITS_MAX = 8192;
+const units = Buffer.alloc(UNITS_MAX);
+
+/**
+ * The folded form of a text in which each code unit has one of its own, below 256, as in most prompts: nothing has to be remembered about
+ * where it came from. Undefined for other texts.
+ */
+function foldUnits({ text }: View): string | undefined {
+  const { length } = text;
+  if (length > UNITS_MAX) return undefined;
+  for (let index = 0; index < length; index++) {
+    const code = text.charCodeAt(index);
+    let folded = code < 128 ? (ascii[code] ?? 0) : unitOf(code);
+    if (folded === 0) {
+      // One space or line break between two words.
+      if ((code !== 32 && code !== 10) || index + 1 === length) return undefined;
+      const next = text.charCodeAt(index + 1);
+      if ((next < 128 ? (ascii[next] ?? 0) : unitOf(next)) === 0) return undefined;
+      folded = 32;
+    }
+    units[index] = folded;
+  }
+  return units.toString('latin1', 0, length);
+}
+
+/** The folded form of a code unit when it is one below 256 and no white space; else 0. */
+function unitOf(code: number): number {
+  if (code >= 0xd800 && code <= 0xdfff) return 0;
+  const folded = foldCodePoint(code);
+  if (folded.length !== 1 || folded === ' ' || folded === '\n') return 0;
+  const unit = folded.charCodeAt(0);
+  return unit < 256 ? unit : 0;
+}
+
 function fold(source: View, kind: ViewKind): View {
+  const direct = foldUnits(source);
+  if (direct !== undefined) return source.withText(direct, kind);
   const { text } = source;
   const builder = new ViewBuilder(text.length + 16);
   for (let index = 0; index < text.length; ) {

@@ -4,7 +4,7 @@ import { normalise } from './normalise.js';
 import { barredIds, compilePhrase, firstIds, type Phrase, partIds, reachOf } from './phrase.js';
 import type { Finding, Rule, Scope, Severity } from './rule.js';
 import type { View } from './view.js';
-import { BREAK, Lexicon, type Words, wordsOf } from './words.js';
+import { BREAK, Lexicon, UNKNOWN, type Words, wordsOf } from './words.js';
 
 /** Findings of one rule that are looked at as quotations; each costs a reading of the text. Further ones count as meant. */
 const WEIGHED_MAX = 16;
@@ -66,8 +66,8 @@ export class PromptRules {
   readonly #lexicon = new Lexicon();
   readonly #context: Context;
   readonly #barred: Uint8Array;
-  /** Phrases by the id of their first word. */
-  readonly #byFirst: RulePhrase[][] = [];
+  /** Phrases by the id of their first word, those together that need the same part. */
+  readonly #byFirst: { part: number | undefined; phrases: RulePhrase[] }[][] = [];
   /** The parts of phrases, numbered, and the numbers of those that a word is in, by its id. */
   readonly #parts = new Map<string, number>();
   readonly #partsOf: number[][] = [];
@@ -107,9 +107,18 @@ export class PromptRules {
   #compile(rule: number, severity: Severity, text: string): void {
     const phrase = compilePhrase(text, this.#lexicon);
     const needs = phrase.needs.map((part) => this.#numberOf(part));
+    const rarest = phrase.needs.reduce<string | undefined>(
+      (least, part) =>
+        least === undefined || part.split('|').length < least.split('|').length ? part : least,
+      undefined,
+    );
+    const part = rarest === undefined ? undefined : this.#numberOf(rarest);
+    const made = { rule, severity, phrase, needs };
     for (const id of firstIds(phrase)) {
       this.#byFirst[id] ??= [];
-      this.#byFirst[id].push({ rule, severity, phrase, needs });
+      const group = this.#byFirst[id].find((one) => one.part === part);
+      if (group === undefined) this.#byFirst[id].push({ part, phrases: [made] });
+      else group.phrases.push(made);
     }
   }
 
@@ -134,7 +143,11 @@ export class PromptRules {
       this.#view = 1;
     }
     for (const part of this.#partsOf[BREAK] ?? []) this.#seen[part] = this.#view;
-    for (const id of words.ids) for (const part of this.#partsOf[id] ?? []) this.#seen[part] = this.#view;
+    for (const id of words.ids) {
+      const parts = id === UNKNOWN ? undefined : this.#partsOf[id];
+      if (parts === undefined) continue;
+      for (let at = 0; at < parts.length; at++) this.#seen[parts[at] ?? 0] = this.#view;
+    }
   }
 
   #mayMatch({ needs }: RulePhrase): boolean {
@@ -146,15 +159,12 @@ export class PromptRules {
     const words = wordsOf(view, this.#lexicon);
     this.#look(words);
     for (let index = 0; index < words.ids.length; index++) {
-      for (const candidate of this.#byFirst[words.ids[index] ?? BREAK] ?? []) {
-        const { rule, severity, phrase } = candidate;
-        if (!this.#mayMatch(candidate) || !findings.wants(rule, severity)) continue;
-        const reached = reachOf(phrase, words, index, this.#barred);
-        if (reached === 0) continue;
-        const last = Math.min(index + 31 - Math.clz32(reached & -reached), words.ids.length) - 1;
-        const from = words.starts[index] ?? 0;
-        const to = words.ends[Math.max(last, index)] ?? from + 1;
-        this.#weigh({ from, to, severity }, rule, view, words, findings, index);
+      const id = words.ids[index] ?? BREAK;
+      const groups = id === UNKNOWN ? undefined : this.#byFirst[id];
+      if (groups === undefined) continue;
+      for (const { part, phrases } of groups) {
+        if (part !== undefined && this.#seen[part] !== this.#view) continue;
+        for (const candidate of phrases) this.#try(candidate, index, view, words, findings);
       }
     }
     this.#rules.forEach((rule, index) => {
@@ -163,6 +173,18 @@ export class PromptRules {
         if (findings.wants(index, finding.severity)) this.#weigh(finding, index, view, words, findings);
       }
     });
+  }
+
+  /** Looks whether a phrase stands at a word. */
+  #try(candidate: RulePhrase, index: number, view: View, words: Words, findings: Findings): void {
+    const { rule, severity, phrase } = candidate;
+    if (!this.#mayMatch(candidate) || !findings.wants(rule, severity)) return;
+    const reached = reachOf(phrase, words, index, this.#barred);
+    if (reached === 0) return;
+    const last = Math.min(index + 31 - Math.clz32(reached & -reached), words.ids.length) - 1;
+    const from = words.starts[index] ?? 0;
+    const to = words.ends[Math.max(last, index)] ?? from + 1;
+    this.#weigh({ from, to, severity }, rule, view, words, findings, index);
   }
 
   /** Adds a finding, one degree lower when it is talked about instead of meant. */

@@ -21,14 +21,13 @@ export type ViewKind =
 export class View {
   readonly text: string;
   readonly kind: ViewKind;
-  readonly #starts: Uint32Array | undefined;
-  readonly #ends: Uint32Array | undefined;
+  /** For each code unit where its span begins and ends; absent where each stands for itself. */
+  readonly #spans: Uint32Array | undefined;
 
-  constructor(text: string, kind: ViewKind, starts?: Uint32Array, ends?: Uint32Array) {
+  constructor(text: string, kind: ViewKind, spans?: Uint32Array) {
     this.text = text;
     this.kind = kind;
-    this.#starts = starts;
-    this.#ends = ends;
+    this.#spans = spans;
   }
 
   /** Another text of the same length over the same spans. */
@@ -36,17 +35,17 @@ export class View {
     if (text.length !== this.text.length) {
       throw new RangeError(`a view of ${this.text.length} code units cannot hold ${text.length}`);
     }
-    return new View(text, kind, this.#starts, this.#ends);
+    return new View(text, kind, this.#spans);
   }
 
   /** Where code unit `index` begins in the original. */
   start(index: number): number {
-    return this.#starts === undefined ? index : (this.#starts[index] ?? 0);
+    return this.#spans === undefined ? index : (this.#spans[index * 2] ?? 0);
   }
 
   /** Where code unit `index` ends in the original, exclusive. */
   end(index: number): number {
-    return this.#ends === undefined ? index + 1 : (this.#ends[index] ?? 0);
+    return this.#spans === undefined ? index + 1 : (this.#spans[index * 2 + 1] ?? 0);
   }
 
   /** The span of the original behind `[from, to)` of this view; `from < to`. */
@@ -56,18 +55,22 @@ export class View {
   }
 }
 
+/** Code units of a view that is being built; one builder at a time has it, others make their own. */
+let spare: Uint16Array | undefined = new Uint16Array(4096);
+
 /** Collects the text of a view piece by piece. */
 export class ViewBuilder {
   #length = 0;
   #codes: Uint16Array;
-  #starts: Uint32Array;
-  #ends: Uint32Array;
+  #spans: Uint32Array;
+  /** All code units so far, or-ed. */
+  #all = 0;
 
   /** `size`: code units that are likely. */
   constructor(size = 256) {
-    this.#codes = new Uint16Array(size);
-    this.#starts = new Uint32Array(size);
-    this.#ends = new Uint32Array(size);
+    this.#codes = spare !== undefined && size <= spare.length ? spare : new Uint16Array(size);
+    if (this.#codes === spare) spare = undefined;
+    this.#spans = new Uint32Array(Math.max(size, 1) * 2);
   }
 
   get length(): number {
@@ -82,28 +85,35 @@ export class ViewBuilder {
   /** The same for one UTF-16 code unit. */
   addCode(code: number, start: number, end: number): void {
     const at = this.#length++;
-    if (at >= this.#codes.length) this.#grow();
+    if (at >= this.#codes.length || at * 2 >= this.#spans.length) this.#grow();
     this.#codes[at] = code;
-    this.#starts[at] = start;
-    this.#ends[at] = end;
+    this.#all |= code;
+    this.#spans[at * 2] = start;
+    this.#spans[at * 2 + 1] = end;
   }
 
+  /** Ends the builder. */
   build(kind: ViewKind): View {
     const length = this.#length;
-    const text = Buffer.from(this.#codes.buffer, 0, length * 2).toString('utf16le');
-    return new View(text, kind, this.#starts.subarray(0, length), this.#ends.subarray(0, length));
+    const codes = this.#codes;
+    // Bytes make a string of bytes, in which everything is found faster.
+    const text =
+      this.#all < 256
+        ? Buffer.from(codes.subarray(0, length)).toString('latin1')
+        : Buffer.from(codes.buffer, 0, length * 2).toString('utf16le');
+    if (spare === undefined || spare.length < codes.length) spare = codes;
+    return new View(text, kind, this.#spans.subarray(0, length * 2));
   }
 
   #grow(): void {
-    const size = this.#codes.length * 2;
-    const codes = new Uint16Array(size);
-    const starts = new Uint32Array(size);
-    const ends = new Uint32Array(size);
-    codes.set(this.#codes);
-    starts.set(this.#starts);
-    ends.set(this.#ends);
-    this.#codes = codes;
-    this.#starts = starts;
-    this.#ends = ends;
+    const size = this.#length * 2;
+    if (size > this.#codes.length) {
+      const codes = new Uint16Array(size);
+      codes.set(this.#codes);
+      this.#codes = codes;
+    }
+    const spans = new Uint32Array(size * 2);
+    spans.set(this.#spans);
+    this.#spans = spans;
   }
 }

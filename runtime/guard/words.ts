@@ -1,7 +1,7 @@
 import type { View } from './view.js';
 
 /** Ids of what is no word of the rules: unknown words, ends of sentences, addresses. */
-const UNKNOWN = 0;
+export const UNKNOWN = 0;
 export const BREAK = 1;
 export const URL_WORD = 2;
 export const EMAIL_WORD = 3;
@@ -11,9 +11,20 @@ const FIRST_WORD = 4;
 const GLUED_MIN = 14;
 const GLUED_MAX = 400;
 
+const SHAPES = 1 << 14;
+
+/** A number of the word at `[start, end)` that is quicker to make than the word. */
+function shapeOf(text: string, start: number, end: number): number {
+  const second = text.charCodeAt(Math.min(start + 1, end - 1));
+  const edges = text.charCodeAt(start) * 961 + second * 31 + text.charCodeAt(end - 1);
+  return (edges * 17 + end - start) & (SHAPES - 1);
+}
+
 /** The words that the rules are made of, each with a small number. */
 export class Lexicon {
   readonly #ids = new Map<string, number>();
+  /** 1 where a word has this shape, so that most others are not looked up. */
+  readonly #shapes = new Uint8Array(SHAPES);
   #longest = 0;
 
   /** One more than the largest id. */
@@ -26,12 +37,18 @@ export class Lexicon {
     if (known !== undefined) return known;
     const id = this.size;
     this.#ids.set(word, id);
+    this.#shapes[shapeOf(word, 0, word.length)] = 1;
     this.#longest = Math.max(this.#longest, word.length);
     return id;
   }
 
   id(word: string): number {
     return this.#ids.get(word) ?? UNKNOWN;
+  }
+
+  /** The id of the word that stands at `[start, end)` of a text. */
+  idAt(text: string, start: number, end: number): number {
+    return this.#shapes[shapeOf(text, start, end)] === 0 ? UNKNOWN : this.id(text.slice(start, end));
   }
 
   has(word: string): boolean {
@@ -92,9 +109,9 @@ export function wordsOf(view: View, lexicon: Lexicon): Words {
       index = address;
       continue;
     }
-    const word = text.slice(index, end);
-    const id = lexicon.id(word);
-    const parts = id === UNKNOWN ? lexicon.split(word) : undefined;
+    const id = lexicon.idAt(text, index, end);
+    const glued = id === UNKNOWN && end - index >= GLUED_MIN;
+    const parts = glued ? lexicon.split(text.slice(index, end)) : undefined;
     if (parts === undefined) add(id, index, end);
     else for (const part of parts) add(lexicon.id(part), index, end);
     index = end;
@@ -102,17 +119,22 @@ export function wordsOf(view: View, lexicon: Lexicon): Words {
   return words;
 }
 
+const wordCodes = Uint8Array.from({ length: 128 }, (_, code) =>
+  Number(/[a-z0-9]/.test(String.fromCharCode(code))),
+);
+
 /** Letters and digits; above ASCII everything but signs, punctuation and halves of pairs (emoji) is a letter. */
 function isWordCode(code: number): boolean {
-  if (code < 128) return (code >= 97 && code <= 122) || (code >= 48 && code <= 57);
+  if (code < 128) return wordCodes[code] === 1;
   if (code < 0xc0 || (code >= 0x2000 && code < 0x2c00) || (code >= 0x3000 && code < 0x3040)) return false;
   return code < 0xd800;
 }
 
-/** `.`, `!`, `?`, `;` at the end of a word, and the end of a paragraph. */
+/** `.`, `!`, `?`, `;` at the end of a word, `=` between spaces, and the end of a paragraph. */
 function endsSentence(text: string, index: number): boolean {
   const sign = text.charCodeAt(index);
   if (sign === 10) return true;
+  if (sign === 61) return text.charCodeAt(index - 1) === 32 && text.charCodeAt(index + 1) === 32;
   // . ! ? ;
   if (sign !== 46 && sign !== 33 && sign !== 63 && sign !== 59) return false;
   return index + 1 === text.length || !isWordCode(text.charCodeAt(index + 1));

@@ -15,11 +15,19 @@ export interface IdempotencyOptions {
   keepMs: number;
 }
 
+interface Begun {
+  requestId: string;
+  /** Index of the event that it began with. */
+  index: number;
+  /** Stream of the event that ends it, where that is not of the request's own. */
+  ends?: string | undefined;
+}
+
 interface Entry {
   /** SHA-256 of the canonical body. */
   body: string;
-  /** Of its events; undefined where nothing that was begun is to be looked for. */
-  stream: string | undefined;
+  /** Where its end is to be looked for; undefined where nothing was begun. */
+  begun: Begun | undefined;
   bornMs: number;
   running: boolean;
 }
@@ -30,7 +38,9 @@ const pageEvents = 1000;
 /** Name of the text that carries it. A text, not data: it tells who asked for what, so it goes with the texts of a person. */
 const textName = 'idempotency';
 
-const startText = z.object({ scope: z.string(), body: z.string() });
+const startText = z.object({ scope: z.string(), body: z.string(), ends: z.string().optional() });
+
+const ownStream = 'request:';
 
 /**
  * Remembers requests by their Idempotency-Key. What a request gave is a text of the event that ended it: so it is durable in the same
@@ -62,15 +72,25 @@ export class LedgerIdempotency implements Idempotency {
     const { scope, body } = hashesOf(request);
     await this.#load();
     const entry = this.#take(scope, body);
+    let isUnknown = false;
     try {
       const answered = await this.#answerOf(entry);
       if (answered !== undefined) {
         entry.running = false;
         return answered;
       }
+      if (entry.begun !== undefined && request.interrupted === 'refuse') {
+        // The entry stays: it is not known the next time either.
+        entry.running = false;
+        isUnknown = true;
+        throw new AppError(
+          'outcome_unknown',
+          'This request was interrupted, or what it gave was erased; whether it was done is not known. Look in the ledger, and take a new key to do it again.',
+        );
+      }
       return await this.#begin(request, scope, entry);
     } catch (error) {
-      this.#release(scope, entry);
+      if (!isUnknown) this.#release(scope, entry);
       throw error;
     }
   }
@@ -97,7 +117,7 @@ export class LedgerIdempotency implements Idempotency {
       return known;
     }
     this.#makeRoom();
-    const entry = { body, stream: undefined, bornMs: nowMs, running: true };
+    const entry = { body, begun: undefined, bornMs: nowMs, running: true };
     this.#entries.delete(scope);
     this.#entries.set(scope, entry);
     return entry;
@@ -117,10 +137,15 @@ export class LedgerIdempotency implements Idempotency {
   }
 
   /** What it gave; undefined when it was never ended, or when that was erased. */
-  async #answerOf({ stream }: Entry): Promise<AnsweredClaim | undefined> {
-    if (stream === undefined) return undefined;
+  async #answerOf({ begun }: Entry): Promise<AnsweredClaim | undefined> {
+    if (begun === undefined) return undefined;
     const { ledger } = this.#options;
-    const [event] = await ledger.query({ stream, limit: 1, order: 'desc' });
+    const { requestId, index: since, ends } = begun;
+    const [event] = await ledger.query(
+      ends === undefined
+        ? { stream: ownStream + requestId, limit: 1, order: 'desc' }
+        : { stream: ends, since, correlationId: requestId, limit: 1, order: 'asc' },
+    );
     if (event === undefined || event.type === 'request_started') return undefined;
     const [texts = {}] = await ledger.texts([event.index]);
     const text = texts[textName];
@@ -131,17 +156,17 @@ export class LedgerIdempotency implements Idempotency {
   }
 
   async #begin(request: ClaimRequest, scope: string, entry: Entry): Promise<NewClaim> {
-    const { route, requestId, texts } = request;
-    const stream = `request:${requestId}`;
-    await this.#options.ledger.append({
+    const { route, requestId, texts, stream: ends } = request;
+    const stream = ends ?? ownStream + requestId;
+    const { index } = await this.#options.ledger.append({
       type: 'request_started',
       module: 'kernel',
-      stream,
+      stream: ownStream + requestId,
       correlationId: requestId,
-      data: { route, again: entry.stream !== undefined },
-      texts: { ...texts, [textName]: JSON.stringify({ scope, body: entry.body }) },
+      data: { route, again: entry.begun !== undefined },
+      texts: { ...texts, [textName]: JSON.stringify({ scope, body: entry.body, ends }) },
     });
-    entry.stream = stream;
+    entry.begun = { requestId, index, ends };
     let settled = false;
     return {
       state: 'new',
@@ -182,13 +207,14 @@ export class LedgerIdempotency implements Idempotency {
       const limit = Math.min(pageEvents, keysMax);
       const page = await ledger.query({ type: 'request_started', until, limit, order: 'desc' });
       const texts = await ledger.texts(page.map(({ index }) => index));
-      for (const [place, { stream, time_ms }] of page.entries()) {
+      for (const [place, { index, stream, time_ms }] of page.entries()) {
         // The wall clock may have gone back since: then it counts as just begun.
         const ageMs = Math.max(0, wallMs - time_ms);
         const text = texts[place]?.[textName];
         if (text === undefined || stream === null || ageMs >= keepMs || found.size >= keysMax) continue;
-        const { scope, body } = startText.parse(JSON.parse(text));
-        if (!found.has(scope)) found.set(scope, { body, stream, bornMs: nowMs - ageMs, running: false });
+        const { scope, body, ends } = startText.parse(JSON.parse(text));
+        const begun = { requestId: stream.slice(ownStream.length), index, ends };
+        if (!found.has(scope)) found.set(scope, { body, begun, bornMs: nowMs - ageMs, running: false });
       }
       until = page.length < limit ? -1 : page.at(-1)!.index - 1;
     }

@@ -11,7 +11,7 @@ import { recoveryEvent, transitionEvent } from '../breaker/transition-event.js';
 import type { Config } from '../config/schema.js';
 import { packageVersion } from '../config/version.js';
 import type { RateStatus } from '../contracts/admission.js';
-import { systemClock } from '../contracts/clock.js';
+import { systemClock, systemTimer } from '../contracts/clock.js';
 import { SystemRebootRequired } from '../contracts/errors.js';
 import type { Ledger, NewEvent } from '../contracts/ledger.js';
 import type { ModuleContext, SystemStatus } from '../contracts/module.js';
@@ -22,6 +22,7 @@ import { controlSocketPath } from '../data-folder/control-socket.js';
 import { openDataFolder } from '../data-folder/data-folder.js';
 import { loadGuardModel } from '../guard/classifier/load.js';
 import { createGuard } from '../guard/guard.js';
+import { openSecondOpinion } from '../guard/open-second-opinion.js';
 import { LedgerIdempotency } from '../idempotency/idempotency.js';
 import { EventCatalog } from '../ledger/events/catalog.js';
 import { type LedgerChange, openLedger } from '../ledger/ledger.js';
@@ -320,6 +321,7 @@ async function open({ config, log, builtIn, restarted }: StartOptions, undo: Und
     model: loadGuardModel(config.guard),
     level: config.guard.level,
     personalData: config.guard.personal_data,
+    second: await openSecondOpinion(prompts, config.guard),
   });
   undo.add('guard', () => guard.close());
   const modules = await loadModules(config.modules.enabled, builtIn);
@@ -389,10 +391,21 @@ async function open({ config, log, builtIn, restarted }: StartOptions, undo: Und
       ...(restarted === undefined ? {} : { restart_cause: restarted.cause }),
     },
   });
+  const mcp = createMcpServers({
+    servers: config.mcp.servers,
+    env: process.env,
+    start: (spec, listen) => prompts.startToolServer(spec, listen),
+    nowMs: now,
+    version,
+    record: (event) => recordLater(ledger, log, event),
+    onProblem: (error) => log.error({ err: error }, 'the way out for an MCP server failed'),
+  });
+  undo.add('MCP servers', () => mcp.close());
   const context: ModuleContext = {
     config,
     log,
     clock,
+    setTimer: systemTimer,
     random: Math.random,
     bus,
     ledger,
@@ -404,14 +417,7 @@ async function open({ config, log, builtIn, restarted }: StartOptions, undo: Und
     breakers,
     scorer,
     prompts: toldPrompts(prompts, bus),
-    mcp: createMcpServers({
-      servers: config.mcp.servers,
-      env: process.env,
-      start: (spec, listen) => prompts.startToolServer(spec, listen),
-      nowMs: now,
-      version,
-      record: (event) => recordLater(ledger, log, event),
-    }),
+    mcp,
     outgoing: createOutgoing({
       hosts: new HostList(config.tools.http_hosts),
       bytesMax: config.tools.http_bytes_max,

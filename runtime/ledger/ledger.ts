@@ -1,7 +1,7 @@
 import { statSync } from 'node:fs';
 import { Worker } from 'node:worker_threads';
 import type { LedgerAnalytics } from '../contracts/analytics.js';
-import type { Clock } from '../contracts/clock.js';
+import type { Clock, SetTimer } from '../contracts/clock.js';
 import { AppError, SystemRebootRequired } from '../contracts/errors.js';
 import type {
   EraseSelector,
@@ -27,7 +27,7 @@ import { sharedMs } from './own-stamp.js';
 import { Pace } from './pace.js';
 import type { AppendedBatch, WriterData, WriterReply, WriterRequest } from './protocol.js';
 import { sizeLimitBytesDefault, sizeLimitBytesMin, transactionBytes } from './pruner.js';
-import { QueryClient } from './query.js';
+import { QueryClient, type StartReader } from './query.js';
 import { filesAside } from './set-aside.js';
 import type { EpochReason } from './tlog/epochs.js';
 import { LogClient } from './tlog/log-client.js';
@@ -82,6 +82,10 @@ export interface LedgerOptions {
   heart?: SlotPlace;
   /** Starts the writer thread; tests wrap it to break it. */
   startWriter?: (script: URL, data: WriterData) => Worker;
+  /** The same for the reader's thread. */
+  startReader?: StartReader;
+  /** Timers other than the process's own, for a simulation. */
+  setTimer?: SetTimer;
 }
 
 export type LedgerChange =
@@ -177,6 +181,7 @@ export class SqliteLedger implements Ledger {
   #pending = 0;
   #pendingBytes = 0;
   #commits = 0;
+  #measured: { commits: number; bytes: number } | undefined;
   #spares: ArrayBuffer[] = [];
   readonly #batchBytes: number;
   #commitMs = commitMsFirst;
@@ -184,7 +189,7 @@ export class SqliteLedger implements Ledger {
   #closed: Promise<void> | undefined;
   #growth = new Growth();
   #outages: Outages;
-  readonly #pace = new Pace(() => this.#sendReady());
+  readonly #pace: Pace;
   #setAside: string[];
 
   constructor(options: LedgerOptions & { sizeLimitBytes: number }, writer: Worker, opened: Opened) {
@@ -193,10 +198,11 @@ export class SqliteLedger implements Ledger {
     this.#size = opened.size;
     this.#batchBytes = transactionBytes(options.sizeLimitBytes);
     this.#setAside = filesAside(options.file);
-    this.#outages = new Outages(options.clock, () => this.#post({ kind: 'reopen' }));
+    this.#pace = new Pace(() => this.#sendReady(), options.setTimer);
+    this.#outages = new Outages(options.clock, () => this.#post({ kind: 'reopen' }), options.setTimer);
     this.#minimum = opened.minimum;
     this.#events = options.events ?? new EventCatalog();
-    this.#reader = new QueryClient(options.file, this.#events);
+    this.#reader = new QueryClient(options.file, this.#events, options.startReader);
     this.log = new LogClient({
       verifierKey: opened.verifierKey,
       previous: opened.previous,
@@ -279,8 +285,7 @@ export class SqliteLedger implements Ledger {
   }
 
   status(): LedgerStatus {
-    const { file, sizeLimitBytes } = this.#options;
-    const bytes = fileBytes(file) + fileBytes(`${file}-wal`);
+    const { sizeLimitBytes } = this.#options;
     const status: LedgerStatus = {
       state: 'open',
       size: this.#size,
@@ -288,7 +293,7 @@ export class SqliteLedger implements Ledger {
       pending: this.#pending,
       commits: this.#commits,
       ...(this.#commits === 0 ? {} : { commit_ms: Number(this.#commitMs.toPrecision(3)) }),
-      bytes,
+      bytes: this.#bytes(),
       limit_bytes: sizeLimitBytes,
       set_aside: [...this.#setAside],
     };
@@ -311,6 +316,15 @@ export class SqliteLedger implements Ledger {
       case 'failed':
         return { ...status, state: 'failed', problem: this.#state.error.message };
     }
+  }
+
+  /** What the files hold. It changes with a commit, so they are looked at once after each: status is asked for several times a second. */
+  #bytes(): number {
+    if (this.#measured?.commits !== this.#commits) {
+      const { file } = this.#options;
+      this.#measured = { commits: this.#commits, bytes: fileBytes(file) + fileBytes(`${file}-wal`) };
+    }
+    return this.#measured.bytes;
   }
 
   /** Takes nothing more, commits what waits, and closes the file. May be called again. */
@@ -485,6 +499,7 @@ export class SqliteLedger implements Ledger {
   #reopened(opened: Opened): void {
     this.#size = opened.size;
     this.#minimum = opened.minimum;
+    this.#measured = undefined;
     const isSame = opened.verifierKey === this.log.verifierKey;
     if (!isSame) {
       this.#setAside = filesAside(this.#options.file);

@@ -1,6 +1,6 @@
 import { dirname } from 'node:path';
 import type { Database } from 'better-sqlite3';
-import { systemClock } from '../contracts/clock.js';
+import { type Clock, systemClock } from '../contracts/clock.js';
 import type { LedgerTrouble } from '../contracts/ledger-trouble.js';
 import { damaged, fileError } from './database.js';
 import { ownStamp } from './own-stamp.js';
@@ -30,13 +30,15 @@ export class Opener {
   /** What one transaction takes, about. */
   readonly transactionBytes: number;
   readonly #data: WriterData;
+  readonly #clock: Clock;
   /** Events that somebody may have been told of. */
   #recorded = 0;
   #isWalInDoubt = false;
   #isFileInDoubt = false;
 
-  constructor(data: WriterData) {
+  constructor(data: WriterData, clock: Clock = systemClock) {
     this.#data = data;
+    this.#clock = clock;
     this.transactionBytes = transactionBytes(data.sizeLimitBytes);
   }
 
@@ -55,12 +57,12 @@ export class Opener {
   /** @throws LedgerFileError. */
   async open(): Promise<Opened> {
     const { file, setCorruptAside } = this.#data;
-    const leftover = setCorruptAside ? leftoverWal(file, systemClock.wallMs()) : undefined;
+    const leftover = setCorruptAside ? leftoverWal(file, this.#clock.wallMs()) : undefined;
     try {
       return await this.#openFile(leftover);
     } catch (error) {
       if (!setCorruptAside || troubleOf(error) !== 'corrupt') throw error;
-      const aside = setAside(file, systemClock.wallMs());
+      const aside = setAside(file, this.#clock.wallMs());
       this.#recorded = 0;
       this.#isFileInDoubt = false;
       return await this.#openFile(aside);
@@ -95,12 +97,13 @@ export class Opener {
         succession.setAside = aside.name;
         succession.last = newer(succession.last, aside.last);
       }
-      const stamp = ownStamp(this.#data);
-      const options = { file, size: stored, clock: systemClock, succession, stamp };
+      const clock = this.#clock;
+      const stamp = ownStamp(this.#data, clock);
+      const options = { file, size: stored, clock, succession, stamp };
       const { log, size } = await openLog(db, options);
       const previous = db.prepare('SELECT previous FROM log').pluck().get() as string | null;
       return {
-        writer: new RecordWriter(db, size, log, this.#data),
+        writer: new RecordWriter(db, { size, log, data: this.#data, clock }),
         log,
         previous: previous ?? undefined,
         notices: noticesOf(succession, log.verifierKey),

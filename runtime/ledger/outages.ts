@@ -1,4 +1,4 @@
-import type { Clock } from '../contracts/clock.js';
+import { backgroundTimer, type Clock, type SetTimer } from '../contracts/clock.js';
 import { AppError } from '../contracts/errors.js';
 import type { LedgerTrouble } from '../contracts/ledger-trouble.js';
 import { troubleTexts } from './trouble.js';
@@ -20,14 +20,16 @@ export interface Outage {
 export class Outages {
   readonly #clock: Clock;
   readonly #reopen: () => void;
+  readonly #setTimer: SetTimer;
   #current: Outage | undefined;
   #attempts = 0;
   #retryAtMs = 0;
-  #timer: NodeJS.Timeout | undefined;
+  #cancel = () => {};
 
-  constructor(clock: Clock, reopen: () => void) {
+  constructor(clock: Clock, reopen: () => void, setTimer: SetTimer = backgroundTimer) {
     this.#clock = clock;
     this.#reopen = reopen;
+    this.#setTimer = setTimer;
   }
 
   /** Takes note of a failure: of a new outage, or of one that goes on. */
@@ -41,9 +43,8 @@ export class Outages {
   retry(): void {
     const waitMs = Math.min(retryMsMax, firstRetryMs * 2 ** this.#attempts++);
     this.#retryAtMs = this.#clock.monotonicMs() + waitMs;
-    clearTimeout(this.#timer);
-    this.#timer = setTimeout(this.#reopen, waitMs);
-    this.#timer.unref();
+    this.#cancel();
+    this.#cancel = this.#setTimer(this.#reopen, waitMs);
   }
 
   retryInMs(): number {
@@ -57,7 +58,7 @@ export class Outages {
   }
 
   stop(): void {
-    clearTimeout(this.#timer);
+    this.#cancel();
   }
 
   refusal({ trouble, problem }: Outage): AppError {

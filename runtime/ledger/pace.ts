@@ -1,3 +1,5 @@
+import { type SetTimer, systemTimer } from '../contracts/clock.js';
+
 /** Weight of the newest sync in the moving average. */
 const weight = 0.2;
 /** From here on a sync costs more than callers that wait a little for each other. */
@@ -41,14 +43,17 @@ export class SyncTime {
  */
 export class Pace {
   readonly #send: () => void;
+  readonly #setTimer: SetTimer;
   #syncMs = 0;
   /** Events that were there when the last answer came: nobody else is expected. */
   #crowd = 0;
-  #timer: NodeJS.Timeout | undefined;
+  /** Ends the wait that runs. */
+  #cancel: (() => void) | undefined;
 
   /** @param send Called when the wait is over. */
-  constructor(send: () => void) {
+  constructor(send: () => void, setTimer: SetTimer = systemTimer) {
     this.#send = send;
+    this.#setTimer = setTimer;
   }
 
   /** A transaction was answered: what a sync takes, and the events that were under way. */
@@ -65,7 +70,7 @@ export class Pace {
       this.stop();
       return false;
     }
-    this.#timer ??= setTimeout(
+    this.#cancel ??= this.#setTimer(
       () => {
         this.stop();
         this.#crowd = 0;
@@ -78,7 +83,7 @@ export class Pace {
 
   /** Ends a wait without its end being told. */
   stop(): void {
-    clearTimeout(this.#timer);
-    this.#timer = undefined;
+    this.#cancel?.();
+    this.#cancel = undefined;
   }
 }

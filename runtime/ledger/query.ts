@@ -4,7 +4,7 @@ import { AppError } from '../contracts/errors.js';
 import type { JsonObject } from '../contracts/json.js';
 import type { EventQuery, StoredEvent } from '../contracts/ledger.js';
 import type { EventCatalog } from './events/catalog.js';
-import type { EventFilter, LogRequest, ReaderReply, ReaderRequest } from './protocol.js';
+import type { EventFilter, LogRequest, ReaderReply, ReaderRequest, ThreadData } from './protocol.js';
 import { wordsOf } from './search/words.js';
 
 const limitMax = 1000;
@@ -20,6 +20,11 @@ type Analysis = Extract<ReaderReply, { analytics: unknown }>;
 type Texts = Extract<ReaderReply, { texts: unknown }>;
 export type LogAnswer = Exclude<Answer, Page | Analysis | Texts>;
 
+/** Starts the reader's thread; a simulation gives one that runs in its own. */
+export type StartReader = (script: URL, data: ThreadData) => Worker;
+
+const inThread: StartReader = (script, workerData) => new Worker(script, { workerData });
+
 interface Waiting {
   resolve(answer: Answer): void;
   reject(error: AppError): void;
@@ -31,8 +36,8 @@ class Reader {
   readonly #worker: Worker;
   readonly #waiting = new Map<number, Waiting>();
 
-  constructor(file: string, onEnd: (reader: Reader) => void) {
-    this.#worker = new Worker(new URL('./reader.js', import.meta.url), { workerData: { file } });
+  constructor(file: string, start: StartReader, onEnd: (reader: Reader) => void) {
+    this.#worker = start(new URL('./reader.js', import.meta.url), { file });
     let cause: unknown;
     this.#worker.on('message', (reply: ReaderReply) => {
       const waiting = this.#waiting.get(reply.id);
@@ -84,12 +89,14 @@ class Reader {
 export class QueryClient {
   #file: string;
   #catalog: EventCatalog;
+  readonly #startReader: StartReader;
   #reader: Reader | undefined;
   #lastId = 0;
   #closed = false;
 
   /** Opens the file now: its connection keeps what was recorded readable while the writer has none. */
-  constructor(file: string, catalog: EventCatalog) {
+  constructor(file: string, catalog: EventCatalog, startReader: StartReader = inThread) {
+    this.#startReader = startReader;
     this.#file = file;
     this.#catalog = catalog;
     this.#reader = this.#start();
@@ -166,7 +173,7 @@ export class QueryClient {
   }
 
   #start(): Reader {
-    return new Reader(this.#file, (ended) => {
+    return new Reader(this.#file, this.#startReader, (ended) => {
       if (this.#reader === ended) this.#reader = undefined;
     });
   }

@@ -1,5 +1,5 @@
 import type { Database, Statement } from 'better-sqlite3';
-import { systemClock } from '../contracts/clock.js';
+import type { Clock } from '../contracts/clock.js';
 import type { NewEvent } from '../contracts/ledger.js';
 import { AgeLimit, isClockSynchronised, type Old } from './age-limit.js';
 import { readBatch } from './batch-reader.js';
@@ -24,12 +24,17 @@ export class RecordWriter {
   /** Wall time of the newest event. */
   #newestMs: number;
   readonly #age: AgeLimit | undefined;
+  readonly #clock: Clock;
   readonly #setClock: Statement;
   readonly #sync = new SyncTime();
   #checkpointPages: number;
   readonly #checkpointPagesMax: number;
 
-  constructor(db: Database, size: number, log: LogWriter, data: WriterData) {
+  constructor(
+    db: Database,
+    { size, log, data, clock }: { size: number; log: LogWriter; data: WriterData; clock: Clock },
+  ) {
+    this.#clock = clock;
     this.#data = data;
     this.#db = db;
     this.#next = size;
@@ -120,9 +125,9 @@ export class RecordWriter {
   #transaction<T>(work: () => T): T {
     this.#begin.run();
     const result = work();
-    const beganMs = systemClock.monotonicMs();
+    const beganMs = this.#clock.monotonicMs();
     this.#commit.run();
-    this.#sync.add(systemClock.monotonicMs() - beganMs);
+    this.#sync.add(this.#clock.monotonicMs() - beganMs);
     this.#setCheckpointPages();
     return result;
   }
@@ -140,7 +145,7 @@ export class RecordWriter {
     const known = this.#db.prepare('SELECT clock_ms FROM log').pluck().get() as number | null;
     return new AgeLimit({
       ageMaxMs,
-      clock: systemClock,
+      clock: this.#clock,
       isSynchronised: isClockSynchronised,
       knownMs: known ?? (this.#next === 0 ? undefined : this.#newestMs),
       size: this.#next,
@@ -173,7 +178,7 @@ export class RecordWriter {
   }
 
   #recordOwn(index: number, event: NewEvent): void {
-    this.#log.append(Buffer.from(this.#insert.own(index, event, ownStamp(this.#data)), 'hex'));
+    this.#log.append(Buffer.from(this.#insert.own(index, event, ownStamp(this.#data, this.#clock)), 'hex'));
   }
 
   #insertAll(message: AppendMessage, first: number): Omit<AppendedBatch, 'slab'> {

@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import http from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -28,6 +29,7 @@ function configured(script: string, args: string[], changes: Partial<ServerConfi
     args: [file(script), ...args],
     folders: [root],
     env: [],
+    hosts: [],
     start_ms: 20_000,
     call_ms: 20_000,
     memory_bytes: 536_870_912,
@@ -69,6 +71,7 @@ describe.each(levels)('MCP servers at level %s', (level) => {
       start: (spec, listen) => sandbox.startToolServer(spec, listen),
       nowMs: () => time.nowMs,
       version: '1',
+      onProblem: (error) => events.push(error.message),
       record: ({ data }) => {
         const { server, change, why } = data as Record<string, string>;
         events.push(`${server} ${change} ${why}`);
@@ -81,7 +84,15 @@ describe.each(levels)('MCP servers at level %s', (level) => {
     const { all, events } = serversOf({ honest: configured('honest-server', []) });
     expect(all.status().honest).toEqual({ state: 'idle', starts: 0 });
     const [one, two] = await Promise.all([all.tools('honest'), all.tools('honest')]);
-    expect(one.map(({ name }) => name)).toEqual(['echo', 'environment', 'read', 'write', 'dial', 'poisoned']);
+    expect(one.map(({ name }) => name)).toEqual([
+      'echo',
+      'environment',
+      'read',
+      'write',
+      'dial',
+      'poisoned',
+      'ask',
+    ]);
     expect(two).toEqual(one);
     const call = { tool: 'echo', args: text('là') };
     expect(await all.call('honest', call, { signal, timeoutMs: 9000 })).toEqual({
@@ -91,7 +102,7 @@ describe.each(levels)('MCP servers at level %s', (level) => {
     const wrong = await all.call('honest', { tool: 'echo', args: {} }, { signal, timeoutMs: 9000 });
     expect(wrong.outcome).toBe('error');
     expect(all.status().honest).toEqual({ state: 'ready', starts: 1 });
-    expect(events).toEqual(['honest started 6 tools']);
+    expect(events).toEqual(['honest started 7 tools']);
   });
 
   it('it sees the listed variables, folders and nothing else, and no network', async () => {
@@ -122,6 +133,32 @@ describe.each(levels)('MCP servers at level %s', (level) => {
     expect(await said('reader', 'write', { path: '/usr/made' })).toBe('failed: EROFS');
     expect(await said('reader', 'dial', { port })).toMatch(/^failed: /);
   });
+
+  it.runIf(level === 'strict')(
+    'one that may ask a host reaches it through a proxy, and no other',
+    async () => {
+      const page = http.createServer((_request, response) => response.end('a page')).listen(0, '127.0.0.1');
+      await once(page, 'listening');
+      const { port } = page.address() as AddressInfo;
+      const { all } = serversOf({
+        asking: configured('honest-server', [], { hosts: [`127.0.0.1:${port}`] }),
+      });
+      try {
+        const said = async (tool: string, args: object) =>
+          (await all.call('asking', { tool, args }, { signal, timeoutMs: 15_000 })).text;
+        expect(await said('ask', { url: `http://127.0.0.1:${port}/` })).toBe('a page');
+        expect(await said('ask', { url: `http://localhost:${port}/` })).toContain('not among the hosts');
+        const other = (listener.address() as AddressInfo).port;
+        expect(await said('ask', { url: `http://127.0.0.1:${other}/` })).toContain('not among the hosts');
+        expect(await said('dial', { port })).toMatch(/^failed: /);
+      } finally {
+        all.close();
+        page.closeAllConnections();
+        page.close();
+        await once(page, 'close');
+      }
+    },
+  );
 
   it.each([
     ['garbage', 'garbage', {}],

@@ -8,8 +8,12 @@ import type { Config } from '../config/schema.js';
 import { AppError } from '../contracts/errors.js';
 import type { NewEvent } from '../contracts/ledger.js';
 import type { McpOutput, McpServerStatus, McpServers, McpTool } from '../contracts/mcp.js';
+import { HostList } from '../outgoing/hosts.js';
+import { openProxy, type WayOut } from '../outgoing/proxy.js';
 import { McpConnection, McpFault } from './connection.js';
 
+/** Most that one connection of a server may bring in. */
+const PROXY_BYTES_MAX = 67_108_864;
 const restFirstMs = 1000;
 const restMaxMs = 300_000;
 
@@ -27,10 +31,11 @@ export interface McpOptions {
   nowMs(): number;
   version: string;
   record(event: NewEvent): void;
+  onProblem(error: Error): void;
 }
 
-/** The configured servers. */
-export function createMcpServers(options: McpOptions): McpServers {
+/** The configured servers. `close` ends the ways out that were opened for them; their processes end with the sandbox. */
+export function createMcpServers(options: McpOptions): McpServers & { close(): void } {
   const servers = new Map(
     Object.entries(options.servers).map(([name, config]) => [name, new Server(name, config, options)]),
   );
@@ -43,6 +48,9 @@ export function createMcpServers(options: McpOptions): McpServers {
     names: () => [...servers.keys()],
     tools: (name) => get(name).tools(),
     call: (name, call, how) => get(name).call(call, how),
+    close: () => {
+      for (const server of servers.values()) server.close();
+    },
     status: () => Object.fromEntries([...servers].map(([name, server]) => [name, server.status()])),
   };
 }
@@ -52,6 +60,7 @@ class Server {
   readonly #name: string;
   readonly #config: ServerConfig;
   readonly #options: McpOptions;
+  readonly #proxy: WayOut | undefined;
   #state: State = { state: 'idle' };
   #failures = 0;
   #starts = 0;
@@ -60,6 +69,17 @@ class Server {
     this.#name = name;
     this.#config = config;
     this.#options = options;
+    const { hosts } = config;
+    if (hosts.length > 0)
+      this.#proxy = openProxy({
+        hosts: new HostList(hosts),
+        bytesMax: PROXY_BYTES_MAX,
+        onProblem: options.onProblem,
+      });
+  }
+
+  close(): void {
+    this.#proxy?.close();
   }
 
   status(): McpServerStatus {
@@ -162,6 +182,7 @@ class Server {
       args,
       folders: folders.map((text) => ({ path: text.replace(/:rw$/, ''), write: text.endsWith(':rw') })),
       env: Object.fromEntries(given),
+      ...(this.#proxy === undefined ? {} : { proxy: this.#proxy.socket }),
       memoryBytes,
       lineBytesMax,
     };

@@ -22,7 +22,7 @@ import { RestartProcess } from './fixups/restart-process.js';
 import { StepDown } from './fixups/step-down.js';
 import { Wait } from './fixups/wait.js';
 import { Healer } from './healer.js';
-import { IncidentBook, incidentFile } from './incident-file.js';
+import { IncidentBook, type IncidentStorage, incidentFile } from './incident-file.js';
 
 /** Attempts at most per look of a check, and how many may be saved up. */
 const budgetShare = 0.2;
@@ -43,6 +43,8 @@ export interface OpenHealerOptions {
   /** Ends the process so that its supervisor starts another. */
   restartProcess: (reason: string) => void;
   record: (event: NewEvent) => void;
+  /** Unless given: a file in the folder. */
+  incidentStorage?: IncidentStorage;
 }
 
 /** The checks and fixups of this appliance, and the incidents of its data folder. */
@@ -51,7 +53,7 @@ export async function openHealer(
 ): Promise<{ healer: Healer; incidents: IncidentBook }> {
   const { config, clock, random, log, record } = options;
   const incidents = await IncidentBook.open({
-    storage: incidentFile(join(options.folder, 'incidents.json'), writeFileAtomic),
+    storage: options.incidentStorage ?? incidentFile(join(options.folder, 'incidents.json'), writeFileAtomic),
     clock,
     random,
     onError: (error) => log.error({ err: error }, 'the incidents could not be kept or read'),

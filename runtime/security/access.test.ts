@@ -47,7 +47,7 @@ test('a key that has expired is refused, and stays so with a clock that starts i
   const clock = { wallMs: () => wall, monotonicMs: () => 0 };
   const openAt = () => openAccess({ dataDir, clock, ledger, loopback: true });
   const { access } = await openAt();
-  const { key, id } = await access.createKey({ name: 'guest', role: 'user', expires_ms: 2000 });
+  const { key, id } = await access.createKey({ name: 'guest', role: 'user', expires_ms: 2000 }, 'a test');
   expect(access.identify(key)).toMatchObject({ role: 'user', keyId: id });
   expect(access.mayGoOn({ keyId: id })).toBe(true);
   wall = 2000;
@@ -65,15 +65,19 @@ test('a key that has expired is refused, and stays so with a clock that starts i
 
 test('a key brings its scopes and models; the ledger is told what it is narrowed by, not its name or theirs', async () => {
   const { access } = await open({ loopback: true });
-  const { key, id } = await access.createKey({
-    ...{ name: 'secret name', role: 'user', scopes: ['chat'], models: ['private-model'] },
-    ...{ requests_per_minute: 5, tokens_per_day: 6 },
-  });
+  const { key, id } = await access.createKey(
+    {
+      ...{ name: 'secret name', role: 'user', scopes: ['chat'], models: ['private-model'] },
+      ...{ requests_per_minute: 5, tokens_per_day: 6 },
+    },
+    'a test',
+  );
   expect(access.identify(key)).toEqual({
     ...{ role: 'user', keyId: id, scopes: ['chat'], models: ['private-model'] },
   });
   expect(events[0]!.data).toEqual({
     ...{ id, role: 'user', scopes: ['chat'], models: 1, requests_per_minute: 5, tokens_per_day: 6 },
+    by: 'a test',
   });
 });
 
@@ -94,7 +98,7 @@ test('the 1,001st key is refused before anything is recorded', async () => {
   }));
   await writeFile(join(dataDir, 'keys.json'), JSON.stringify({ version: 1, keys }), { mode: 0o600 });
   const { access } = await open();
-  await expect(access.createKey({ name: 'one more', role: 'user' })).rejects.toMatchObject({
+  await expect(access.createKey({ name: 'one more', role: 'user' }, 'a test')).rejects.toMatchObject({
     code: 'conflict',
   });
   expect(events).toEqual([]);
@@ -103,19 +107,19 @@ test('the 1,001st key is refused before anything is recorded', async () => {
 
 test('what cannot be recorded does not take effect', async () => {
   const { access } = await open({ loopback: true });
-  const kept = await access.createKey({ name: 'kept', role: 'user' });
+  const kept = await access.createKey({ name: 'kept', role: 'user' }, 'a test');
   failing = true;
-  await expect(access.createKey({ name: 'lost', role: 'user' })).rejects.toThrow('disk full');
-  await expect(access.revokeKey(kept.id)).rejects.toThrow('disk full');
+  await expect(access.createKey({ name: 'lost', role: 'user' }, 'a test')).rejects.toThrow('disk full');
+  await expect(access.revokeKey(kept.id, 'a test')).rejects.toThrow('disk full');
   expect(access.listKeys().map((key) => key.name)).toEqual(['kept']);
 });
 
 test('a revoked key is nobody at once; an unknown id is told so', async () => {
   const { access } = await open({ loopback: true });
-  const { id, key } = await access.createKey({ name: 'a', role: 'operator' });
-  expect(await access.revokeKey(id)).toBe(true);
+  const { id, key } = await access.createKey({ name: 'a', role: 'operator' }, 'a test');
+  expect(await access.revokeKey(id, 'a test')).toBe(true);
   expect(access.identify(key)).toBeNull();
-  expect(await access.revokeKey(id)).toBe(false);
+  expect(await access.revokeKey(id, 'a test')).toBe(false);
 });
 
 test('the key of a file is registered once; a file that all can read is warned of', async () => {
@@ -145,10 +149,10 @@ test('a file without a key, with another secret for a known id, or no file stops
 
 test('keys that are made and revoked at once are all kept, in memory and on the disk', async () => {
   const { access } = await open({ loopback: true });
-  const doomed = await access.createKey({ name: 'doomed', role: 'user' });
+  const doomed = await access.createKey({ name: 'doomed', role: 'user' }, 'a test');
   const [revoked, ...created] = await Promise.all([
-    access.revokeKey(doomed.id),
-    ...Array.from({ length: 12 }, (_, i) => access.createKey({ name: `k${i}`, role: 'user' })),
+    access.revokeKey(doomed.id, 'a test'),
+    ...Array.from({ length: 12 }, (_, i) => access.createKey({ name: `k${i}`, role: 'user' }, 'a test')),
   ]);
   expect(revoked).toBe(true);
   const again = (await open({ loopback: true })).access;
@@ -164,11 +168,11 @@ test('a setup code is over when a first key exists, however that was made', asyn
   const code = await readFile(join(dataDir, 'setup-code'), 'utf8');
   const [byCode, byHand] = await Promise.all([
     access.redeemSetupCode('wrong'),
-    access.createKey({ name: 'by hand', role: 'admin' }),
+    access.createKey({ name: 'by hand', role: 'admin' }, 'a test'),
   ]);
   expect([byCode, byHand.role]).toEqual([null, 'admin']);
   expect(await access.redeemSetupCode(code)).toBeNull();
-  await expect(access.renewSetupCode()).rejects.toMatchObject({ code: 'forbidden' });
+  await expect(access.renewSetupCode('a test')).rejects.toMatchObject({ code: 'forbidden' });
   await expect(readFile(join(dataDir, 'setup-code'))).rejects.toThrow('ENOENT');
 });
 

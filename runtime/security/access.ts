@@ -70,7 +70,7 @@ export async function openAccess(options: AccessOptions): Promise<OpenedAccess> 
     return run;
   };
 
-  const add = async (key: string, record: Omit<KeyRecord, 'created_ms'>): Promise<CreatedKey> => {
+  const add = async (key: string, record: Omit<KeyRecord, 'created_ms'>, by: string): Promise<CreatedKey> => {
     if (store.size >= keysMax) {
       throw new AppError('conflict', `There may be ${keysMax} keys at most; revoke some first.`);
     }
@@ -78,20 +78,20 @@ export async function openAccess(options: AccessOptions): Promise<OpenedAccess> 
     await ledger.append({
       type: 'key_created',
       module: 'kernel',
-      data: auditOf(record),
+      data: { ...auditOf(record), by },
       texts: { name: record.name, key: record.id },
     });
     await store.add(full, parseKey(key)!.digest);
     await setup.end();
     return { ...full, key };
   };
-  const create = async (wanted: NewKey): Promise<CreatedKey> => {
+  const create = async (wanted: NewKey, by: string): Promise<CreatedKey> => {
     const { id, key } = makeKey();
-    return add(key, { id, ...wanted });
+    return add(key, { id, ...wanted }, by);
   };
-  const revoke = async (id: string): Promise<boolean> => {
+  const revoke = async (id: string, by: string): Promise<boolean> => {
     if (!store.has(id)) return false;
-    await ledger.append({ type: 'key_revoked', module: 'kernel', data: { id } });
+    await ledger.append({ type: 'key_revoked', module: 'kernel', data: { id, by } });
     await store.remove(id);
     book.forget(id);
     return true;
@@ -115,10 +115,10 @@ export async function openAccess(options: AccessOptions): Promise<OpenedAccess> 
     },
     meter: book,
     keyUsage: () => book.usage(store.list()),
-    createKey: (options) => inTurn(() => create(options)),
+    createKey: (options, by) => inTurn(() => create(options, by)),
     listKeys: () => store.list(),
-    revokeKey: (id) => inTurn(() => revoke(id)),
-    renewSetupCode: () =>
+    revokeKey: (id, by) => inTurn(() => revoke(id, by)),
+    renewSetupCode: (by) =>
       inTurn(async () => {
         if (!access.setupMode()) {
           throw new AppError(
@@ -126,13 +126,13 @@ export async function openAccess(options: AccessOptions): Promise<OpenedAccess> 
             'A setup code makes the first key only, of a server that listens beyond this machine; "arkalia keys create" makes keys.',
           );
         }
-        await ledger.append({ type: 'setup_code_renewed', module: 'kernel', data: {} });
+        await ledger.append({ type: 'setup_code_renewed', module: 'kernel', data: { by } });
         return { file: setup.file, ...(await setup.renew()) };
       }),
     redeemSetupCode: (code) =>
       inTurn(async () => {
         if (!access.setupMode() || !(await setup.redeem(code))) return null;
-        const created = await create({ name: 'setup', role: 'admin' });
+        const created = await create({ name: 'setup', role: 'admin' }, 'setup');
         await ledger.append({ type: 'setup_completed', module: 'kernel', data: { key_id: created.id } });
         return created;
       }),
@@ -142,7 +142,7 @@ export async function openAccess(options: AccessOptions): Promise<OpenedAccess> 
     apiKeyFile === undefined ? undefined : await registerFile(apiKeyFile, store, add, warnings);
   // A key that the file no longer holds is over: that is how a mounted secret is rotated.
   for (const { id, name } of store.list()) {
-    if (apiKeyFile !== undefined && name === fileKeyName && id !== fileKeyId) await revoke(id);
+    if (apiKeyFile !== undefined && name === fileKeyName && id !== fileKeyId) await revoke(id, fileKeyName);
   }
   if (access.setupMode()) await setup.renew();
   else await setup.end();
@@ -153,7 +153,7 @@ export async function openAccess(options: AccessOptions): Promise<OpenedAccess> 
 async function registerFile(
   file: string,
   store: KeyStore,
-  add: (key: string, record: Omit<KeyRecord, 'created_ms'>) => Promise<CreatedKey>,
+  add: (key: string, record: Omit<KeyRecord, 'created_ms'>, by: string) => Promise<CreatedKey>,
   warnings: string[],
 ): Promise<string> {
   const key = (
@@ -176,6 +176,6 @@ async function registerFile(
   if (store.find(key) !== null) return id;
   if (store.has(id))
     throw new Error(`api_key_file ${file} has the id of another key, "${id}"; revoke that one first`);
-  await add(key, { id, name: fileKeyName, role: 'admin' });
+  await add(key, { id, name: fileKeyName, role: 'admin' }, fileKeyName);
   return id;
 }

@@ -40,8 +40,11 @@ test('a login holds for its time, in the file only as what it is', async () => {
   expect((await stat(file)).mode & 0o777).toBe(0o600);
   expect(await readFile(file, 'utf8')).not.toContain(token.split('.')[2]);
   pass(HOUR_MS - 1);
+  expect(logins.holds(ada().id)).toBe(true);
   expect(await logins.check(token)).toEqual({ login: { ...ada(), created_ms: begin } });
   pass(1);
+  // Who listens to a socket sends no token again.
+  expect(logins.holds(ada().id)).toBe(false);
   expect(await logins.check(token)).toBeNull();
   expect(logins.list()).toEqual([]);
 });

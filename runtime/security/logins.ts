@@ -52,6 +52,8 @@ export class Logins {
   readonly #options: LoginsOptions;
   readonly #secret: Buffer;
   #logins: Map<string, LoginRecord>;
+  /** When those end whose token was seen in this run, in monotonic ms. */
+  readonly #endsMs = new Map<string, number>();
 
   private constructor(file: string, secret: Buffer, logins: LoginRecord[], options: LoginsOptions) {
     this.#file = file;
@@ -85,6 +87,12 @@ export class Logins {
     return [...this.#logins.values()];
   }
 
+  /** Whether a login was not ended, and not known to be over. */
+  holds(id: string): boolean {
+    const endMs = this.#endsMs.get(id);
+    return this.#logins.has(id) && (endMs === undefined || this.#options.clock.monotonicMs() < endMs);
+  }
+
   get(id: string): LoginRecord | undefined {
     return this.#logins.get(id);
   }
@@ -108,6 +116,7 @@ export class Logins {
       await this.end([login.id]);
       return null;
     }
+    this.#endsMs.set(login.id, clock.monotonicMs() + said.life_ms - ageMs);
     const isRight = isOfThisRun && Math.abs(this.#wallMs() - (said.wall_ms + ageMs)) <= stepMs;
     return isRight ? { login } : { login, renewed: await this.#issue(login, said.life_ms, ageMs) };
   }
@@ -163,5 +172,6 @@ export class Logins {
     const secret = this.#secret.toString('base64url');
     await writeFileAtomic(this.#file, `${JSON.stringify({ version: 1, secret, logins })}\n`);
     this.#logins = new Map(logins.map((login) => [login.id, login]));
+    for (const id of this.#endsMs.keys()) if (!this.#logins.has(id)) this.#endsMs.delete(id);
   }
 }

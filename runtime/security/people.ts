@@ -51,8 +51,8 @@ export async function openPeople({ dataDir, clock, ledger, lifeMs }: PeopleOptio
   return {
     listUsers: () => users.list(),
     listLogins: () => logins.list(),
-    holds: (id) => logins.get(id) !== undefined,
-    addUser: ({ name, role, password }) =>
+    holds: (id) => logins.holds(id),
+    addUser: ({ name, role, password }, by) =>
       inTurn(async () => {
         if (users.get(name) !== undefined) throw new AppError('conflict', 'There is a user of that name.');
         if (users.size >= usersMax) {
@@ -60,26 +60,26 @@ export async function openPeople({ dataDir, clock, ledger, lifeMs }: PeopleOptio
         }
         const user = { name, role, created_ms: clock.wallMs() };
         const hash = await hashPassword(password);
-        await record('user_added', { role }, name);
+        await record('user_added', { role, by }, name);
         await users.put(user, hash);
         return user;
       }),
-    setPassword: (name, password) =>
+    setPassword: (name, password, by) =>
       inTurn(async () => {
         const user = users.get(name);
         if (user === undefined) return false;
         const hash = await hashPassword(password);
-        await record('password_changed', {}, name);
+        await record('password_changed', { by }, name);
         await users.put(user, hash);
-        await endAll(name, 'password');
+        await endAll(name, by);
         return true;
       }),
-    removeUser: (name) =>
+    removeUser: (name, by) =>
       inTurn(async () => {
         if (users.get(name) === undefined) return false;
-        await record('user_removed', {}, name);
+        await record('user_removed', { by }, name);
         await users.remove(name);
-        await endAll(name, 'removal');
+        await endAll(name, by);
         return true;
       }),
     login: async ({ user, password, mode, client }) => {

@@ -66,6 +66,13 @@ function librariesOf(program: string): string[] {
   return [...listed.matchAll(/(?:=> |^\s*)(\/\S+) \(0x[0-9a-f]+\)$/gm)].map((match) => match[1] as string);
 }
 
+/** A part of glibc that native packages of models name and Node does not. */
+function besideLibc(libraries: readonly string[]): string[] {
+  const libc = libraries.find((file) => basename(file) === 'libc.so.6');
+  const found = libc === undefined ? undefined : join(dirname(libc), 'librt.so.1');
+  return found === undefined || libraries.includes(found) || !existsSync(found) ? [] : [found];
+}
+
 /** Where a child finds a file of ours. */
 const insideApp = (file: string): string => join(appFolder, relative(rootFolder, file));
 const insideModels = (file: string): string => `/models/${basename(file)}`;
@@ -85,8 +92,10 @@ function binds(means: Means, { entry, limits, files, native, packages: named = [
   if (native !== undefined) views.push([native, nativeInside]);
   const packages = join(rootFolder, 'node_modules');
   for (const name of named) views.push([realpathSync(join(packages, name)), insideApp(join(packages, name))]);
-  if (limits.kind === 'model' && existsSync(packages))
+  if (limits.kind === 'model' && existsSync(packages)) {
     views.push([realpathSync(packages), insideApp(packages)]);
+    views.push(...besideLibc(means.libraries).map((file): [string, string] => [file, file]));
+  }
   return views.flatMap(([from, to]) => ['--ro-bind', from, to]);
 }
 

@@ -1,5 +1,6 @@
 import { existsSync, lstatSync, readlinkSync, realpathSync } from 'node:fs';
 import { isAbsolute } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { becomeUser, findProgram, unusedUserId } from '../levels/identity.js';
 import type { Launch } from '../levels/level.js';
 import type { ToolServerSpec } from '../types.js';
@@ -21,6 +22,9 @@ const systemFiles = [
   '/etc/ca-certificates',
   '/etc/localtime',
 ];
+const relayPort = 3128;
+const relayFile = '/run/arkalia/relay.mjs';
+const relaySocket = '/run/arkalia/proxy.sock';
 const devices = ['/dev/null', '/dev/zero', '/dev/full', '/dev/random', '/dev/urandom'];
 
 /** Programs of this host that level strict needs. */
@@ -59,21 +63,46 @@ function systemViews(): string[] {
     );
 }
 
+/** What leads out to a proxy: a relay of ours on loopback, inside, and the variables by which programs find it. */
+function relayTo(socket: string): {
+  node: string;
+  env: Record<string, string>;
+  binds: string[];
+  command: string[];
+} {
+  const node = realpathSync(process.execPath);
+  const address = `http://127.0.0.1:${relayPort}`;
+  const names = ['HTTP_PROXY', 'HTTPS_PROXY', 'http_proxy', 'https_proxy'];
+  return {
+    node,
+    env: { ...Object.fromEntries(names.map((name) => [name, address])), NODE_USE_ENV_PROXY: '1' },
+    binds: [
+      ...['--ro-bind', realpathSync(fileURLToPath(new URL('./relay.js', import.meta.url))), relayFile],
+      ...['--ro-bind', socket, relaySocket],
+    ],
+    command: [node, relayFile, relaySocket, `${relayPort}`],
+  };
+}
+
 /** Every namespace of its own (so no network), the system and the listed folders as views, the listed variables, and nothing else. */
 export function strictServer(spec: ToolServerSpec, { bwrap, setpriv }: ServerMeans): Launch {
   const program = programOf(spec.command);
-  const inSystem = systemFolders.some((folder) => program.startsWith(`${folder}/`));
+  const relay = spec.proxy === undefined ? undefined : relayTo(spec.proxy);
+  const outsideOfSystem = [program, ...(relay === undefined ? [] : [relay.node])].filter(
+    (file) => !systemFolders.some((folder) => file.startsWith(`${folder}/`)),
+  );
   const folders = spec.folders.flatMap(({ path, write }) => {
     if (!existsSync(path)) throw new Error(`there is no folder ${path}`);
     return [write ? '--bind' : '--ro-bind', realpathSync(path), path];
   });
-  const env = { PATH: '/usr/local/bin:/usr/bin:/bin', HOME: '/tmp', ...spec.env };
+  const env = { PATH: '/usr/local/bin:/usr/bin:/bin', HOME: '/tmp', ...relay?.env, ...spec.env };
   const args = [
     ...['--unshare-all', '--unshare-user', '--uid', nobody, '--gid', nobody],
     ...['--die-with-parent', '--new-session', '--clearenv', '--cap-drop', 'ALL'],
     ...Object.entries(env).flatMap(([name, value]) => ['--setenv', name, value]),
     ...systemViews(),
-    ...(inSystem ? [] : ['--ro-bind', program, program]),
+    ...outsideOfSystem.flatMap((file) => ['--ro-bind', file, file]),
+    ...(relay?.binds ?? []),
     ...devices.flatMap((device) => ['--dev-bind', device, device]),
     ...['--size', '4096', '--tmpfs', '/proc', '--remount-ro', '/proc'],
     ...['--size', `${tmpBytes}`, '--perms', '1777', '--tmpfs', '/tmp', '--chdir', '/tmp'],
@@ -82,7 +111,17 @@ export function strictServer(spec: ToolServerSpec, { bwrap, setpriv }: ServerMea
     ...['--remount-ro', '/', '--'],
   ];
   const script = `unset PWD OLDPWD; ${limits(spec, true)} && exec "$@"`;
-  const command = [bwrap, ...args, '/bin/sh', '-c', script, 'sh', program, ...spec.args];
+  const command = [
+    bwrap,
+    ...args,
+    '/bin/sh',
+    '-c',
+    script,
+    'sh',
+    ...(relay?.command ?? []),
+    program,
+    ...spec.args,
+  ];
   const whole = setpriv === undefined ? command : [setpriv, ...becomeUser(unusedUserId()), '--', ...command];
   return { program: whole[0] as string, args: whole.slice(1) };
 }

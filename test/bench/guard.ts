@@ -39,14 +39,17 @@ const made = sentences.map((_, first) =>
     .join('')
     .slice(0, 500),
 );
-const prompts =
-  flags.data === undefined
-    ? made
-    : readRows(flags.data)
-        .map(({ text }) => text)
-        .filter((text) => text.length >= 450)
-        .map((text) => text.slice(0, 500))
-        .slice(0, 400);
+const PROMPTS = 400;
+/** Of all rows that are long enough, evenly, as a text arrives: its characters in one piece. */
+function promptsOf(folder: string): string[] {
+  const long = readRows(folder)
+    .map(({ text }) => text)
+    .filter((text) => text.length >= 450)
+    .map((text) => Buffer.from(text.slice(0, 500)).toString());
+  const step = Math.max(1, Math.floor(long.length / PROMPTS));
+  return long.filter((_, index) => index % step === 0).slice(0, PROMPTS);
+}
+const prompts = flags.data === undefined ? made : promptsOf(flags.data);
 const documents = prompts.slice(0, 20).map((text) => `${text}\n\n`.repeat(70).slice(0, 32_768));
 
 interface Times {

@@ -102,8 +102,11 @@ describe('a server on loopback', () => {
     expect([again.code, again.stderr]).toEqual([1, expect.stringContaining('no key with that id')]);
 
     const created = await events(url, 'key_created');
-    expect(created.map(({ data }) => data)).toContainEqual({ id, role: 'admin' });
-    expect((await events(url, 'key_revoked')).map(({ data }) => data)).toContainEqual({ id });
+    expect(created.map(({ data }) => data)).toContainEqual({ id, role: 'admin', by: 'control socket' });
+    expect((await events(url, 'key_revoked')).map(({ data }) => data)).toContainEqual({
+      id,
+      by: 'control socket',
+    });
     const all = await send(url, { path: '/ledger/events?limit=1000' });
     expect(all.text).not.toContain('Zoë');
     expect(all.text).not.toContain(secretOf(key));

@@ -3,7 +3,7 @@ import { pino } from 'pino';
 import { Registry } from 'prom-client';
 import { configSchema } from '../../runtime/config/schema.js';
 import type { Bus, BusEvents } from '../../runtime/contracts/bus.js';
-import type { Clock } from '../../runtime/contracts/clock.js';
+import { type Clock, systemTimer } from '../../runtime/contracts/clock.js';
 import {
   type Decision,
   type DecisionScorer,
@@ -27,11 +27,11 @@ import type {
   Receipt,
   StoredEvent,
 } from '../../runtime/contracts/ledger.js';
-import type { Models } from '../../runtime/contracts/models.js';
 import type { ModuleContext, SystemStatus } from '../../runtime/contracts/module.js';
 import type { EngineView } from '../../runtime/contracts/sandbox.js';
 import type { Witness } from '../../runtime/contracts/witness.js';
 import { limitsAt } from '../../runtime/kernel/degradation-services.js';
+import { noMcp, noModels, noOutgoing, noPeople } from './absent-parts.js';
 
 /** A clock that stands still until it is told to move. */
 export class ManualClock implements Clock {
@@ -264,15 +264,6 @@ const noWitness: Witness = {
 };
 const notHere = () => new AppError('internal', 'the fake context has no such part');
 
-const noModels: Models = {
-  list: () => Promise.reject(notHere()),
-  receive: () => Promise.reject(notHere()),
-  pull: () => Promise.reject(notHere()),
-  verify: () => Promise.reject(notHere()),
-  remove: () => Promise.reject(notHere()),
-  choose: () => Promise.reject(notHere()),
-};
-
 function fakeStatus(context: Pick<ModuleContext, 'clock' | 'degradation' | 'version'>): SystemStatus {
   return {
     name: 'arkalia-luna',
@@ -341,6 +332,7 @@ export function createFakeContext(options: FakeContextOptions = {}): FakeContext
     log: pino({ level: 'silent' }),
     clock,
     models: noModels,
+    setTimer: systemTimer,
     random: () => 0.5,
     bus,
     ledger: new FakeLedger(clock),
@@ -385,13 +377,8 @@ export function createFakeContext(options: FakeContextOptions = {}): FakeContext
       status: () => sandboxStatus,
       runScript: () => Promise.reject(notHere()),
     },
-    mcp: {
-      names: () => [],
-      tools: () => Promise.reject(notHere()),
-      call: () => Promise.reject(notHere()),
-      status: () => ({}),
-    },
-    outgoing: { get: () => Promise.reject(notHere()) },
+    mcp: noMcp,
+    outgoing: noOutgoing,
     degradation,
     metrics: new Registry(),
     latency: { recorder: () => ({ add: () => undefined }), status: () => ({}) },
@@ -408,17 +395,7 @@ export function createFakeContext(options: FakeContextOptions = {}): FakeContext
       renewSetupCode: () => Promise.reject(notHere()),
       redeemSetupCode: async () => null,
     },
-    people: {
-      listUsers: () => [],
-      addUser: () => Promise.reject(notHere()),
-      setPassword: async () => false,
-      removeUser: async () => false,
-      login: () => Promise.reject(notHere()),
-      identify: async () => null,
-      listLogins: () => [],
-      holds: () => false,
-      endLogin: async () => false,
-    },
+    people: noPeople,
     version,
     controlSocket: '/nowhere/control.sock',
     viaToken: 'fake-via',

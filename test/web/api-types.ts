@@ -38,6 +38,14 @@ const used = [
   'DELETE /models/{name}',
   'POST /models/{name}/verify',
   'POST /models/{name}/default',
+  'GET /me',
+  'POST /login',
+  'POST /logout',
+  'GET /users',
+  'POST /users',
+  'DELETE /users/{name}',
+  'GET /logins',
+  'DELETE /logins/{id}',
 ] as const;
 
 const words: Record<string, string> = {

@@ -249,7 +249,7 @@ describe('when the line breaks', () => {
     await cli(['keys', 'revoke', key.split('_')[1]!, '--data', appliance.dataDir], {
       cwd: appliance.dataDir,
     });
-    await page.getByRole('heading', { name: 'A key, please' }).waitFor({ timeout: 40_000 });
+    await page.getByRole('heading', { name: 'Sign in' }).waitFor({ timeout: 40_000 });
     await page.getByLabel('Key', { exact: true }).fill('ark_aaaaaaaa_wrong');
     await page.getByRole('button', { name: 'Sign in' }).click();
     await page.getByText('That key is not valid here.').waitFor();

@@ -1,4 +1,4 @@
-import { setTimeout as pause } from 'node:timers/promises';
+import { type SetTimer, systemTimer } from '../../../runtime/contracts/clock.js';
 import type { OutputGuard } from '../../../runtime/contracts/guard.js';
 
 /**
@@ -8,7 +8,7 @@ import type { OutputGuard } from '../../../runtime/contracts/guard.js';
 export async function* withExpiry<T>(
   events: AsyncIterable<T>,
   watch: Pick<OutputGuard, 'held'>,
-  { holdMs, nowMs }: { holdMs: number; nowMs: () => number },
+  { holdMs, nowMs, setTimer = systemTimer }: { holdMs: number; nowMs: () => number; setTimer?: SetTimer },
 ): AsyncGenerator<T | 'expired', void> {
   const iterator = events[Symbol.asyncIterator]();
   let since = { from: -1, atMs: 0 };
@@ -18,7 +18,8 @@ export async function* withExpiry<T>(
       const { from, count } = watch.held();
       if (count === 0) since = { from: -1, atMs: 0 };
       else if (since.from !== from) since = { from, atMs: nowMs() };
-      const step = count === 0 ? await next : await within(next, Math.max(0, since.atMs + holdMs - nowMs()));
+      const step =
+        count === 0 ? await next : await within(next, Math.max(0, since.atMs + holdMs - nowMs()), setTimer);
       if (step === 'expired') {
         yield step;
         continue;
@@ -32,13 +33,14 @@ export async function* withExpiry<T>(
   }
 }
 
-async function within<T>(next: Promise<T>, ms: number): Promise<T | 'expired'> {
-  const ended = new AbortController();
-  const timer = pause(ms, 'expired' as const, { signal: ended.signal });
+async function within<T>(next: Promise<T>, ms: number, setTimer: SetTimer): Promise<T | 'expired'> {
+  let clear = () => {};
+  const over = new Promise<'expired'>((resolve) => {
+    clear = setTimer(() => resolve('expired'), ms);
+  });
   try {
-    return await Promise.race([next, timer]);
+    return await Promise.race([next, over]);
   } finally {
-    ended.abort();
-    await timer.catch(() => 'expired');
+    clear();
   }
 }

@@ -35,6 +35,13 @@ const judged = z.object({
   mode: z.enum(guardModes),
   level: z.enum(guardLevels),
   model: z.string().describe('SHA-256 of the weights'),
+  second: z
+    .union([
+      z.object({ probability: z.number(), threshold: z.number(), model: z.string() }),
+      z.object({ failed: z.string(), model: z.string() }),
+    ])
+    .optional()
+    .describe('What the second opinion said, where one was asked'),
   reasons: z.array(z.object({ rule: z.string(), en: z.string(), fr: z.string(), span })),
   spans: z.array(span).describe('Where in the text, in UTF-16 code units, end exclusive'),
   sanitized: z.string().describe('The text without those places and without characters that nobody sees'),
@@ -55,10 +62,11 @@ const receiptOnly = z.object({ receipt: z.object({ index: z.number().int(), leaf
 export function guardRoutes(context: ModuleContext, rows: FeedbackRows): RouteDefinition[] {
   const { guard, ledger } = context;
   const answer = (asked: string, judgement: GuardJudgement) => {
-    const { verdict, score, threshold, model } = judgement;
+    const { verdict, score, threshold, model, second } = judgement;
     const reasons = judgement.reasons.map(({ rule, en, fr, span: place }) => ({ rule, en, fr, span: place }));
     return {
       ...{ verdict, score, threshold, mode: judgement.mode, level: judgement.level, model, reasons },
+      ...(second === undefined ? {} : { second }),
       spans: reasons.map((reason) => reason.span),
       sanitized: guard.sanitize(asked, judgement.reasons),
     };

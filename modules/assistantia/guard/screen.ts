@@ -1,5 +1,5 @@
 import { AppError } from '../../../runtime/contracts/errors.js';
-import type { GuardAction, GuardJudgement } from '../../../runtime/contracts/guard.js';
+import type { GuardAction, GuardJudgement, SecondOpinion } from '../../../runtime/contracts/guard.js';
 import { keyIdOf } from '../../../runtime/contracts/http.js';
 import type { NewClaim } from '../../../runtime/contracts/idempotency.js';
 import type { ModuleContext } from '../../../runtime/contracts/module.js';
@@ -54,6 +54,8 @@ export class Screen {
       if (judgement.verdict === 'refuse' && action === 'enforce')
         await this.#refuse(request, claim, { text, judgement });
       for (const { rule } of judgement.reasons) rules.add(rule);
+      const { second } = judgement;
+      if (second !== undefined) rules.add(opinionOf(second));
     }
     return [...rules];
   }
@@ -80,4 +82,10 @@ export class Screen {
     const receipt = await this.#records.refused(request, claim, { ...found, refusal });
     throw new AppError('prompt_refused', message, { details: { reasons, receipt } });
   }
+}
+
+/** What is recorded of a second opinion on a prompt that passed. */
+function opinionOf(second: SecondOpinion): string {
+  if ('failed' in second) return 'second-opinion-failed';
+  return second.probability < second.threshold ? 'second-opinion-clear' : 'second-opinion';
 }

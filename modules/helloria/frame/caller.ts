@@ -12,7 +12,7 @@ import type { People } from '../../../runtime/contracts/people.js';
 import { isLoopbackAddress } from './hosts.js';
 import { loginCookie, loginToken } from './login-cookie.js';
 
-const controlCaller: Caller = { role: 'admin', keyId: null, id: 'control-socket' };
+const controlCaller: Caller = { role: 'admin', keyId: null, id: 'control socket' };
 
 export interface IdentifyOptions {
   access: Pick<Access, 'identify'>;

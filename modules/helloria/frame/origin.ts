@@ -24,7 +24,7 @@ export function createOriginCheck(
 export function corsHeaders(origin: string): Record<string, string> {
   return {
     'access-control-allow-origin': origin,
-    'access-control-expose-headers': 'Arkalia-Receipt, Retry-After, X-Request-Id',
+    'access-control-expose-headers': 'Arkalia-Receipt, Idempotency-Replayed, Retry-After, X-Request-Id',
     vary: 'Origin',
   };
 }
@@ -34,7 +34,7 @@ export function preflightHeaders(origin: string): Record<string, string> {
   return {
     ...corsHeaders(origin),
     'access-control-allow-methods': 'GET, POST, DELETE',
-    'access-control-allow-headers': 'authorization, content-type',
+    'access-control-allow-headers': 'authorization, content-type, idempotency-key, prefer',
     'access-control-max-age': '600',
   };
 }

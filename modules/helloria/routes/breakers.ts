@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { breakerOrders } from '../../../runtime/contracts/breaker.js';
 import { AppError } from '../../../runtime/contracts/errors.js';
-import { defineRoute, json, type RouteDefinition } from '../../../runtime/contracts/http.js';
+import { actorOf, defineRoute, json, type RouteDefinition } from '../../../runtime/contracts/http.js';
 import type { ModuleContext } from '../../../runtime/contracts/module.js';
 
 const state = z.enum(['closed', 'open', 'half_open', 'forced_open', 'disabled', 'metrics_only']);
@@ -67,7 +67,7 @@ export function breakerRoutes(context: ModuleContext): RouteDefinition[] {
             `There is no breaker of that name. There are: ${names.join(', ')}.`,
           );
         }
-        const changed = breaker.order(body.order, caller.keyId ?? 'control socket');
+        const changed = breaker.order(body.order, actorOf(caller));
         return json({ changed, breaker: breaker.snapshot() });
       },
     }),

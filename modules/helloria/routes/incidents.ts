@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { AppError } from '../../../runtime/contracts/errors.js';
-import { defineRoute, json, type RouteDefinition } from '../../../runtime/contracts/http.js';
+import { actorOf, defineRoute, json, type RouteDefinition } from '../../../runtime/contracts/http.js';
 import { errorClasses } from '../../../runtime/contracts/incident.js';
 import type { ModuleContext } from '../../../runtime/contracts/module.js';
 import { recoveryStrategies } from '../../../runtime/contracts/recovery.js';
@@ -45,7 +45,7 @@ export function incidentRoutes({ incidents }: Pick<ModuleContext, 'incidents'>):
       body: z.strictObject({}),
       responses: { 200: { description: 'The incident', schema: incident } },
       handler: async ({ c, caller }) => {
-        const closed = await incidents.close(c.req.param('id') ?? '', caller.keyId ?? 'control socket');
+        const closed = await incidents.close(c.req.param('id') ?? '', actorOf(caller));
         if (closed === undefined) throw new AppError('not_found', 'There is no incident of that id.');
         return json(closed);
       },

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { z } from 'zod';
 import { AppError } from '../../../runtime/contracts/errors.js';
-import { type Caller, defineRoute, json, type RouteDefinition } from '../../../runtime/contracts/http.js';
+import { actorOf, defineRoute, json, type RouteDefinition } from '../../../runtime/contracts/http.js';
 import { modelNamePattern, modelPieceBytesMax } from '../../../runtime/contracts/models.js';
 import type { ModuleContext } from '../../../runtime/contracts/module.js';
 import { readBody } from '../frame/body.js';
@@ -49,9 +49,6 @@ const wholeNumber = z
   .regex(/^\d{1,15}$/, 'must be a whole number')
   .transform(Number);
 const common = { role: 'admin', scope: 'admin', tag: 'models', errors: 'problem' } as const;
-
-/** Who acts, for the record. */
-const actorOf = (caller: Caller): string => caller.keyId ?? 'control socket';
 
 /** The model files of the embedded engine. */
 export function modelRoutes({ models }: Pick<ModuleContext, 'models'>): RouteDefinition[] {

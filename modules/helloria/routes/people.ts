@@ -1,7 +1,14 @@
 import { z } from 'zod';
 import { scopesOf } from '../../../runtime/contracts/access.js';
 import { AppError } from '../../../runtime/contracts/errors.js';
-import { defineRoute, json, type RouteDefinition, roles, scopes } from '../../../runtime/contracts/http.js';
+import {
+  actorOf,
+  defineRoute,
+  json,
+  type RouteDefinition,
+  roles,
+  scopes,
+} from '../../../runtime/contracts/http.js';
 import type { ModuleContext } from '../../../runtime/contracts/module.js';
 import {
   type LoginMode,
@@ -75,7 +82,7 @@ export function loginRoutes({ people, config }: ModuleContext): RouteDefinition[
       body: z.strictObject({}),
       responses: { 200: { description: 'Signed out', schema: z.object({ ended: z.boolean() }) } },
       handler: async ({ caller }) => {
-        const ended = caller.login !== undefined && (await people.endLogin(caller.login.id, 'user'));
+        const ended = caller.login !== undefined && (await people.endLogin(caller.login.id, actorOf(caller)));
         return json({ ended }, 200, { 'set-cookie': noLoginCookie(tls) });
       },
     }),
@@ -102,7 +109,7 @@ export function peopleRoutes({ people }: ModuleContext): RouteDefinition[] {
       summary: 'Lets somebody sign in with a password',
       body: newUser,
       responses: { 201: { description: 'The user', schema: userRecord } },
-      handler: async ({ body }) => json(await people.addUser(body), 201),
+      handler: async ({ body, caller }) => json(await people.addUser(body, actorOf(caller)), 201),
     }),
     defineRoute({
       ...common,
@@ -111,8 +118,9 @@ export function peopleRoutes({ people }: ModuleContext): RouteDefinition[] {
       summary: 'Gives a user another password; ends the logins of the user',
       body: z.strictObject({ password }),
       responses: { 204: { description: 'Changed' } },
-      handler: async ({ c, body }) => {
-        if (!(await people.setPassword(c.req.param('name') ?? '', body.password))) throw noUser();
+      handler: async ({ c, body, caller }) => {
+        const name = c.req.param('name') ?? '';
+        if (!(await people.setPassword(name, body.password, actorOf(caller)))) throw noUser();
         return new Response(null, { status: 204 });
       },
     }),
@@ -122,8 +130,8 @@ export function peopleRoutes({ people }: ModuleContext): RouteDefinition[] {
       path: '/users/:name',
       summary: 'Removes a user and ends the logins of the user',
       responses: { 204: { description: 'Removed' } },
-      handler: async ({ c }) => {
-        if (!(await people.removeUser(c.req.param('name') ?? ''))) throw noUser();
+      handler: async ({ c, caller }) => {
+        if (!(await people.removeUser(c.req.param('name') ?? '', actorOf(caller)))) throw noUser();
         return new Response(null, { status: 204 });
       },
     }),
@@ -141,8 +149,8 @@ export function peopleRoutes({ people }: ModuleContext): RouteDefinition[] {
       path: '/logins/:id',
       summary: 'Ends a login at once',
       responses: { 204: { description: 'Ended' } },
-      handler: async ({ c }) => {
-        if (!(await people.endLogin(c.req.param('id') ?? '', 'admin')))
+      handler: async ({ c, caller }) => {
+        if (!(await people.endLogin(c.req.param('id') ?? '', actorOf(caller))))
           throw new AppError('not_found', 'There is no login with that id.');
         return new Response(null, { status: 204 });
       },

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { keyLimits, keyUsage, newKey } from '../../../runtime/contracts/access.js';
 import { AppError } from '../../../runtime/contracts/errors.js';
-import { defineRoute, json, type RouteDefinition } from '../../../runtime/contracts/http.js';
+import { actorOf, defineRoute, json, type RouteDefinition } from '../../../runtime/contracts/http.js';
 import type { ModuleContext } from '../../../runtime/contracts/module.js';
 import { password, userName } from '../../../runtime/contracts/people.js';
 
@@ -151,7 +151,7 @@ export function accessRoutes(context: ModuleContext): RouteDefinition[] {
       errors: 'problem',
       body: newKey,
       responses: { 201: { description: 'The key', schema: created } },
-      handler: async ({ body }) => json(await access.createKey(body), 201),
+      handler: async ({ body, caller }) => json(await access.createKey(body, actorOf(caller)), 201),
     }),
     defineRoute({
       method: 'DELETE',
@@ -162,8 +162,8 @@ export function accessRoutes(context: ModuleContext): RouteDefinition[] {
       summary: 'Revokes a key at once',
       errors: 'problem',
       responses: { 204: { description: 'Revoked' } },
-      handler: async ({ c }) => {
-        if (!(await access.revokeKey(c.req.param('id') ?? '')))
+      handler: async ({ c, caller }) => {
+        if (!(await access.revokeKey(c.req.param('id') ?? '', actorOf(caller))))
           throw new AppError('not_found', 'There is no key with that id.');
         return new Response(null, { status: 204 });
       },
@@ -180,7 +180,7 @@ export function accessRoutes(context: ModuleContext): RouteDefinition[] {
       responses: {
         201: { description: 'Where it is', schema: z.object({ file: z.string(), expires_ms: z.number() }) },
       },
-      handler: async () => json(await access.renewSetupCode(), 201),
+      handler: async ({ caller }) => json(await access.renewSetupCode(actorOf(caller)), 201),
     }),
     defineRoute({
       method: 'POST',
@@ -205,7 +205,8 @@ export function accessRoutes(context: ModuleContext): RouteDefinition[] {
           );
         }
         if (body.password !== undefined) {
-          await context.people.addUser({ name: body.user, role: 'admin', password: body.password });
+          const user = { name: body.user, role: 'admin' as const, password: body.password };
+          await context.people.addUser(user, 'setup');
         }
         return json(key, 201);
       },

@@ -1,7 +1,5 @@
-import { statfs } from 'node:fs/promises';
-import os from 'node:os';
-import { getHeapStatistics } from 'node:v8';
 import type { ModuleContext } from '../../../runtime/contracts/module.js';
+import type { Host } from '../host.js';
 import { clockPlausibleSensor, clockStepSensor, clockSynchronisedSensor } from './clock.js';
 import { cpuSensor } from './cpu.js';
 import { cpuCoresSensor } from './cpu-cores.js';
@@ -34,7 +32,9 @@ import { throttledSensor } from './throttled.js';
 import { underVoltageSensor } from './under-voltage.js';
 
 export interface SensorOptions {
+  /** Each file of it is read and each command run once a sample. */
   machine: Machine;
+  host: Host;
   context: ModuleContext;
   eventLoop: { histogram: DelayHistogram; resolutionMs: number };
   /** Time in the garbage collector since the last call. */
@@ -42,7 +42,8 @@ export interface SensorOptions {
 }
 
 /** Of the device. */
-function deviceSensors(machine: Machine, { config, clock }: ModuleContext): Sensor[] {
+function deviceSensors({ machine, host, context: { config, clock } }: SensorOptions): Sensor[] {
+  const { statfs, loadavg } = host;
   const { power_idle_w: idleW, power_full_w: fullW } = config.reflexia;
   return [
     cpuSensor(machine),
@@ -69,19 +70,19 @@ function deviceSensors(machine: Machine, { config, clock }: ModuleContext): Sens
     clockPlausibleSensor(clock),
     clockSynchronisedSensor(machine),
     networkSensor(machine),
-    loadSensor(machine.platform, os.loadavg),
+    loadSensor(machine.platform, loadavg),
   ];
 }
 
 /** Of our own process and its parts. */
-function ownSensors({ context, eventLoop, garbageMs }: SensorOptions): Sensor[] {
+function ownSensors({ host, context, eventLoop, garbageMs }: SensorOptions): Sensor[] {
   const { admission, breakers, latency, ledger, prompts, scorer } = context;
   return [
     eventLoopSensor(eventLoop.histogram, eventLoop.resolutionMs),
     garbageSensor(garbageMs),
-    ownMemorySensor(() => process.memoryUsage.rss()),
-    heapSensor(getHeapStatistics),
-    externalMemorySensor(getHeapStatistics),
+    ownMemorySensor(host.residentBytes),
+    heapSensor(host.heap),
+    externalMemorySensor(host.heap),
     queueWaitingSensor(() => admission.status()),
     queueBusySensor(() => admission.status()),
     poolSensor(() => scorer.batchesOut()),
@@ -94,5 +95,5 @@ function ownSensors({ context, eventLoop, garbageMs }: SensorOptions): Sensor[] 
 
 /** Every sensor. */
 export function allSensors(options: SensorOptions): Sensor[] {
-  return [...deviceSensors(options.machine, options.context), ...ownSensors(options)];
+  return [...deviceSensors(options), ...ownSensors(options)];
 }

@@ -7,10 +7,8 @@ const reaching =
   /os\.(?:system|popen|remove|environ)\b|subprocess\.(?:run|popen|call|check_output)\b|__import__ ?\(|child_process|process\.env\b|shutil\.rmtree|open\( ?["'](?:\/etc\/|\.env|~\/\.ssh)|\/etc\/(?:passwd|shadow)\b|\brm -[rf]{1,3} |\b(?:curl|wget) [^\n|]{1,120}\| ?(?:ba)?sh\b|169\.254\.169\.254|;? ?drop (?:table|database) [a-z_]|\bunion (?:all )?select\b|\binvoke-expression\b|\bnc -e |\bchmod (?:777|\+s)\b|\{\{ ?(?:7 ?\* ?7|config|self)\b|<script\b|javascript:|onerror ?=/g;
 
 /** One of these stands in whatever `reaching` finds. */
-const signs =
-  'os.,subprocess,__import__,child_process,process.env,shutil,open(,/etc/,rm -,curl ,wget ,169.254,drop ,union ,invoke-ex,nc -e,chmod,{{,<script,javascript:,onerror'.split(
-    ',',
-  );
+const sign =
+  /os\.|subproc|__impo|child_p|process\.env|shutil|open\(|\/etc\/|rm -|curl |wget |169\.254|drop |union |invoke-ex|nc -e|chmod|\{\{|<script|javascript:|onerror/;
 
 /** An order to run it with a tool, or here. */
 const runOrder =
@@ -25,7 +23,7 @@ export const codeInjection: Rule = {
   fr: "Il ordonne d'exécuter du code qui atteint la machine, ses fichiers ou ses secrets.",
   softens: true,
   scan({ text }: View, { tools }) {
-    if (!signs.some((sign) => text.includes(sign))) return [];
+    if (!sign.test(text)) return [];
     return findAll(text, reaching, 'flag').flatMap((finding): Finding[] => {
       const start = Math.max(0, finding.from - NEAR);
       const order = runOrder.exec(text.slice(start, finding.from));

@@ -46,10 +46,10 @@ export const secretExfiltration: Rule = {
     ...cross(
       [SHOW_FR, 'quel|quelle|quels|quelles ..1 est|sont'],
       [
-        '..3 ton|tes|vos|votre|ta ..1 mot|mots de passe',
-        '..3 ton|tes|vos|votre|ta ..1 cle|cles api|d|secrete|secretes|privee|privees',
-        '..3 ton|tes|vos|votre ..1 identifiants|secrets|secret|jeton|jetons|environnement',
-        '..3 tes|vos|ton variables|variable d environnement',
+        '!jamais|pas|plus ..3 ton|tes|vos|votre|ta ..1 mot|mots de passe',
+        '!jamais|pas|plus ..3 ton|tes|vos|votre|ta ..1 cle|cles api|d|secrete|secretes|privee|privees',
+        '!jamais|pas|plus ..3 ton|tes|vos|votre ..1 identifiants|secrets|secret|jeton|jetons|environnement',
+        '!jamais|pas|plus ..3 tes|vos|ton variables|variable d environnement',
         '..2 le|les|l|la? mot|mots de passe secret|secrets|cache|administrateur|admin|maitre|root',
         '..2 le|la|les cle|code|cles cachee|secrete|secret|caches|cachees|secretes|cache !de|du|d',
         '..2 les identifiants administrateur|admin|root|secrets',

@@ -40,7 +40,9 @@ async function main(): Promise<void> {
   const rows = readRows(data);
   const { folds, scored } = crossScores(rows, tell);
   const others = rivals === undefined ? [] : await rivalDetectors(rivals, rows);
-  tell(`\nThresholds at ${shares.medium * 100} % false alarms on harmless texts of other sources.\n`);
+  tell(
+    `\nThresholds at ${shares.prompt.medium * 100} % false alarms on harmless prompts and ${shares.document.medium * 100} % on harmless documents of other sources.\n`,
+  );
   prompts(scored, [...detectors, ...others]);
   documents(rows, folds, scored);
   hidden(rows, folds, scored);
@@ -83,10 +85,10 @@ function prompts(scored: readonly Scored[], by: readonly NamedDetector[]): void 
   const heads = ['', ...by.map(([name]) => name)];
   const lines: string[][] = [];
   const add = (name: string, rates: readonly Rate[]) => lines.push([name, ...rates.map(show)]);
-  const overall = thresholdFor(shares.medium, harmlessScores(scored, 'prompt'));
+  const overall = thresholdFor(shares.prompt.medium, harmlessScores(scored, 'prompt'));
   // The threshold for a harmless source comes from the others.
   const harmless = promptGroups.map((group) => {
-    const threshold = thresholdFor(shares.medium, harmlessScores(scored, 'prompt', group));
+    const threshold = thresholdFor(shares.prompt.medium, harmlessScores(scored, 'prompt', group));
     const rates = measured(scored, threshold, 'prompt', (row) => row.group === group && row.label === 0, by);
     add(`harmless: ${group}`, rates);
     return rates;
@@ -153,13 +155,13 @@ function someAttacks(rows: readonly Row[], which: (row: Row) => boolean): Row[] 
 function documents(rows: readonly Row[], folds: readonly Fold[], scored: readonly Scored[]): void {
   const lines: string[][] = [];
   for (const group of documentGroups) {
-    const threshold = thresholdFor(shares.medium, harmlessScores(scored, 'document', group));
+    const threshold = thresholdFor(shares.document.medium, harmlessScores(scored, 'document', group));
     lines.push([
       `clean: ${group}`,
       ...measured(scored, threshold, 'document', (row) => row.group === group && row.label === 0).map(show),
     ]);
   }
-  const threshold = thresholdFor(shares.medium, harmlessScores(scored, 'document'));
+  const threshold = thresholdFor(shares.document.medium, harmlessScores(scored, 'document'));
   lines.push([
     'clean: own mails and pages full of trigger words',
     ...measured(scored, threshold, 'document', isTestCarrier).map(show),
@@ -192,7 +194,7 @@ function documents(rows: readonly Row[], folds: readonly Fold[], scored: readonl
 
 /** Of attacks that are found in the open: the share that is found when hidden. */
 function hidden(rows: readonly Row[], folds: readonly Fold[], scored: readonly Scored[]): void {
-  const threshold = thresholdFor(shares.medium, harmlessScores(scored, 'prompt'));
+  const threshold = thresholdFor(shares.prompt.medium, harmlessScores(scored, 'prompt'));
   const found = folds.flatMap(({ groups, scorer }) => {
     const refused = (text: string) =>
       ruleRefuses(text, 'prompt') || readings(text).views.some((view) => scorer.prompt(view) >= threshold);
@@ -215,12 +217,12 @@ function hidden(rows: readonly Row[], folds: readonly Fold[], scored: readonly S
 /** What each level costs and brings. */
 function levels(scored: readonly Scored[]): void {
   const lines = (['low', 'medium', 'high', 'paranoid'] as const).map((level) => {
-    const threshold = thresholdFor(shares[level], harmlessScores(scored, 'prompt'));
+    const threshold = thresholdFor(shares.prompt[level], harmlessScores(scored, 'prompt'));
     const of = (which: (row: Row) => boolean) =>
       measured(scored, threshold, 'prompt', which)[2] ?? rate(0, 0);
     return [
       level,
-      `${shares[level] * 100} %`,
+      `${shares.prompt[level] * 100} %`,
       show(of((row) => row.label === 0 && promptGroups.includes(row.group))),
       show(of((row) => row.label === 0 && ['pairs', 'prompts'].includes(row.group))),
       ...['en', 'fr'].map((lang) =>

@@ -15,7 +15,7 @@ export interface Quality {
 }
 
 export function qualityOf(scored: readonly Scored[]): Quality {
-  const threshold = thresholdFor(shares.medium, harmlessScores(scored, 'prompt'));
+  const threshold = thresholdFor(shares.prompt.medium, harmlessScores(scored, 'prompt'));
   const share = (groups: readonly string[], label: 0 | 1, refused: boolean) => {
     const some = scored.filter(({ row }) => row.label === label && groups.includes(row.group));
     return some.filter(({ prompt }) => prompt >= threshold === refused).length / Math.max(1, some.length);

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { backgroundTimer, type SetTimer } from '../../contracts/clock.js';
 import { writeFileAtomicSync } from '../../data-folder/write-file-atomic.js';
 import { LedgerFileError } from '../ledger-file-error.js';
 import { type Checkpoint, parseCheckpoint } from './checkpoint.js';
@@ -63,11 +64,19 @@ export class LastCheckpointFile {
   readonly #path: string;
   readonly verifierKey: string;
   readonly #onProblem: (message: string) => void;
+  readonly #setTimer: SetTimer;
   #written: string | undefined;
   #next: string | undefined;
-  #timer: NodeJS.Timeout | undefined;
+  /** Stops the wait until the next write is due. */
+  #cancel: (() => void) | undefined;
 
-  constructor(folder: string, verifierKey: string, onProblem: (message: string) => void) {
+  constructor(
+    folder: string,
+    verifierKey: string,
+    onProblem: (message: string) => void,
+    setTimer: SetTimer = backgroundTimer,
+  ) {
+    this.#setTimer = setTimer;
     this.#path = join(folder, fileName);
     this.verifierKey = verifierKey;
     this.#onProblem = onProblem;
@@ -76,13 +85,12 @@ export class LastCheckpointFile {
   /** A checkpoint that is durable in the database. The first of a run is written at once. */
   signed(note: string): void {
     this.#next = note;
-    if (this.#timer !== undefined || note === this.#written) return;
+    if (this.#cancel !== undefined || note === this.#written) return;
     this.#write();
-    this.#timer = setTimeout(() => {
-      this.#timer = undefined;
+    this.#cancel = this.#setTimer(() => {
+      this.#cancel = undefined;
       if (this.#next !== this.#written) this.signed(this.#next!);
     }, intervalMs);
-    this.#timer.unref();
   }
 
   /** Brings the file up to date. */
@@ -93,8 +101,8 @@ export class LastCheckpointFile {
 
   /** Writes nothing more. */
   stop(): void {
-    clearTimeout(this.#timer);
-    this.#timer = undefined;
+    this.#cancel?.();
+    this.#cancel = undefined;
   }
 
   #write(): void {

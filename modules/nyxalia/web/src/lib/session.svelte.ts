@@ -1,8 +1,18 @@
-/** Who uses the page: the key, if one is needed, and what the appliance waits for. */
+import type { Operations } from './api/operations.js';
+import { type Problem, problemOf, unreachable } from './api/problem.js';
+
+type Me = Operations['GET /me']['answer'];
+
+/** Who uses the page: the key or the login, if one is needed, and what the appliance waits for. */
 class Session {
   key = $state<string | null>(null);
   /** `signIn`: a key is needed or the one there is not valid; `setup`: the appliance waits for its setup code. */
   needs = $state<'nothing' | 'signIn' | 'setup'>('nothing');
+
+  /** Who is signed in with a password; null without. */
+  user = $state<string | null>(null);
+  /** Whether somebody may. */
+  passwords = $state(false);
 
   constructor() {
     this.key = sessionStorage.getItem(place) ?? localStorage.getItem(place);
@@ -21,6 +31,30 @@ class Session {
     if ((await refusal(key)) !== undefined) return false;
     this.use(key, remember);
     return true;
+  }
+
+  /** Signs in with a password, in a cookie that no script can read; what was wrong, if something was. */
+  async signInAs(body: Operations['POST /login']['body']): Promise<Problem | undefined> {
+    this.forget();
+    const refused = await send('/login', body);
+    if (refused === undefined) this.needs = 'nothing';
+    return refused;
+  }
+
+  /** Forgets the key, and ends the login. */
+  async signOut(): Promise<Problem | undefined> {
+    this.forget();
+    const refused = await send('/logout', {});
+    if (refused === undefined) this.user = null;
+    return refused;
+  }
+
+  /** Asks the appliance who we are. */
+  async learn(): Promise<void> {
+    const found = await whoAmI(this.key);
+    if (found === undefined || 'code' in found) return;
+    this.user = found.user;
+    this.passwords = found.passwords;
   }
 
   forget(): void {
@@ -43,19 +77,35 @@ class Session {
   }
 }
 
-/** The code with which the appliance refuses the key, or nobody's; undefined when it does not, or cannot be reached. */
-async function refusal(key: string | null): Promise<string | undefined> {
-  let answer: Response;
+/** What the appliance says of the key, or of nobody's; undefined when it cannot be reached. */
+async function whoAmI(key: string | null): Promise<Me | { code: string } | undefined> {
   try {
-    answer = await fetch('/ledger/log', {
-      headers: key === null ? {} : { authorization: `Bearer ${key}` },
-    });
+    const answer = await fetch('/me', { headers: key === null ? {} : { authorization: `Bearer ${key}` } });
+    return (await answer.json()) as Me | { code: string };
   } catch (error) {
     if (!(error instanceof TypeError)) throw error;
     return undefined;
   }
-  if (answer.status !== 401 && answer.status !== 403) return undefined;
-  return ((await answer.json()) as { code: string }).code;
+}
+
+/** The code with which the appliance refuses the key, or nobody's; undefined when it does not, or cannot be reached. */
+async function refusal(key: string | null): Promise<string | undefined> {
+  const found = await whoAmI(key);
+  if (found === undefined) return undefined;
+  if ('code' in found) return found.code;
+  return found.role === 'none' ? 'unauthorized' : undefined;
+}
+
+/** Posts without a key: what counts is the cookie. */
+async function send(path: string, body: unknown): Promise<Problem | undefined> {
+  try {
+    const headers = { 'content-type': 'application/json' };
+    const answer = await fetch(path, { method: 'POST', headers, body: JSON.stringify(body) });
+    return answer.ok ? undefined : await problemOf(answer);
+  } catch (error) {
+    if (error instanceof TypeError) return unreachable;
+    throw error;
+  }
 }
 
 const place = 'arkalia.key';

@@ -108,4 +108,41 @@ export interface Operations {
     body: Record<string, never>;
     answer: { folder: string; default: string | null; fixed: string | null; memory_limit_bytes: number; models: ({ name: string; bytes: number; sha256: string | null; added_ms: number | null; facts: { architecture?: string; name?: string; licence?: string; parameters: number; quantisation: string; context_tokens?: number; chat_template: boolean; cache_bytes_per_token?: number } | null; memory_bytes: number | null; is_default: boolean })[]; work: ({ name: string; act: 'add' | 'pull' | 'verify'; state: 'receiving' | 'reading' | 'done' | 'failed'; bytes: number; of: number | null; problem?: string })[] };
   };
+  /** Who is calling, and what it may do */
+  'GET /me': {
+    answer: { role: 'none' | 'user' | 'operator' | 'admin'; scopes: ('chat' | 'embeddings' | 'guard' | 'decisions' | 'read' | 'operate' | 'admin')[]; key_id: string | null; user: string | null; mode: 'tab' | 'lasting' | null; passwords: boolean };
+  };
+  /** Signs in with a name and a password; the browser gets a cookie that scripts cannot read */
+  'POST /login': {
+    body: { user: string; password: string; mode?: 'tab' | 'lasting' };
+    answer: { user: string; role: string; mode: 'tab' | 'lasting' };
+  };
+  /** Ends the login of the browser that asks */
+  'POST /logout': {
+    body: Record<string, never>;
+    answer: { ended: boolean };
+  };
+  /** Who may sign in with a password */
+  'GET /users': {
+    answer: { users: ({ name: string; role: 'user' | 'operator' | 'admin'; created_ms: number })[] };
+  };
+  /** Lets somebody sign in with a password */
+  'POST /users': {
+    body: { name: string; role: 'user' | 'operator' | 'admin'; password: string };
+    answer: { name: string; role: 'user' | 'operator' | 'admin'; created_ms: number };
+  };
+  /** Removes a user and ends the logins of the user */
+  'DELETE /users/{name}': {
+    path: { name: string };
+    answer: undefined;
+  };
+  /** Who is signed in */
+  'GET /logins': {
+    answer: { logins: ({ id: string; user: string; mode: 'tab' | 'lasting'; created_ms: number })[] };
+  };
+  /** Ends a login at once */
+  'DELETE /logins/{id}': {
+    path: { id: string };
+    answer: undefined;
+  };
 }

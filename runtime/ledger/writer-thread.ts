@@ -1,0 +1,183 @@
+import { backgroundTimer, type SetTimer, systemTimer } from '../contracts/clock.js';
+import type { Opened, Opener } from './opener.js';
+import type { AppendMessage, WriterReply, WriterRequest } from './protocol.js';
+import type { RecordWriter } from './record-writer.js';
+import { LastCheckpointFile } from './tlog/last-checkpoint.js';
+import { troubleOf } from './trouble.js';
+
+/** The writer's end of the line to the ledger: a message port, or what stands for one in a simulation. */
+export interface WriterPort {
+  listen(hear: (request: WriterRequest) => void): void;
+  /** Takes the next message that lies ready; undefined when none does. */
+  next(): { message: WriterRequest } | undefined;
+  postMessage(message: WriterReply, moved: ArrayBuffer[]): void;
+  close(): void;
+}
+
+interface Ready {
+  messages: AppendMessage[];
+  /** Whether somebody asked for a checkpoint among them, and whether the request to close came after them. */
+  checkpoint: boolean;
+  close: boolean;
+}
+
+/** The batches that lie ready, the first of them given, until they are enough for one transaction. */
+function takeReady(port: WriterPort, request: WriterRequest, bytesMax: number): Ready {
+  const ready: Ready = { messages: [], checkpoint: false, close: false };
+  let bytes = 0;
+  let next: { message: WriterRequest } | undefined = { message: request };
+  while (next !== undefined) {
+    if (next.message.kind === 'close') return { ...ready, close: true };
+    if (next.message.kind === 'checkpoint') ready.checkpoint = true;
+    else if (next.message.kind === 'append') {
+      ready.messages.push(next.message);
+      bytes += next.message.bytes;
+    }
+    if (bytes >= bytesMax) break;
+    next = port.next();
+  }
+  return ready;
+}
+
+/** Hears the messages, and keeps the file open or, after a failure, closed until it is told to try again. */
+export class WriterThread {
+  readonly #port: WriterPort;
+  readonly #opener: Opener;
+  readonly #setTimer: SetTimer;
+  /** For what must not keep the thread from ending. */
+  readonly #background: SetTimer;
+  #opened: Opened | undefined;
+  /** Failed, and not closed yet. */
+  #given: RecordWriter | undefined;
+  #last: LastCheckpointFile | undefined;
+  #cancel = () => {};
+  #reopening = false;
+  #closing = false;
+
+  constructor(port: WriterPort, opener: Opener, setTimer?: SetTimer) {
+    this.#port = port;
+    this.#opener = opener;
+    this.#setTimer = setTimer ?? systemTimer;
+    this.#background = setTimer ?? backgroundTimer;
+  }
+
+  serve(opened: Opened): void {
+    this.#take(opened);
+    this.#port.listen((request) => this.#hear(request));
+  }
+
+  #take(opened: Opened): void {
+    const { writer, log, previous, notices } = opened;
+    this.#opened = opened;
+    const { verifierKey, checkpoint } = log;
+    const { size, minimum } = writer;
+    this.#reply({ kind: 'opened', size, minimum, verifierKey, checkpoint, previous, notices });
+    // Of the same log it goes on where it is.
+    if (this.#last?.verifierKey === verifierKey) return;
+    this.#last?.stop();
+    this.#last = new LastCheckpointFile(
+      this.#opener.folder,
+      verifierKey,
+      (message) => this.#reply({ kind: 'notice', message }),
+      this.#background,
+    );
+  }
+
+  #hear(request: WriterRequest): void {
+    const opened = this.#opened;
+    if (opened === undefined) {
+      // Batches that were sent before the failure was known are refused already.
+      if (request.kind === 'reopen') void this.#reopen();
+      else if (request.kind === 'close') this.#close();
+      return;
+    }
+    const { messages, checkpoint, close } = takeReady(this.#port, request, this.#opener.transactionBytes);
+    const { writer, log } = opened;
+    this.#work(() => {
+      if (checkpoint) log.want();
+      if (messages.length > 0) {
+        const appended = writer.append(messages);
+        const slabs = appended.batches.map(({ slab }) => slab);
+        this.#reply({ kind: 'appended', ...appended }, slabs);
+      } else if (checkpoint && log.checkpoint !== undefined && log.isCovered()) {
+        this.#reply({ kind: 'checkpoint', checkpoint: log.checkpoint });
+      }
+    });
+    if (close) this.#close();
+  }
+
+  /** Does something with the file, then waits for the time of the next checkpoint. */
+  #work(task: () => void): void {
+    this.#cancel();
+    try {
+      task();
+    } catch (error) {
+      this.#giveUp(error);
+      return;
+    }
+    const log = this.#opened?.log;
+    if (log?.checkpoint !== undefined) this.#last?.signed(log.checkpoint.note);
+    const dueInMs = log?.dueInMs();
+    if (dueInMs === undefined) return;
+    this.#cancel = this.#setTimer(() => this.#work(() => this.#signDue()), dueInMs);
+  }
+
+  #signDue(): void {
+    const checkpoint = this.#opened?.writer.checkpoint();
+    if (checkpoint !== undefined) this.#reply({ kind: 'checkpoint', checkpoint });
+  }
+
+  /**
+   * After a failed write or sync nothing more is written through this connection: what the disk holds is unknown. It is closed with the
+   * next attempt, so that until then readers find the file open.
+   */
+  #giveUp(error: unknown): void {
+    this.#cancel();
+    const opened = this.#opened;
+    this.#opened = undefined;
+    this.#given = opened?.writer;
+    const trouble = troubleOf(error);
+    const message = error instanceof Error ? error.message : String(error);
+    if (trouble === undefined) {
+      this.#reply({ kind: 'failed', message });
+      this.#abandon();
+      this.#port.close();
+      return;
+    }
+    this.#opener.failed(trouble, opened?.writer.size);
+    this.#reply({ kind: 'unavailable', trouble, message });
+  }
+
+  #abandon(): void {
+    this.#given?.abandon();
+    this.#given = undefined;
+  }
+
+  async #reopen(): Promise<void> {
+    this.#reopening = true;
+    try {
+      this.#abandon();
+      this.#take(await this.#opener.reopen());
+    } catch (error) {
+      this.#giveUp(error);
+    }
+    this.#reopening = false;
+    if (this.#closing) this.#close();
+  }
+
+  #close(): void {
+    this.#closing = true;
+    if (this.#reopening) return;
+    this.#cancel();
+    const opened = this.#opened;
+    if (opened !== undefined) this.#work(() => opened.writer.close());
+    this.#cancel();
+    this.#abandon();
+    this.#last?.close();
+    this.#port.close();
+  }
+
+  #reply(message: WriterReply, moved: ArrayBuffer[] = []): void {
+    this.#port.postMessage(message, moved);
+  }
+}

@@ -1,0 +1,32 @@
+import type { McpServers } from '../../runtime/contracts/mcp.js';
+import type { Models } from '../../runtime/contracts/models.js';
+import type { Outgoing } from '../../runtime/contracts/outgoing.js';
+import type { People } from '../../runtime/contracts/people.js';
+
+/** Parts of a context that a test has nothing to do with: empty, and whoever asks them for something is refused. */
+const refused = () => Promise.reject(new Error('not in this test'));
+
+export const noModels: Models = {
+  list: refused,
+  receive: refused,
+  pull: refused,
+  verify: refused,
+  remove: refused,
+  choose: refused,
+};
+
+export const noMcp: McpServers = { names: () => [], tools: refused, call: refused, status: () => ({}) };
+
+export const noOutgoing: Outgoing = { get: refused };
+
+export const noPeople: People = {
+  listUsers: () => [],
+  addUser: refused,
+  setPassword: async () => false,
+  removeUser: async () => false,
+  login: refused,
+  identify: async () => null,
+  listLogins: () => [],
+  holds: () => false,
+  endLogin: async () => false,
+};
