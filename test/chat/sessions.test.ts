@@ -171,7 +171,7 @@ test('who signs in has conversations of their own, which --user erases', async (
   ]);
   expect((await arkalia('erase', '--user', 'eve')).code).toBe(0);
   expect([await ids('eve'), await ids('fay'), holding('typedeve')]).toEqual([[], ['of-fay'], []]);
-});
+}, 90_000);
 
 test('a conversation goes on after a restart, from what the ledger holds; what was erased does not come back', async () => {
   const dataDir = await mkdtemp(join(tmpdir(), 'arkalia-test-'));
@@ -208,4 +208,4 @@ test('a conversation goes on after a restart, from what the ledger holds; what w
     await upstream.close();
     await rm(dataDir, { recursive: true, force: true });
   }
-});
+}, 90_000);

@@ -45,7 +45,7 @@ const chatRequest = z.strictObject({
     .boolean()
     .default(false)
     .describe(
-      'Answer as server-sent events: delta, with tools also tool, then done or error. While it waits for an engine, comments tell its place: ": waiting position=2 estimate_ms=900"; 1 is the next to start',
+      'Answer as server-sent events: delta, with tools also tool, then done or error. While it waits for an engine, comments tell its place: ": waiting position=2 estimate_ms=900"; 1 is the next to start, 0 starts',
     ),
   model: z
     .string()
