@@ -1,6 +1,6 @@
 import type { ChildProcess } from 'node:child_process';
 import type { Duplex, Readable, Writable } from 'node:stream';
-import { encodeFrame, FrameDecoder } from './frames.js';
+import { encodeFrame, FrameDecoder, gatherWrites } from './frames.js';
 import type { ChildLimits, ChildProgram, Launcher } from './levels/level.js';
 import { processorSeconds, residentBytes } from './memory.js';
 import type { WatchChild } from './options.js';
@@ -101,7 +101,9 @@ export class Child {
   /** Like `send`, for a frame that is encoded already. */
   sendFrame(frame: Buffer): Promise<void> {
     if (this.#gone || this.#in.writableEnded || this.#in.destroyed) return Promise.resolve();
-    if (this.#in.write(frame)) return Promise.resolve();
+    const taken = this.#in.write(frame);
+    gatherWrites(this.#in);
+    if (taken) return Promise.resolve();
     return new Promise((resolve) => {
       const settle = () => {
         this.#in.off('drain', settle);

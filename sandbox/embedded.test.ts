@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, describe, expect, it } from 'vitest';
-import { answerOf, jobFor, sandboxOptions } from '../test/support/sandbox-options.js';
+import { answerOf, embeddedOptions, jobFor, sandboxOptions } from '../test/support/sandbox-options.js';
 import { createPromptRunner, type Incident } from './index.js';
 import { closedToOthers, isRoot } from './levels/identity.js';
 import { isInstalled } from './models.js';
@@ -35,13 +35,7 @@ async function started(
       models_dir: fileURLToPath(fixtures),
       engines: {
         order: ['embedded', 'navigator'],
-        embedded: {
-          threads: 1,
-          context_tokens: 1024,
-          memory_bytes: 4_294_967_296,
-          idle_timeout_ms: 60_000,
-          ...embedded,
-        },
+        embedded: embeddedOptions(embedded),
       },
     }),
   );

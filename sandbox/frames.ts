@@ -1,3 +1,6 @@
+import { isUtf8 } from 'node:buffer';
+import type { Writable } from 'node:stream';
+
 /** Bytes of the length field: unsigned, 32 bits, little-endian. */
 const headerBytes = 4;
 
@@ -22,11 +25,21 @@ export function encodeFrame(value: unknown): Buffer {
 }
 
 /**
+ * After a frame was written: what follows in the same turn of the event loop goes in one write behind it. An engine's answer often comes in
+ * many pieces at once, and each write of a pipe costs a call to the kernel and wakes who reads it.
+ */
+export function gatherWrites(pipe: Writable): void {
+  if (pipe.writableCorked > 0) return;
+  pipe.cork();
+  process.nextTick(() => pipe.uncork());
+}
+
+/**
  * Cuts a byte stream into frames. Never throws, and holds no more than the bytes that really arrived: the claimed length is
- * compared with the bound before anything is gathered for it.
+ * compared with the bound before anything is gathered for it. What it has read it overwrites with zeros, since frames hold prompts: the
+ * chunks that it is given are its own from then on.
  */
 export class FrameDecoder {
-  readonly #utf8 = new TextDecoder('utf-8', { fatal: true });
   #chunks: Buffer[] = [];
   #held = 0;
   #bytesMax: number;
@@ -64,20 +77,27 @@ export class FrameDecoder {
   #head(): Buffer {
     const first = this.#chunks[0] as Buffer;
     if (first.length >= headerBytes) return first;
+    this.#chunks = [this.#gathered()];
+    return this.#chunks[0] as Buffer;
+  }
+
+  /** All chunks in one; what they held stays nowhere else. */
+  #gathered(): Buffer {
     const whole = Buffer.concat(this.#chunks);
-    this.#chunks = [whole];
+    for (const chunk of this.#chunks) chunk.fill(0);
     return whole;
   }
 
   #read(frameBytes: number, values: unknown[]): void {
-    const whole = this.#chunks.length === 1 ? (this.#chunks[0] as Buffer) : Buffer.concat(this.#chunks);
+    const whole = this.#chunks.length === 1 ? (this.#chunks[0] as Buffer) : this.#gathered();
     const rest = whole.subarray(frameBytes);
     this.#chunks = rest.length > 0 ? [rest] : [];
     this.#held = rest.length;
-    let text: string;
-    try {
-      text = this.#utf8.decode(whole.subarray(headerBytes, frameBytes));
-    } catch {
+    const body = whole.subarray(headerBytes, frameBytes);
+    // Not by a TextDecoder: that leaves a copy of the text in memory which nobody can reach any more.
+    const text = isUtf8(body) ? body.toString('utf8') : undefined;
+    whole.fill(0, 0, frameBytes);
+    if (text === undefined) {
       this.#fault = 'not_utf8';
       return;
     }

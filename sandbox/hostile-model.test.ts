@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import fc from 'fast-check';
 import { afterEach, describe, expect, it } from 'vitest';
-import { answerOf, jobFor, sandboxOptions } from '../test/support/sandbox-options.js';
+import { answerOf, embeddedOptions, jobFor, sandboxOptions } from '../test/support/sandbox-options.js';
 import { ggufFault } from './gguf.js';
 import { createPromptRunner, type Incident } from './index.js';
 import { isInstalled } from './models.js';
@@ -28,11 +28,11 @@ async function load(bytes: Buffer): Promise<{ outcome: string; message: string; 
   const model_file = join(folder, 'tiny-chat.gguf');
   writeFileSync(model_file, bytes, { mode: 0o644 });
   const incidents: Incident[] = [];
-  const limits = { threads: 1, context_tokens: 256, memory_bytes: 1_073_741_824, idle_timeout_ms: 10_000 };
+  const limits = { context_tokens: 256, memory_bytes: 1_073_741_824, idle_timeout_ms: 10_000 };
   const runner = createPromptRunner(
     sandboxOptions({
       sandbox: { workers: 1 },
-      engines: { order: ['embedded', 'navigator'], embedded: { ...limits, model_file } },
+      engines: { order: ['embedded', 'navigator'], embedded: embeddedOptions({ ...limits, model_file }) },
       onIncident: (incident) => incidents.push(incident),
     }),
   );

@@ -1,6 +1,6 @@
 import { ggufFileFault } from './gguf.js';
 import { answerRoom, fittedHistory } from './history.js';
-import type { LoadFault, Piece } from './protocol.js';
+import type { LoadFault, LoadRequest, Piece } from './protocol.js';
 import type { FailureCode, FinishReason, Prompt, PromptMessage, PromptTool, PromptUsage } from './types.js';
 
 /**
@@ -10,6 +10,7 @@ import type { FailureCode, FinishReason, Prompt, PromptMessage, PromptTool, Prom
 interface LlamaPackage {
   getLlama(options: object): Promise<Library>;
   LlamaChat: new (options: { contextSequence: Sequence }) => Chat;
+  LlamaCompletion: new (options: { contextSequence: Sequence }) => Completion;
   LlamaLogLevel: { disabled: string };
 }
 interface Library {
@@ -22,6 +23,8 @@ interface EmbeddingContext {
 }
 interface Model {
   tokenize(text: string): unknown[];
+  detokenize(tokens: readonly number[], special: boolean, before: readonly number[]): string;
+  readonly tokens: { readonly bos: number | null; readonly shouldPrependBosToken: boolean };
   createEmbeddingContext(options: object): Promise<EmbeddingContext>;
   readonly tokenizer: unknown;
   readonly trainContextSize: number;
@@ -52,7 +55,8 @@ interface Chat {
       availableFunctions?: Functions;
       documentFunctionParams?: boolean;
     }): {
-      contextText: { tokenize(tokenizer: unknown): unknown[] };
+      contextText: { tokenize(tokenizer: unknown): number[] };
+      stopGenerationTriggers: unknown[];
     };
   };
   generateResponse(
@@ -64,16 +68,24 @@ interface Chat {
   }>;
 }
 
-export interface LoadRequest {
-  modelFile: string;
-  threads: number;
-  contextTokens: number;
-  llamaPackage: string;
+interface Completion {
+  generateCompletionWithMeta(
+    input: readonly number[],
+    options: object,
+  ): Promise<{ metadata: { stopReason: string } }>;
+}
+
+/** One answer at a time is generated in it. */
+interface Lane {
+  sequence: Sequence;
+  chat: Chat;
+  completion: Completion;
 }
 
 interface Work {
   signal: AbortSignal;
-  onPiece(piece: Piece): void;
+  /** `tokens`: ids behind the text, where the answer could be continued behind them. */
+  onPiece(piece: Piece & { tokens?: number[] }): void;
 }
 
 interface WorkEnd {
@@ -88,35 +100,33 @@ type Refusal = Extract<FailureCode, 'context_length_exceeded' | 'unsupported'>;
 
 export interface LoadedModel {
   readonly contextTokens: number;
-  generate(prompt: Prompt, work: Work): Promise<WorkEnd | Refusal>;
+  /** `kept`: token ids that were said already; the answer goes on behind them. At most as many at once as sequences were asked for. */
+  generate(prompt: Prompt, work: Work, kept?: readonly number[]): Promise<WorkEnd | Refusal>;
   embed(texts: readonly string[], work: Work): Promise<WorkEnd | Refusal>;
 }
 
 /** Used when a request says nothing about temperature; the package's own default is greedy. */
 const temperatureDefault = 0.8;
 
-/** A model loaded by node-llama-cpp with one sequence; the chat template is the model's own. */
+/** A model loaded once by node-llama-cpp with some sequences; the chat template is the model's own. */
 export class Llama implements LoadedModel {
   readonly contextTokens: number;
   readonly #library: Library;
   readonly #threads: number;
   readonly #model: Model;
-  readonly #sequence: Sequence;
-  readonly #chat: Chat;
+  readonly #free: Lane[];
   #embedding: EmbeddingContext | undefined;
 
   private constructor(parts: {
     library: Library;
     model: Model;
-    sequence: Sequence;
-    chat: Chat;
+    lanes: Lane[];
     contextTokens: number;
     threads: number;
   }) {
     this.#library = parts.library;
     this.#model = parts.model;
-    this.#sequence = parts.sequence;
-    this.#chat = parts.chat;
+    this.#free = parts.lanes;
     this.contextTokens = parts.contextTokens;
     this.#threads = parts.threads;
   }
@@ -128,7 +138,9 @@ export class Llama implements LoadedModel {
       const wrong = ggufFileFault(request.modelFile);
       if (wrong !== undefined) throw new Error(`the GGUF file is damaged: ${wrong}`);
       fault = 'package';
-      const { getLlama, LlamaChat, LlamaLogLevel } = (await import(request.llamaPackage)) as LlamaPackage;
+      const { getLlama, LlamaChat, LlamaCompletion, LlamaLogLevel } = (await import(
+        request.llamaPackage
+      )) as LlamaPackage;
       fault = 'binary';
       const library = await getLlama({
         build: 'never',
@@ -142,12 +154,19 @@ export class Llama implements LoadedModel {
       const context = await model.createContext({
         contextSize: Math.min(request.contextTokens, model.trainContextSize),
         threads: request.threads,
-        sequences: 1,
+        sequences: request.sequences,
       });
-      const sequence = context.getSequence();
-      const chat = new LlamaChat({ contextSequence: sequence });
+      const lanes = Array.from({ length: request.sequences }, (): Lane => {
+        const sequence = context.getSequence();
+        const contextSequence = { contextSequence: sequence };
+        return {
+          sequence,
+          chat: new LlamaChat(contextSequence),
+          completion: new LlamaCompletion(contextSequence),
+        };
+      });
       const { threads } = request;
-      return new Llama({ library, model, sequence, chat, contextTokens: context.contextSize, threads });
+      return new Llama({ library, model, lanes, contextTokens: context.contextSize, threads });
     } catch (error) {
       process.stderr.write(`${error instanceof Error ? error.stack : String(error)}\n`);
       return { fault };
@@ -155,54 +174,102 @@ export class Llama implements LoadedModel {
   }
 
   /**
-   * Generates one answer from a cleared sequence. Earlier turns that leave too little room for an answer are left out; when the newest one
+   * Generates one answer in a cleared sequence. Earlier turns that leave too little room for an answer are left out; when the newest one
    * leaves none, it is refused.
    */
-  async generate(prompt: Prompt, { signal, onPiece }: Work): Promise<WorkEnd | Refusal> {
+  async generate(prompt: Prompt, work: Work, kept: readonly number[] = []): Promise<WorkEnd | Refusal> {
+    const lane = this.#free.pop();
+    if (lane === undefined) throw new Error('more answers were asked for at once than there are sequences');
+    try {
+      return await this.#generate(lane, prompt, work, kept);
+    } finally {
+      await lane.sequence.clearHistory();
+      this.#free.push(lane);
+    }
+  }
+
+  async #generate(
+    { sequence, chat, completion }: Lane,
+    prompt: Prompt,
+    { signal, onPiece }: Work,
+    kept: readonly number[],
+  ): Promise<WorkEnd | Refusal> {
     const { sampling } = prompt;
     const grammar = await this.#grammar(prompt.format);
     if (grammar === null) return 'unsupported';
     const functions = prompt.tools === undefined ? undefined : functionsOf(prompt.tools);
-    const tokensOf = (messages: PromptMessage[]): number => {
-      const state = this.#chat.chatWrapper.generateContextState({
+    const stateOf = (messages: PromptMessage[]) =>
+      chat.chatWrapper.generateContextState({
         chatHistory: historyOf(messages),
         ...(functions === undefined ? {} : { availableFunctions: functions, documentFunctionParams: true }),
       });
-      return state.contextText.tokenize(this.#model.tokenizer).length;
-    };
+    const idsOf = (messages: PromptMessage[]): number[] =>
+      stateOf(messages).contextText.tokenize(this.#model.tokenizer);
     const wanted = this.contextTokens - answerRoom(this.contextTokens, sampling.maxTokens);
-    const { messages, leftOut } = fittedHistory(prompt.messages, (some) => tokensOf(some) <= wanted);
+    const { messages, leftOut } = fittedHistory(prompt.messages, (some) => idsOf(some).length <= wanted);
     const history = historyOf(messages);
-    const promptTokens = tokensOf(messages);
+    const state = stateOf(messages);
+    const promptIds = state.contextText.tokenize(this.#model.tokenizer);
+    const promptTokens = promptIds.length;
     const room = this.contextTokens - promptTokens;
     if (room < 1) return 'context_length_exceeded';
-    await this.#sequence.clearHistory();
-    const before = this.#sequence.tokenMeter.getState();
-    const { metadata, functionCalls = [] } = await this.#chat.generateResponse(history, {
-      onTextChunk: (text: string) => onPiece({ type: 'delta', text }),
+    const plain = grammar === undefined && functions === undefined;
+    const before = sequence.tokenMeter.getState();
+    const options = {
       signal,
       stopOnAbortSignal: true,
-      maxTokens: Math.min(sampling.maxTokens ?? room, room),
+      maxTokens: Math.min(sampling.maxTokens ?? room, room) - kept.length,
       temperature: sampling.temperature ?? temperatureDefault,
       repeatPenalty: false,
       ...(sampling.topP === undefined ? {} : { topP: sampling.topP }),
       ...(sampling.topK === undefined ? {} : { topK: sampling.topK }),
       ...(sampling.seed === undefined ? {} : { seed: sampling.seed }),
+    };
+    const figures = () => ({
+      usage: {
+        prompt_tokens: promptTokens,
+        completion_tokens: kept.length + sequence.tokenMeter.diff(before).usedOutputTokens,
+      },
+      ...(leftOut === 0 ? {} : { leftOut }),
+    });
+    if (kept.length > 0) {
+      const { bos, shouldPrependBosToken } = this.#model.tokens;
+      // The library puts the mark of the beginning before what it completes; it must stand there once.
+      const marked = shouldPrependBosToken && bos !== null;
+      if (!plain || (marked && promptIds[0] !== bos)) return 'unsupported';
+      if (options.maxTokens < 1) return { finishReason: 'length', ...figures() };
+      const said = [...kept];
+      const { metadata } = await completion.generateCompletionWithMeta(
+        [...(marked ? promptIds.slice(1) : promptIds), ...kept],
+        {
+          ...options,
+          onToken: (tokens: number[]) => {
+            onPiece({ type: 'delta', text: this.#model.detokenize(tokens, false, said), tokens });
+            said.push(...tokens);
+          },
+          customStopTriggers: [...state.stopGenerationTriggers, ...(sampling.stop ?? [])],
+        },
+      );
+      return { finishReason: metadata.stopReason === 'maxTokens' ? 'length' : 'stop', ...figures() };
+    }
+    // The library tells the tokens of a text just before the text.
+    let ids: number[] = [];
+    const { metadata, functionCalls = [] } = await chat.generateResponse(history, {
+      ...options,
+      onToken: (tokens: number[]) => {
+        ids = tokens;
+      },
+      onTextChunk: (text: string) => onPiece({ type: 'delta', text, ...(plain ? { tokens: ids } : {}) }),
       ...(functions === undefined ? {} : { functions, documentFunctionParams: true }),
       ...(grammar === undefined ? {} : { grammar }),
       ...(sampling.stop === undefined ? {} : { customStopTriggers: sampling.stop }),
     });
-    const used = this.#sequence.tokenMeter.diff(before);
     for (const { functionName: name, params } of functionCalls) {
       const call = { id: '', name, arguments: JSON.stringify(params ?? {}) };
       onPiece({ type: 'tool_call', call });
     }
     const ended = functionCalls.length > 0 ? 'tool_calls' : 'stop';
-    return {
-      finishReason: metadata.stopReason === 'maxTokens' ? 'length' : ended,
-      usage: { prompt_tokens: promptTokens, completion_tokens: used.usedOutputTokens },
-      ...(leftOut === 0 ? {} : { leftOut }),
-    };
+    return { finishReason: metadata.stopReason === 'maxTokens' ? 'length' : ended, ...figures() };
   }
 
   /** Vectors of length 1, one for each text; a text longer than the context is refused, never cut. */

@@ -1,14 +1,14 @@
 import { connectSupervisor } from './inside.js';
 import { Llama, type LoadedModel } from './llama.js';
-import type { ModelRequest, Piece, ToChild } from './protocol.js';
+import type { ModelWord, ToChild } from './protocol.js';
 
-/** The process of one loaded model: `load` once, then one `generate` or `embed` at a time. */
+/** The process of one loaded model: `load` once, then `generate` and `embed`, as many at once as there are sequences. */
 
 let model: LoadedModel | undefined;
-let stopping: AbortController | undefined;
+const stopping = new Map<number, AbortController>();
 
 const supervisor = connectSupervisor((message) => {
-  if (message.type === 'stop') stopping?.abort();
+  if (message.type === 'stop') stopping.get(message.lane ?? -1)?.abort();
   else if (message.type === 'load') void load(message);
   else if (message.type === 'generate' || message.type === 'embed') void work(message);
   else throw new Error(`a model host does not take ${message.type}`);
@@ -21,20 +21,22 @@ async function load(message: Extract<ToChild, { type: 'load' }>): Promise<void> 
   await supervisor.send({ type: 'loaded', contextTokens: loaded.contextTokens });
 }
 
-async function work(message: ModelRequest): Promise<void> {
-  if (model === undefined || stopping !== undefined)
-    throw new Error('a model host works on one request at a time');
-  stopping = new AbortController();
-  const { signal } = stopping;
-  const onPiece = (piece: Piece) => void supervisor.send(piece);
+async function work(message: Extract<ToChild, { type: 'generate' | 'embed' }>): Promise<void> {
+  const { lane } = message;
+  if (model === undefined || stopping.has(lane))
+    throw new Error('a model host works on one request in a lane');
+  const ending = new AbortController();
+  stopping.set(lane, ending);
+  const say = (word: ModelWord) => supervisor.send({ ...word, lane });
+  const how = { signal: ending.signal, onPiece: (piece: ModelWord) => void say(piece) };
   const end =
     message.type === 'embed'
-      ? await model.embed(message.texts, { signal, onPiece })
-      : await model.generate(message, { signal, onPiece });
-  stopping = undefined;
-  if (signal.aborted) return supervisor.send({ type: 'stopped' });
-  if (typeof end === 'string') return supervisor.send({ type: 'failed', code: end });
-  await supervisor.send({ type: 'done', model: '', ...end });
+      ? await model.embed(message.texts, how)
+      : await model.generate(message, how, message.kept);
+  stopping.delete(lane);
+  if (ending.signal.aborted) return say({ type: 'stopped' });
+  if (typeof end === 'string') return say({ type: 'failed', code: end });
+  await say({ type: 'done', model: '', ...end });
 }
 
 await supervisor.send({ type: 'ready' });

@@ -1,9 +1,17 @@
 import type { Child, ExitCause } from './child.js';
 import { failureOf } from './failures.js';
+import {
+  abortedError,
+  type GenerateEnd,
+  type GenerateOptions,
+  KeptTokens,
+  ModelLanes,
+} from './model-lanes.js';
 import { type ModelFile, notInstalled } from './models.js';
 import type { EmbeddedOptions, Incident } from './options.js';
-import type { FromChild, LoadFault, ModelRequest, Piece } from './protocol.js';
-import { type FinishReason, type PromptUsage, SandboxError } from './types.js';
+import type { LoadFault } from './protocol.js';
+import { Turns } from './turns.js';
+import { SandboxError } from './types.js';
 
 export interface ModelProcessOptions {
   /** A new process that can read the file, and the path under which it does; or why it could not. */
@@ -18,23 +26,8 @@ export interface ModelProcessOptions {
   onIncident: (incident: Incident) => void;
 }
 
-export interface GenerateOptions {
-  /** Must be the id of the model that is loaded. */
-  model: string;
-  request: ModelRequest;
-  /** Resolves when more can be taken. */
-  onPiece: (piece: Piece) => Promise<void>;
-  signal: AbortSignal;
-}
-
-export interface GenerateEnd {
-  finishReason: FinishReason;
-  usage?: PromptUsage;
-  leftOut?: number;
-}
-
 interface Loaded {
-  child: Child;
+  lanes: ModelLanes;
   id: string;
 }
 
@@ -47,9 +40,6 @@ type State =
 /** After a failed load the next try waits this long, doubled each time. */
 const retryFirstMs = 5000;
 const retryMaxMs = 60_000;
-/** A model looks at the stop between two batches; a Pi takes seconds for one. */
-const stopGraceMs = 5000;
-
 const faults: Record<LoadFault, string> = {
   file: 'The model file is damaged: what it says of itself does not fit its size.',
   package: notInstalled,
@@ -58,17 +48,22 @@ const faults: Record<LoadFault, string> = {
   context: 'There is not enough memory for the context; lower engines.embedded.context_tokens.',
 };
 
-/** The process that holds the embedded model: loaded at first use, one answer at a time, started anew after it died. */
+/**
+ * The process that holds the embedded model: loaded at first use, as many answers at once as it has sequences, started anew after it died,
+ * let go when nobody has asked it for some time.
+ */
 export class ModelProcess {
   readonly #options: ModelProcessOptions;
   readonly #children = new Set<Child>();
   #state: State = { name: 'none' };
   #failures = 0;
-  #turn: Promise<unknown> = Promise.resolve();
+  readonly #turns: Turns;
+  #resting: NodeJS.Timeout | undefined;
   #closed = false;
 
   constructor(options: ModelProcessOptions) {
     this.#options = options;
+    this.#turns = new Turns(options.embedded.sequences);
   }
 
   /** Why the last load failed; undefined when it did not, or when it is time to try again. */
@@ -81,6 +76,7 @@ export class ModelProcess {
   /** Loads the model unless it is loaded. Throws SandboxError `engine_unreachable` with what to do. */
   async load(): Promise<void> {
     await this.#loaded();
+    this.#rest();
   }
 
   /** Whether the model is in memory now. */
@@ -88,40 +84,69 @@ export class ModelProcess {
     return this.#state.name === 'loaded';
   }
 
-  /** Generates one answer, or the vectors of some texts, when the ones before it are done. Throws SandboxError. */
-  generate(request: GenerateOptions): Promise<GenerateEnd> {
-    const mine = this.#turn.then(async () => {
-      refuseAborted(request.signal);
-      const { child, id } = await this.#loaded();
-      refuseAborted(request.signal);
-      if (request.model !== id) throw failureOf('embedded', 'model_not_found', {});
-      return this.#generate(child, request);
+  /**
+   * Generates one answer, or the vectors of some texts, when a sequence is free. When the process dies in the middle of an answer, the model
+   * is loaded once more and goes on behind the tokens that were said. Throws SandboxError.
+   */
+  async generate(request: GenerateOptions): Promise<GenerateEnd> {
+    const { signal } = request;
+    const giveBack = await this.#turns.take(signal).catch(() => {
+      throw abortedError();
     });
-    this.#turn = mine.catch(() => undefined);
-    return mine;
+    clearTimeout(this.#resting);
+    const kept = new KeptTokens();
+    try {
+      return await this.#ask(request, kept);
+    } catch (error) {
+      if (!isDeath(error) || kept.ids === undefined || signal.aborted || this.#closed) throw error;
+      return await this.#ask(request, kept);
+    } finally {
+      giveBack();
+      this.#rest();
+    }
   }
 
   /** Gives the memory of the model back, after the answers that wait; the next prompt loads what is chosen then. */
-  unload(): Promise<void> {
-    const mine = this.#turn.then(async () => {
+  async unload(): Promise<void> {
+    clearTimeout(this.#resting);
+    const { signal } = new AbortController();
+    const turns = Array.from({ length: this.#options.embedded.sequences }, () => this.#turns.take(signal));
+    const all = await Promise.all(turns);
+    try {
       const state = this.#state;
       if (state.name === 'loading') await state.loaded.catch(() => undefined);
       if (this.#state.name === 'loaded') {
-        const { child } = this.#state.loaded;
+        const { child } = this.#state.loaded.lanes;
         child.retire();
         await child.exited;
       }
       this.#failures = 0;
-      this.#state = { name: 'none' };
-    });
-    this.#turn = mine;
-    return mine;
+      if (this.#state.name === 'failed') this.#state = { name: 'none' };
+    } finally {
+      for (const giveBack of all) giveBack();
+    }
   }
 
   async close(): Promise<void> {
     this.#closed = true;
+    clearTimeout(this.#resting);
     for (const child of this.#children) child.retire();
     await Promise.all([...this.#children].map((child) => child.exited));
+  }
+
+  async #ask(request: GenerateOptions, kept: KeptTokens): Promise<GenerateEnd> {
+    const { lanes, id } = await this.#loaded();
+    if (request.signal.aborted) throw abortedError();
+    if (request.model !== id) throw failureOf('embedded', 'model_not_found', {});
+    return lanes.ask(request, kept);
+  }
+
+  /** While nobody is served: lets the model go after its keep-alive. */
+  #rest(): void {
+    const { keep_alive_ms: keepMs } = this.#options.embedded;
+    clearTimeout(this.#resting);
+    if (this.#closed || keepMs === 0 || this.#turns.taken > 0 || this.#state.name !== 'loaded') return;
+    this.#resting = setTimeout(() => void this.unload(), keepMs).unref();
   }
 
   async #loaded(): Promise<Loaded> {
@@ -156,7 +181,8 @@ export class ModelProcess {
     }
     child.watchMemory(false);
     this.#failures = 0;
-    this.#state = { name: 'loaded', loaded: { child, id: found.id } };
+    const lanes = new ModelLanes(child, this.#options.embedded.idle_timeout_ms);
+    this.#state = { name: 'loaded', loaded: { lanes, id: found.id } };
     return this.#state.loaded;
   }
 
@@ -186,8 +212,8 @@ export class ModelProcess {
       });
       child.onMessage = (message) => {
         if (message.type === 'ready') {
-          const { threads, context_tokens } = embedded;
-          void child.send({ type: 'load', modelFile, threads, contextTokens: context_tokens, llamaPackage });
+          const { threads, sequences, context_tokens: contextTokens } = embedded;
+          void child.send({ type: 'load', modelFile, threads, sequences, contextTokens, llamaPackage });
         } else if (message.type === 'loaded') settle(true);
         else if (message.type === 'unloadable') settle(faults[message.fault]);
         else child.kill('protocol');
@@ -197,100 +223,13 @@ export class ModelProcess {
 
   #gone(child: Child, cause: ExitCause): void {
     this.#children.delete(child);
-    if (this.#state.name === 'loaded' && this.#state.loaded.child === child) this.#state = { name: 'none' };
+    if (this.#state.name === 'loaded' && this.#state.loaded.lanes.child === child)
+      this.#state = { name: 'none' };
     if (cause !== 'retired') this.#options.onIncident({ cause, child: 'model', engine: 'embedded' });
   }
-
-  #generate(child: Child, request: GenerateOptions): Promise<GenerateEnd> {
-    const idleMs = this.#options.embedded.idle_timeout_ms;
-    const { signal } = request;
-    return new Promise((resolve, reject) => {
-      let grace: NodeJS.Timeout | undefined;
-      let idle: NodeJS.Timeout | undefined;
-      let forget = () => {};
-      // Its silence counts only while it is listened to.
-      const listen = (listening: boolean) => {
-        clearTimeout(idle);
-        child.hold(!listening);
-        if (listening) idle = setTimeout(() => child.kill('stalled'), idleMs);
-      };
-      const stop = () => {
-        child.hold(false);
-        void child.send({ type: 'stop' });
-        grace = setTimeout(() => child.kill('aborted'), stopGraceMs);
-      };
-      let settled = false;
-      const settle = (conclude: () => void) => {
-        settled = true;
-        listen(true);
-        clearTimeout(idle);
-        clearTimeout(grace);
-        child.watchMemory(false);
-        forget();
-        signal.removeEventListener('abort', stop);
-        child.onMessage = undefined;
-        conclude();
-      };
-      signal.addEventListener('abort', stop);
-      child.onMessage = (message) => {
-        if (!isPiece(message)) return this.#conclude(child, message, { settle, resolve, reject });
-        listen(signal.aborted);
-        if (signal.aborted) return;
-        void request.onPiece(message).then(() => {
-          if (!settled) listen(true);
-        });
-      };
-      listen(true);
-      child.watchMemory(true);
-      forget = child.onExit((cause) => settle(() => reject(exitFailure(cause, idleMs))));
-      void child.send(request.request);
-    });
-  }
-
-  #conclude(
-    child: Child,
-    message: FromChild,
-    how: {
-      settle: (conclude: () => void) => void;
-      resolve: (end: GenerateEnd) => void;
-      reject: (error: SandboxError) => void;
-    },
-  ): void {
-    if (message.type === 'done') {
-      const { finishReason, usage, leftOut } = message;
-      how.settle(() =>
-        how.resolve({
-          finishReason,
-          ...(usage === undefined ? {} : { usage }),
-          ...(leftOut === undefined ? {} : { leftOut }),
-        }),
-      );
-    } else if (message.type === 'failed')
-      how.settle(() => how.reject(failureOf('embedded', message.code, message)));
-    else if (message.type === 'stopped') how.settle(() => how.reject(abortedError()));
-    else child.kill('protocol');
-  }
 }
 
-function isPiece(message: FromChild): message is Piece {
-  return message.type === 'delta' || message.type === 'tool_call' || message.type === 'vector';
-}
-
-function exitFailure(cause: ExitCause, idleMs: number): SandboxError {
-  if (cause === 'stalled')
-    return new SandboxError(
-      'engine_stalled',
-      `The embedded model was silent for ${idleMs} ms; its process was killed.`,
-    );
-  if (cause === 'aborted') return abortedError();
-  if (cause === 'retired') return new SandboxError('closed', 'The sandbox is closing.');
-  const why = cause === 'out_of_memory' ? 'used more memory than allowed and was killed' : 'died';
-  return new SandboxError('engine_died', `The process of the embedded model ${why}.`);
-}
-
-const abortedError = (): SandboxError =>
-  new SandboxError('aborted', 'The prompt was ended before its answer was complete.');
-
-function refuseAborted(signal: AbortSignal): void {
-  if (signal.aborted) throw abortedError();
+/** Whether the process died under a prompt, of itself or because it was stuck. */
+function isDeath(error: unknown): boolean {
+  return error instanceof SandboxError && (error.code === 'engine_died' || error.code === 'engine_stalled');
 }

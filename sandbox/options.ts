@@ -11,9 +11,14 @@ export interface RemoteEngineOptions {
 export interface EmbeddedOptions {
   model_file?: string | undefined;
   threads: number;
+  /** Of each sequence. */
   context_tokens: number;
+  /** Answers that are generated at once. */
+  sequences: number;
   memory_bytes: number;
   idle_timeout_ms: number;
+  /** How long the model stays in memory when nobody asks it; 0: for ever. */
+  keep_alive_ms: number;
 }
 
 export interface EnginesOptions {
@@ -96,6 +101,8 @@ export function checkOptions(options: SandboxOptions): void {
   within('sandbox.cpu_seconds', cpu_seconds, 1, 1_000_000);
   within('sandbox.prompts_max', prompts_max, 1, Number.MAX_SAFE_INTEGER);
   within('sandbox.output_bytes_max', output_bytes_max, 1024, Number.MAX_SAFE_INTEGER);
+  within('engines.embedded.sequences', options.engines.embedded.sequences, 1, 16);
+  within('engines.embedded.keep_alive_ms', options.engines.embedded.keep_alive_ms, 0, 86_400_000);
   if (!/^[A-Za-z0-9_-]{1,64}$/.test(options.viaToken))
     throw new RangeError('viaToken must be 1 to 64 letters, digits, _ or -');
 }

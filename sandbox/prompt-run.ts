@@ -20,6 +20,9 @@ const stopGraceMs = 200;
 /** Events that may wait for the consumer; beyond it the worker is not read. */
 const eventsHighWater = 64;
 
+/** Why what was fetched for a prompt is given up; made once, since the reason that an AbortController makes itself costs a stack trace. */
+const over = new Error('the prompt is over');
+
 export interface PromptRunOptions {
   child: Child;
   job: PromptJob;
@@ -82,7 +85,7 @@ export class PromptRun {
   stop(error: Error): void {
     if (this.#state !== 'running') return;
     this.#state = 'stopping';
-    this.#fetching.abort();
+    this.#fetching.abort(over);
     this.#events.end(error);
     const { child } = this.#options;
     child.hold(false);
@@ -94,7 +97,7 @@ export class PromptRun {
   expire(): void {
     if (this.#state !== 'running') return;
     this.#state = 'stopping';
-    this.#fetching.abort();
+    this.#fetching.abort(over);
     this.#events.end(failureOfExit('deadline'));
     this.#options.child.kill('deadline');
   }
@@ -174,7 +177,7 @@ export class PromptRun {
     this.#state = 'settled';
     clearTimeout(this.#grace);
     this.#forget?.();
-    this.#fetching.abort();
+    this.#fetching.abort(over);
     this.#events.end(error);
     const { child } = this.#options;
     child.onMessage = undefined;

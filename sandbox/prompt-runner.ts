@@ -60,6 +60,7 @@ const holdsAlways = [
   'environment: empty (a model: HOME, which names /tmp)',
   'memory: resident memory watched from outside every 100 ms while a prompt runs',
   'time: killed at the deadline',
+  'texts: what a prompt left in the memory of its worker is overwritten before the next (not in the process of a model)',
 ];
 
 const folderPrefix = 'arkalia-sandbox-';

@@ -27,8 +27,8 @@ import {
  *
  *     supervisor -> worker : job, then response | data | tool_call | vector | end | broke | generated for what it opened; stop
  *     worker -> supervisor : ready; open | generate | embed | PIECE, then exactly one of done | failed | stopped for each job
- *     supervisor -> model  : load, then generate | embed, stop
- *     model -> supervisor  : ready, then loaded | unloadable; PIECE, then exactly one of done | failed | stopped for each request
+ *     supervisor -> model  : load, then generate | embed, stop, each with the lane that it belongs to
+ *     model -> supervisor  : ready, then loaded | unloadable; PIECE, then exactly one of done | failed | stopped for each request, in its lane
  *     supervisor -> opinion: load_opinion, then one judge at a time
  *     opinion -> supervisor: ready, then loaded | no_opinion; judged for each text
  *     supervisor -> script : script, then one returned for each call
@@ -37,7 +37,7 @@ import {
  *     reader -> supervisor : ready, then progress now and then, and one examined
  *     either way           : ping, and pong at once, so that a process that is stuck is known from one that works
  *
- * A PIECE is a delta, a tool_call or a vector.
+ * A PIECE is a delta, a tool_call or a vector. A lane is a number that the supervisor chose; it is free again after the last word in it.
  *
  * A pipe keeps its order, so what was sent to a prompt that has ended is always read before the next job and is dropped.
  */
@@ -67,16 +67,27 @@ export type ToChild =
   | { type: 'tool_call'; call: ToolCall }
   | { type: 'vector'; vector: number[] }
   | { type: 'generated'; finishReason: FinishReason; usage?: PromptUsage }
-  | { type: 'stop' }
+  | { type: 'stop'; lane?: number }
   | { type: 'ping' }
   /** The file is open on descriptor `modelDescriptor`. */
   | { type: 'examine' }
-  | { type: 'load'; modelFile: string; threads: number; contextTokens: number; llamaPackage: string }
   | ({ type: 'load_opinion' } & OpinionLoad)
   | { type: 'judge'; text: string }
   | { type: 'script'; job: ScriptJob }
   | { type: 'returned'; id: number; json?: string; error?: string }
-  | ModelRequest;
+  | ({ type: 'load' } & LoadRequest)
+  | (ModelRequest & { lane: number; kept?: number[] });
+
+/** Which model is loaded, and how. */
+export interface LoadRequest {
+  modelFile: string;
+  threads: number;
+  /** Of each sequence. */
+  contextTokens: number;
+  /** Answers that are generated at once. */
+  sequences: number;
+  llamaPackage: string;
+}
 
 /** What a second opinion is loaded with. */
 export interface OpinionLoad {
@@ -100,6 +111,15 @@ export type Piece =
   | { type: 'tool_call'; call: ToolCall; model?: string }
   | { type: 'vector'; vector: number[] };
 
+/** What a model says to a request; a delta carries the ids of its tokens where the answer could be continued behind them. */
+export type ModelWord = (
+  | (Piece & { tokens?: number[] })
+  /** `leftOut`: of a model, the earlier messages that its context does not hold. */
+  | { type: 'done'; finishReason: FinishReason; model: string; usage?: PromptUsage; leftOut?: number }
+  | ({ type: 'failed'; code: FailureCode } & FailureFacts)
+  | { type: 'stopped' }
+) & { lane?: number };
+
 export type FromChild =
   | { type: 'ready' }
   /** To a ping, at any time. */
@@ -113,11 +133,7 @@ export type FromChild =
   | ({ type: 'examined' } & ModelReading)
   | { type: 'open'; method: 'POST'; path: string; body: string }
   | ModelRequest
-  | Piece
-  /** `leftOut`: of a model, the earlier messages that its context does not hold. */
-  | { type: 'done'; finishReason: FinishReason; model: string; usage?: PromptUsage; leftOut?: number }
-  | ({ type: 'failed'; code: FailureCode } & FailureFacts)
-  | { type: 'stopped' }
+  | ModelWord
   | { type: 'call'; id: number; name: string; args: string }
   | { type: 'ended'; value: string; log: string }
   | { type: 'ended'; fault: ScriptFault; message: string; log: string };
@@ -129,6 +145,9 @@ export const modelDescriptor = 6;
 export const frameBytesBase = 1_048_576;
 /** Longest job. The largest body that the API can be configured to take is 64 MiB. */
 export const jobBytesMax = 69_206_016;
+
+/** Most token ids in a frame: the longest context that can be configured. */
+const tokensMax = 131_072;
 
 const roles = ['system', 'user', 'assistant', 'tool'] as const;
 const engineKinds = ['ollama', 'openai', 'embedded', 'navigator'] as const;
@@ -257,6 +276,10 @@ const isStatus = (value: unknown): value is number => isCount(value) && value >=
 const isHashPrefix = (value: unknown): value is string =>
   typeof value === 'string' && /^[0-9a-f]{16}$/.test(value);
 
+const isTokens = (value: unknown): value is number[] =>
+  Array.isArray(value) && value.length <= tokensMax && value.every((id) => isCount(id));
+const isInLane = (m: Record<string, unknown>): boolean => isOptional(m.lane, isCount);
+
 const toChild: Record<ToChild['type'], (m: Record<string, unknown>) => boolean> = {
   job: (m) => isJob(m.job),
   response: (m) => isStatus(m.status) && isOptional(m.retryAfterMs, isCount),
@@ -266,11 +289,15 @@ const toChild: Record<ToChild['type'], (m: Record<string, unknown>) => boolean> 
   tool_call: (m) => isCall(m.call),
   vector: (m) => isVector(m.vector),
   generated: (m) => isOneOf(m.finishReason, finishReasons) && isOptional(m.usage, isUsage),
-  stop: () => true,
+  stop: (m) => isOptional(m.lane, isCount),
   ping: () => true,
   examine: () => true,
   load: (m) =>
-    isText(m.modelFile) && isCount(m.threads) && isCount(m.contextTokens) && isText(m.llamaPackage),
+    isText(m.modelFile) &&
+    isCount(m.threads) &&
+    isCount(m.contextTokens) &&
+    isCount(m.sequences) &&
+    isText(m.llamaPackage),
   load_opinion: (m) =>
     isText(m.modelFile) &&
     isText(m.tokenizerFile) &&
@@ -280,8 +307,8 @@ const toChild: Record<ToChild['type'], (m: Record<string, unknown>) => boolean> 
     isText(m.runtimePackage) &&
     isText(m.tokenizersPackage),
   judge: (m) => isText(m.text),
-  generate: (m) => isPrompt(m),
-  embed: (m) => isEmbed(m.texts),
+  generate: (m) => isPrompt(m) && isCount(m.lane) && isOptional(m.kept, isTokens),
+  embed: (m) => isEmbed(m.texts) && isCount(m.lane),
   script: (m) => isScript(m.job),
   returned: (m) => isCount(m.id) && isOptional(m.json, isAnyText) && isOptional(m.error, isAnyText),
 };
@@ -303,21 +330,24 @@ const fromChild: Record<FromChild['type'], (m: Record<string, unknown>) => boole
   open: (m) => m.method === 'POST' && isText(m.path, 1024) && isText(m.body),
   generate: (m) => isPrompt(m),
   embed: (m) => isEmbed(m.texts),
-  delta: (m) => isText(m.text) && isOptional(m.model, isName),
-  tool_call: (m) => isCall(m.call) && isOptional(m.model, isName),
-  vector: (m) => isVector(m.vector),
+  delta: (m) =>
+    isText(m.text) && isOptional(m.model, isName) && isOptional(m.tokens, isTokens) && isInLane(m),
+  tool_call: (m) => isCall(m.call) && isOptional(m.model, isName) && isInLane(m),
+  vector: (m) => isVector(m.vector) && isInLane(m),
   done: (m) =>
     isOneOf(m.finishReason, finishReasons) &&
     isName(m.model) &&
     isOptional(m.usage, isUsage) &&
-    isOptional(m.leftOut, isCount),
+    isOptional(m.leftOut, isCount) &&
+    isInLane(m),
   failed: (m) =>
     isOneOf(m.code, failureCodes) &&
     isOptional(m.status, isStatus) &&
     isOptional(m.retryAfterMs, isCount) &&
     isOptional(m.bytes, isCount) &&
-    isOptional(m.sha256, isHashPrefix),
-  stopped: () => true,
+    isOptional(m.sha256, isHashPrefix) &&
+    isInLane(m),
+  stopped: (m) => isInLane(m),
   call: (m) => isCount(m.id) && isName(m.name) && isText(m.args),
   ended: (m) =>
     isText(m.log) &&

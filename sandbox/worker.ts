@@ -4,6 +4,7 @@ import { connectSupervisor } from './inside.js';
 import type { ToChild } from './protocol.js';
 import { PressureQueue } from './queue.js';
 import type { PromptJob } from './types.js';
+import { wipe } from './wipe.js';
 
 /** A worker process: one prompt at a time, from `job` to exactly one of `done`, `failed` and `stopped`. */
 
@@ -13,11 +14,23 @@ class Stopped extends Error {}
 /** Pieces of an engine's answer that may wait here; beyond it nothing more is read from the supervisor. */
 const inboxHighWater = 64;
 
+/** Behind the last word, when the server has recorded the answer and handed its end on, so that nobody waits for the processor. */
+const wipeAfterMs = 10;
+
 let inbox: PressureQueue<ToChild> | undefined;
+/** Set between the end of a prompt and the moment in which nothing of it is left here. */
+let unwiped = false;
 
 const supervisor = connectSupervisor((message) => {
-  if (message.type === 'job') void work(message.job);
-  else if (message.type === 'stop') inbox?.end(new Stopped());
+  if (message.type === 'job') {
+    // It came before the time for that.
+    if (unwiped) forget();
+    void work(message.job).then(() =>
+      setTimeout(() => {
+        if (unwiped && inbox === undefined) forget();
+      }, wipeAfterMs),
+    );
+  } else if (message.type === 'stop') inbox?.end(new Stopped());
   else inbox?.push(message);
 });
 
@@ -49,6 +62,13 @@ async function work(job: PromptJob): Promise<void> {
 function leave(mine: PressureQueue<ToChild>): void {
   if (inbox === mine) inbox = undefined;
   supervisor.hold(false);
+  unwiped = true;
+}
+
+/** The prompt before is gone from the memory of this process when this returns. */
+function forget(): void {
+  unwiped = false;
+  wipe();
 }
 
 async function take(from: PressureQueue<ToChild>): Promise<ToChild> {

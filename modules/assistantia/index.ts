@@ -1,4 +1,4 @@
-import { callerIdOfKey, callerIdOfUser, type RouteDefinition } from '../../runtime/contracts/http.js';
+import { callerIdOfOwner, type RouteDefinition } from '../../runtime/contracts/http.js';
 import type { ArkaliaModule, ModuleContext, ModuleHealth } from '../../runtime/contracts/module.js';
 import { FeedbackRows } from './guard/feedback.js';
 import { guardRoutes } from './guard/routes.js';
@@ -36,8 +36,7 @@ class Assistantia implements ArkaliaModule {
       this.#feedback.forget();
       if (this.#isOwnErasure) return;
       if ('session' in selector) this.#sessions.forget({ session: selector.session });
-      else if ('key' in selector) this.#sessions.forget({ owner: callerIdOfKey(selector.key) });
-      else if ('user' in selector) this.#sessions.forget({ owner: callerIdOfUser(selector.user) });
+      else if ('key' in selector) this.#sessions.forget({ owner: callerIdOfOwner(selector.key) });
       // When something was said, and in which event, is not known here.
       else this.#sessions.forget('all');
     });
@@ -101,7 +100,11 @@ class Assistantia implements ArkaliaModule {
   }
 
   health(): ModuleHealth {
-    return { state: 'ok', facts: { sessions: this.#sessions.size, mcp: this.#context.mcp.status() } };
+    const { mcp, retries } = this.#context;
+    return {
+      state: 'ok',
+      facts: { sessions: this.#sessions.size, mcp: mcp.status(), retries: retries.counts() },
+    };
   }
 }
 

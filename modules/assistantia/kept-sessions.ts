@@ -1,5 +1,4 @@
 import { AppError } from '../../runtime/contracts/errors.js';
-import { callerIdOfKey, callerIdOfUser, personTexts } from '../../runtime/contracts/http.js';
 import type { Ledger, StoredEvent } from '../../runtime/contracts/ledger.js';
 import type { PromptMessage } from '../../runtime/contracts/sandbox.js';
 import { type KeptTurn, titleOf, turnOf } from './kept-turn.js';
@@ -33,8 +32,8 @@ interface Found {
 }
 
 interface Scan {
-  /** Id of the caller whose events are wanted. */
-  owner: string;
+  /** Whose events are wanted, as `ownerOf` says. */
+  owner: string | null;
   signal: AbortSignal;
   /** Only this conversation. */
   id?: string;
@@ -44,7 +43,7 @@ interface Scan {
 
 /**
  * The conversations of /chat as the ledger holds them. There is no other record of them, so what is erased or pruned there is gone here, and
- * they are found by reading the texts, as the erasure itself does. A session belongs to the key or the user that it was held with; without
+ * they are found by reading the texts, as the erasure itself does. A session belongs to the key or the person that it was held with; without
  * either, to whoever is on this machine without one.
  */
 export class KeptSessions {
@@ -56,7 +55,7 @@ export class KeptSessions {
   }
 
   /** The sessions of a caller, the last used first. `complete` is false where older events were not looked at. */
-  list(owner: string, signal: AbortSignal): Promise<{ sessions: KeptSession[]; complete: boolean }> {
+  list(owner: string | null, signal: AbortSignal): Promise<{ sessions: KeptSession[]; complete: boolean }> {
     return this.#scan(async () => {
       const sessions = new Map<string, KeptSession>();
       const named = new Map<string, string>();
@@ -88,7 +87,7 @@ export class KeptSessions {
   /** What was said in a session, oldest first; undefined when the caller has none of that id. */
   read(
     id: string,
-    owner: string,
+    owner: string | null,
     signal: AbortSignal,
   ): Promise<{ title: string; turns: KeptTurn[]; complete: boolean } | undefined> {
     return this.#scan(async () => {
@@ -112,7 +111,7 @@ export class KeptSessions {
   /** The last messages of a session, for going on with it; looks at the newest events only. */
   async recall(
     id: string,
-    owner: string,
+    owner: string | null,
     { messagesMax, signal }: { messagesMax: number; signal: AbortSignal },
   ): Promise<PromptMessage[]> {
     const messages: PromptMessage[] = [];
@@ -127,7 +126,7 @@ export class KeptSessions {
   }
 
   /** Gives a session a title; false when the caller has no such session. */
-  name(id: string, owner: string, title: string, signal: AbortSignal): Promise<boolean> {
+  name(id: string, owner: string | null, title: string, signal: AbortSignal): Promise<boolean> {
     return this.#scan(async () => {
       for await (const { event, texts } of this.#found({ owner, signal, id })) {
         if (turnOf(event, texts) === undefined) continue;
@@ -135,7 +134,7 @@ export class KeptSessions {
           type: 'session_named',
           module: 'assistantia',
           data: { chars: title.length },
-          texts: { session: id, title, ...personTexts(owner) },
+          texts: { session: id, title, ...(owner === null ? {} : { key: owner }) },
         });
         return true;
       }
@@ -147,7 +146,10 @@ export class KeptSessions {
    * Erases the texts of a session: what was asked, answered, refused and run by tools, and its title. Returns the events, none when the
    * caller has no such session.
    */
-  erase(id: string, owner: string, signal: AbortSignal): Promise<{ indexes: number[]; texts: number }> {
+  erase(
+    id: string,
+    { owner, actor, signal }: { owner: string | null; actor: string; signal: AbortSignal },
+  ): Promise<{ indexes: number[]; texts: number }> {
     return this.#scan(async () => {
       const indexes: number[] = [];
       for (const of of [{ module: 'assistantia' }, { type: 'request_started' }])
@@ -155,7 +157,7 @@ export class KeptSessions {
       let erased = 0;
       // An erasure takes at most a thousand indexes.
       for (let from = 0; from < indexes.length; from += 1000) {
-        const { texts } = await this.#ledger.erase({ ids: indexes.slice(from, from + 1000) });
+        const { texts } = await this.#ledger.erase({ ids: indexes.slice(from, from + 1000) }, actor);
         erased += texts;
       }
       return { indexes, texts: erased };
@@ -167,7 +169,6 @@ export class KeptSessions {
     { owner, signal, id, goOn = () => true }: Scan,
     of: { module: string } | { type: string } = { module: 'assistantia' },
   ): AsyncGenerator<Found> {
-    const findable = ownerOf(personTexts(owner));
     let until: number | undefined;
     for (;;) {
       if (signal.aborted)
@@ -184,7 +185,7 @@ export class KeptSessions {
       for (const [i, event] of events.entries()) {
         if (!goOn()) return;
         const own = texts[i] ?? {};
-        if (own.session === undefined || ownerOf(own) !== findable) continue;
+        if (own.session === undefined || (own.key ?? null) !== owner) continue;
         if (id === undefined || own.session === id) yield { event, texts: own };
       }
       if (last.index === 0) return;
@@ -205,10 +206,4 @@ export class KeptSessions {
       this.#scans -= 1;
     }
   }
-}
-
-/** The caller that texts are of; null: whoever is on this machine without a key. */
-function ownerOf({ key, user }: Record<string, string>): string | null {
-  if (key !== undefined) return callerIdOfKey(key);
-  return user === undefined ? null : callerIdOfUser(user);
 }

@@ -20,7 +20,7 @@ import { Screen } from './guard/screen.js';
 import { replayedAnswer, replayedVectors } from './idempotency.js';
 import { spend } from './key-limits.js';
 import type { AnswerEvent, Embeddings, EmbedQuestion, EngineRequest, Question } from './question.js';
-import { type Course, findableTexts, lastAsked, Records, type Speaker } from './records.js';
+import { type Course, lastAsked, personTexts, Records, type Speaker } from './records.js';
 import { reducedPrompt } from './reduced.js';
 import { answerCalls } from './toolbox/answer-calls.js';
 import { type Attempt, EngineWalk } from './walk.js';
@@ -177,7 +177,7 @@ export class Pipeline {
     const { idempotency, client, requestId } = request;
     if (idempotency === undefined) return undefined;
     this.#entrance.refuseUnrecordable();
-    const texts = findableTexts(request);
+    const texts = personTexts(request);
     return this.#context.idempotency.claim({ ...idempotency, client, requestId, texts });
   }
 

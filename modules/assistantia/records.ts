@@ -1,6 +1,6 @@
 import type { AppError } from '../../runtime/contracts/errors.js';
 import type { GuardJudgement } from '../../runtime/contracts/guard.js';
-import { personTexts } from '../../runtime/contracts/http.js';
+import { ownerOf } from '../../runtime/contracts/http.js';
 import type { NewClaim } from '../../runtime/contracts/idempotency.js';
 import type { JsonObject } from '../../runtime/contracts/json.js';
 import type { NewEvent, Receipt } from '../../runtime/contracts/ledger.js';
@@ -57,7 +57,7 @@ export class Records {
         ...{ rules, chars: text.length, mode, level, score, threshold, model },
         ...(second === undefined ? {} : { second: { ...second } }),
       },
-      texts: { prompt: text, ...findableTexts(request) },
+      texts: { prompt: text, ...personTexts(request) },
     };
     return this.#append(event, claim, () => failureResult(refusal));
   }
@@ -109,7 +109,7 @@ export class Records {
       module: 'assistantia',
       correlationId: question.requestId,
       data,
-      texts: { prompt: asked, answer: text, ...said, ...findableTexts(question) },
+      texts: { prompt: asked, answer: text, ...said, ...personTexts(question) },
     };
     const durable = await this.#append(event, claim, () => answerResult(kept));
     const { level, waitMs } = question.record ?? { level: 'durable' };
@@ -142,7 +142,7 @@ export class Records {
       },
       // Vectors are kept only for whoever may ask again.
       texts: {
-        ...findableTexts(question),
+        ...personTexts(question),
         ...(claim === undefined ? {} : { vectors: JSON.stringify(vectors) }),
       },
     };
@@ -165,7 +165,7 @@ export class Records {
         module: 'assistantia',
         correlationId: request.requestId,
         data: { code: error.code, cause, skipped: skipped.map((one) => ({ ...one })) },
-        texts: findableTexts(request),
+        texts: personTexts(request),
       };
       await this.#append(event, isFinal(error) ? claim : undefined, () => failureResult(error));
     } catch (failed) {
@@ -190,7 +190,8 @@ export function lastAsked({ messages }: Question): string {
   return messages.findLast(({ role }) => role === 'user')?.content ?? '';
 }
 
-/** By what the texts of a request are found when they are to be erased. */
-export function findableTexts({ session, client }: EngineRequest): Record<string, string> {
-  return { ...(session === undefined ? {} : { session }), ...personTexts(client) };
+/** By what the texts of a person are found when they are to be erased. */
+export function personTexts({ session, client }: EngineRequest): Record<string, string> {
+  const key = ownerOf(client);
+  return { ...(session === undefined ? {} : { session }), ...(key === null ? {} : { key }) };
 }

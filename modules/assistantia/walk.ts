@@ -57,13 +57,25 @@ export class EngineWalk {
   async *go<Event, Result>(
     request: WalkRequest<Event, Result>,
   ): AsyncGenerator<Event, { attempt: Attempt; result: Result }> {
+    const { retries } = this.#context;
+    retries.asked();
     let last: Failure | undefined;
-    for (const candidate of await this.#chain(request)) {
+    const chain = await this.#chain(request);
+    const lost = new Set<Candidate>();
+    for (let place = 0; place < chain.length; place++) {
+      const candidate = chain[place]!;
       const attempt: Attempt = { candidate, started: false, firstAtMs: undefined, claimed: undefined };
       try {
         return { attempt, result: yield* this.#attempt(request, attempt) };
       } catch (thrown) {
         const failure = treat(thrown);
+        // A worker that died says nothing about engine or prompt: once more, unless that has become a storm.
+        const isLost = failure.cause === 'crashed' && !lost.has(candidate);
+        if (isLost && !attempt.started && !request.signal.aborted && retries.mayRetry()) {
+          lost.add(candidate);
+          place -= 1;
+          continue;
+        }
         const mayGoOn = failure.next || passedOver.includes(failure.error.code);
         if (attempt.started || !mayGoOn || request.signal.aborted) throw thrown;
         request.skipped.push({ engine: candidate.engine, cause: failure.cause });

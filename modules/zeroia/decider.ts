@@ -25,8 +25,8 @@ export interface About {
   correlationId?: string;
   /** What was typed about it; recorded as a commitment only. */
   context?: string | undefined;
-  /** Who posted it, by which the context is found when it is to be erased. */
-  person?: { key?: string; user?: string };
+  /** Id of the key that posted it, by which the context is found when it is to be erased. */
+  key?: string | null;
 }
 
 /** Scores, remembers and records. Posted advice and the device's own samples use streams of their own in one history. */
@@ -93,7 +93,8 @@ export class Decider {
     { claim, ...options }: Omit<RecordOptions, 'onLost'> & { claim: NewClaim },
   ): Promise<Recorded> {
     const event = eventOf(encoded, about);
-    const texts = { ...event.texts, ...about.person };
+    const texts: Record<string, string> = { ...event.texts };
+    if (about.key != null) texts.key = about.key;
     const ending = claim.ending({ ...event, texts }, { head: encoded.answerHead });
     const receipt = await this.#ledger.append(ending);
     claim.settle(true);
@@ -124,13 +125,13 @@ export class Decider {
   }
 }
 
-function eventOf({ event }: EncodedDecision, { stream, correlationId, context, person }: About): NewEvent {
+function eventOf({ event }: EncodedDecision, { stream, correlationId, context, key }: About): NewEvent {
   return {
     type: 'decision_made',
     module: 'zeroia',
     stream,
     correlationId,
     data: event,
-    texts: context === undefined ? undefined : { context, ...person },
+    texts: context === undefined ? undefined : key == null ? { context } : { context, key },
   };
 }

@@ -9,7 +9,6 @@ import { type ConfigFlags, loadFromFlags } from './settings.js';
 export interface EraseFlags extends ConfigFlags {
   session?: string;
   key?: string;
-  user?: string;
   before?: string;
   id?: string[];
 }
@@ -44,20 +43,16 @@ async function offline(
   selector: EraseSelector,
 ): Promise<unknown> {
   const { withOfflineLedger } = await import('./offline-access.js');
-  return withOfflineLedger(config, 'erase', ({ ledger }) => ledger.erase(selector));
+  return withOfflineLedger(config, 'erase', ({ ledger }) => ledger.erase(selector, 'command line'));
 }
 
-function selectorOf({ session, key, user, before, id }: EraseFlags): EraseSelector {
-  const given = [session, key, user, before, id].filter((value) => value !== undefined);
+function selectorOf({ session, key, before, id }: EraseFlags): EraseSelector {
+  const given = [session, key, before, id].filter((value) => value !== undefined);
   if (given.length !== 1) {
-    throw new CliFailure(
-      'Say whose texts: one of --session, --key, --user, --before, --id.',
-      exitCodes.usage,
-    );
+    throw new CliFailure('Say whose texts: one of --session, --key, --before, --id.', exitCodes.usage);
   }
   if (session !== undefined) return { session };
   if (key !== undefined) return { key };
-  if (user !== undefined) return { user };
   if (before !== undefined) return { before: timeOf(before) };
   return { ids: (id ?? []).map(indexOf) };
 }

@@ -391,7 +391,6 @@ function addErase(program: Command, io: CliIo, run: Run): void {
     )
     .option('--session <id>', 'of a conversation')
     .option('--key <id>', 'of whoever used this key')
-    .option('--user <name>', 'of whoever signed in by this name')
     .option('--before <time>', 'of events before a time, such as 2026-01-31 or 2026-01-31T12:00:00Z')
     .option('--id <indexes...>', 'of the events at these indexes')
     .addOption(dataOption())

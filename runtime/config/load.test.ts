@@ -58,7 +58,7 @@ describe('precedence', () => {
         expect.stringContaining('must be a whole number from 1 to 1024, or auto; the value given is'),
       ]);
     }
-    expect(problemsOf('', { ARKALIA_ENGINES_EMBEDDED_SLOTS: 'auto' })[0]).not.toContain('or auto');
+    expect(problemsOf('', { ARKALIA_ENGINES_EMBEDDED_SEQUENCES: 'auto' })[0]).not.toContain('or auto');
   });
 
   it('reads the file that ARKALIA_CONFIG names, and --config goes before it', () => {

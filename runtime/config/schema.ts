@@ -169,11 +169,6 @@ const queueMax = count(16, 0, 10_000).describe(
   'Prompts that may wait for a slot; more are refused with 503.',
 );
 
-const engineQueue = (slots: number) => ({
-  slots: count(slots, 1, 1024).describe('Prompts that the engine works on at once.'),
-  queue_max: queueMax,
-});
-
 /** For servers that do not say how much they do at once. */
 const adaptiveQueue = (slots: number | 'auto') => ({
   slots: z
@@ -247,7 +242,7 @@ const engines = section({
       'Threads for inference; more than the cores makes it many times slower.',
     ),
     context_tokens: count(2048, 128, 131_072).describe(
-      'Context window; costs memory in proportion. Never more than the model was trained for.',
+      'Context window of each sequence; costs memory in proportion. Never more than the model was trained for.',
     ),
     memory_bytes: bytes(4_294_967_296, 67_108_864, 137_438_953_472).describe(
       'Memory above which the process of the model is killed and replaced.',
@@ -255,9 +250,18 @@ const engines = section({
     idle_timeout_ms: milliseconds(120_000, 50).describe(
       'Longest silence of the model before and between pieces of its answer.',
     ),
-    ...engineQueue(1),
+    sequences: count(1, 1, 16).describe(
+      'Prompts that the model works on at once, in one load; each has context_tokens of its own, which costs memory.',
+    ),
+    keep_alive_ms: milliseconds(1_800_000, 0).describe(
+      'How long the model stays in memory when nobody asks it; the next prompt loads it again. 0: for ever.',
+    ),
+    queue_max: queueMax,
   }),
-  navigator: section({ ...engineQueue(2) }),
+  navigator: section({
+    slots: count(2, 1, 1024).describe('Prompts that the engine works on at once.'),
+    queue_max: queueMax,
+  }),
 });
 
 const sandbox = section({
@@ -649,6 +653,15 @@ const recovery = section({
     'Wait between two attempts at one fault: a random time up to this, doubled with each attempt.',
   ),
   backoff_max_ms: milliseconds(60_000, 1).describe('Longest such wait.'),
+  rollback: z
+    .boolean()
+    .default(true)
+    .describe(
+      'Whether a changed configuration that does not start, or makes health worse during its probation, is undone: the last good one is in force then, and an incident says so.',
+    ),
+  probation_ms: milliseconds(600_000, 1000).describe(
+    'How long a changed configuration is on probation; an incident or an end of the process within it undoes it.',
+  ),
   restart_process: z
     .boolean()
     .default(false)

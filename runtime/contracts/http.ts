@@ -19,7 +19,7 @@ export interface Caller {
   models?: readonly string[] | undefined;
   /** Id of the key, or null for a caller without one. */
   keyId: string | null;
-  /** Identity for rate limit, fairness and decision history: the key's id, else the address. */
+  /** Identity for rate limit, fairness and decision history: the key's, else the person's who is signed in, else the address. */
   id: string;
 }
 
@@ -42,16 +42,19 @@ export function keyIdOf(callerId: string): string | null {
 
 const userMark = 'user:';
 
-/** The `id` of somebody who is signed in. */
-export function callerIdOfUser(name: string): string {
-  return userMark + name;
+/** The `id` of a caller who is signed in, by the id of the user: no name, for it stands in the ledger. */
+export function callerIdOfUser(userId: string): string {
+  return userMark + userId;
 }
 
-/** By what the texts of a caller are found again: its key, or who is signed in. Nothing for whoever is at this machine without either. */
-export function personTexts(callerId: string): { key?: string; user?: string } {
-  const key = keyIdOf(callerId);
-  if (key !== null) return { key };
-  return callerId.startsWith(userMark) ? { user: callerId.slice(userMark.length) } : {};
+/** Whose the texts of a caller are, as `erase --key` and the list of sessions name them: a key's id or `user:<id>`; null without either. */
+export function ownerOf(callerId: string): string | null {
+  return callerId.startsWith(userMark) ? callerId : keyIdOf(callerId);
+}
+
+/** The caller's `id` of an owner: the inverse of `ownerOf`. */
+export function callerIdOfOwner(owner: string): string {
+  return owner.startsWith(userMark) ? owner : callerIdOfKey(owner);
 }
 
 /** RFC 9457 problem documents; OpenAI's envelope under /v1; Ollama's under /api. */

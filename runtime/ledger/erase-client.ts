@@ -42,9 +42,9 @@ function checkSelector(selector: EraseSelector): void {
       throw new RangeError(`before is in whole milliseconds since 1970, not ${selector.before}`);
     }
   } else {
-    const name = Object.values(selector)[0] as string;
+    const name = 'session' in selector ? selector.session : selector.key;
     if (name.length < 1 || name.length > nameLengthMax) {
-      throw new RangeError(`a session, key or user has 1 to ${nameLengthMax} characters`);
+      throw new RangeError(`a session or key has 1 to ${nameLengthMax} characters`);
     }
   }
 }

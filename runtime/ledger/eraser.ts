@@ -36,14 +36,14 @@ export class Eraser {
         .pluck();
       this.#value = selector.before;
     } else {
-      const name = (['session', 'key', 'user'] as const).find((one) => one in selector) ?? 'session';
+      const name = 'session' in selector ? 'session' : 'key';
       this.#find = db
         .prepare(
           `SELECT event_index FROM texts WHERE event_index ${within} AND name = '${name}' AND text = @value ORDER BY event_index LIMIT ${stepDeletes}`,
         )
         .pluck();
-      const [value] = Object.values(selector);
-      if (typeof value === 'string') this.#value = Buffer.from(value, 'utf8');
+      if ('session' in selector) this.#value = Buffer.from(selector.session, 'utf8');
+      if ('key' in selector) this.#value = Buffer.from(selector.key, 'utf8');
     }
     this.#ids = 'ids' in selector ? selector.ids : undefined;
     this.#delete = db.prepare('DELETE FROM texts WHERE event_index = ?');

@@ -147,6 +147,25 @@ test('the process of the model is killed under a prompt: a typed error, and the 
   }
 });
 
+test('killed in the middle of a stream, the model goes on behind what it said: the client sees one whole answer', async () => {
+  const [question, answer] = expected.at(-1)!;
+  const [host] = childrenRunning(appliance, 'model-host.js');
+  const messages = ask(question);
+  const stream = await client.chat.completions.create({ ...settings, messages, stream: true });
+  let text = '';
+  let finish: string | null = null;
+  for await (const { choices } of stream) {
+    const said = choices[0]?.delta.content ?? '';
+    if (text === '' && said !== '') process.kill(host!, 'SIGKILL');
+    text += said;
+    finish = choices[0]?.finish_reason ?? finish;
+  }
+  expect([text, finish]).toEqual([answer, 'stop']);
+  const again = await client.chat.completions.create({ ...settings, messages: ask('ping') });
+  expect(again.choices[0]!.message.content).toBe('pong');
+  expect(childrenRunning(appliance, 'model-host.js')).not.toContain(host);
+});
+
 test('without its model /chat falls back on navigator for that prompt, and says who spoke', async () => {
   const [host] = childrenRunning(appliance, 'model-host.js');
   process.kill(host!, 'SIGSTOP');

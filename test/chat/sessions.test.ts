@@ -145,7 +145,7 @@ test('an erasure by others leaves nothing to list', async () => {
   expect(await idsOf('bob')).toEqual(['shared']);
 });
 
-test('who signs in has conversations of their own, which --user erases', async () => {
+test('who signs in has conversations of their own, which erase --key user:ID erases', async () => {
   const password = 'a long password';
   const cookies = new Map<string, string>();
   for (const user of ['eve', 'fay']) {
@@ -169,7 +169,19 @@ test('who signs in has conversations of their own, which --user erases', async (
     ['of-fay'],
     ['openONE'],
   ]);
-  expect((await arkalia('erase', '--user', 'eve')).code).toBe(0);
+  const { users } = JSON.parse(readFileSync(join(appliance.dataDir, 'users.json'), 'utf8')) as {
+    users: { id: string; name: string }[];
+  };
+  const { id: eve } = users.find(({ name }) => name === 'eve')!;
+  const size = async () => {
+    const { modules } = (await appliance.json('/status')) as {
+      modules: { assistantia: { facts: { sessions: number } } };
+    };
+    return modules.assistantia.facts.sessions;
+  };
+  const before = await size();
+  expect((await arkalia('erase', '--key', `user:${eve}`)).code).toBe(0);
+  expect(await size()).toBe(before - 1);
   expect([await ids('eve'), await ids('fay'), holding('typedeve')]).toEqual([[], ['of-fay'], []]);
 }, 90_000);
 

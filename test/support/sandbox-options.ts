@@ -1,4 +1,4 @@
-import type { Incident, SandboxOptions } from '../../sandbox/options.js';
+import type { EmbeddedOptions, Incident, SandboxOptions } from '../../sandbox/options.js';
 import type {
   ChatJob,
   FinishReason,
@@ -7,6 +7,19 @@ import type {
   PromptRunner,
   ToolCall,
 } from '../../sandbox/types.js';
+
+/** Options of the embedded engine; every one can be changed. */
+export function embeddedOptions(changes: Partial<EmbeddedOptions> = {}): EmbeddedOptions {
+  return {
+    threads: 1,
+    context_tokens: 1024,
+    sequences: 1,
+    memory_bytes: 4_294_967_296,
+    idle_timeout_ms: 60_000,
+    keep_alive_ms: 0,
+    ...changes,
+  };
+}
 
 /** Options of a small sandbox that finds no engine but navigator; every section can be changed. */
 export function sandboxOptions(
@@ -35,7 +48,7 @@ export function sandboxOptions(
       probe: false,
       ollama: remote,
       openai: remote,
-      embedded: { threads: 1, context_tokens: 1024, memory_bytes: 4_294_967_296, idle_timeout_ms: 60_000 },
+      embedded: embeddedOptions(),
       ...changes.engines,
     },
     models_dir: changes.models_dir ?? '/nonexistent/models',

@@ -46,6 +46,7 @@ const used = [
   'POST /logout',
   'GET /users',
   'POST /users',
+  'POST /users/{name}/password',
   'DELETE /users/{name}',
   'GET /logins',
   'DELETE /logins/{id}',

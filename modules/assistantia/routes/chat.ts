@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { z } from 'zod';
 import { asAppError, problemBody } from '../../../runtime/contracts/failure.js';
-import { defineRoute, json, type RouteDefinition } from '../../../runtime/contracts/http.js';
+import { defineRoute, json, ownerOf, type RouteDefinition } from '../../../runtime/contracts/http.js';
 import { idempotencyHeader } from '../../../runtime/contracts/idempotency.js';
 import type { ModuleContext } from '../../../runtime/contracts/module.js';
 import { preferHeader, preferredWaitMs, recordedStatus } from '../../../runtime/contracts/record.js';
@@ -141,7 +141,7 @@ export function chatRoutes(
         const asked = { role: 'user', content: withDocuments(body.message, body.documents) } as const;
         if (body.session_id !== undefined && !sessions.has(owner, session)) {
           const { session_messages_max: messagesMax } = context.config.assistantia;
-          const recalled = await kept.recall(session, owner, { messagesMax, signal: call.signal() });
+          const recalled = await kept.recall(session, ownerOf(owner), { messagesMax, signal: call.signal() });
           if (recalled.length > 0) sessions.add(owner, session, recalled);
         }
         const earlier = sessions.messages(owner, session);

@@ -1,7 +1,13 @@
 import { z } from 'zod';
 import type { Bus } from '../../../runtime/contracts/bus.js';
 import { AppError } from '../../../runtime/contracts/errors.js';
-import { defineRoute, json, type RouteDefinition } from '../../../runtime/contracts/http.js';
+import {
+  actorOf,
+  defineRoute,
+  json,
+  ownerOf,
+  type RouteDefinition,
+} from '../../../runtime/contracts/http.js';
 import type { KeptSessions } from '../kept-sessions.js';
 import type { Sessions } from '../sessions.js';
 
@@ -56,7 +62,7 @@ export function sessionRoutes({ kept, sessions, bus }: SessionParts): RouteDefin
       responses: {
         200: { description: 'Sessions', schema: z.object({ sessions: z.array(session), complete }) },
       },
-      handler: async ({ caller, signal }) => json(await kept.list(caller.id, signal())),
+      handler: async ({ caller, signal }) => json(await kept.list(ownerOf(caller.id), signal())),
     }),
     defineRoute({
       ...common,
@@ -71,7 +77,7 @@ export function sessionRoutes({ kept, sessions, bus }: SessionParts): RouteDefin
       },
       handler: async ({ c, caller, signal }) => {
         const id = c.req.param('id') ?? '';
-        const read = await kept.read(id, caller.id, signal());
+        const read = await kept.read(id, ownerOf(caller.id), signal());
         if (read === undefined) throw noSession();
         return json({ id, ...read });
       },
@@ -87,7 +93,7 @@ export function sessionRoutes({ kept, sessions, bus }: SessionParts): RouteDefin
       },
       handler: async ({ c, body, caller, signal }) => {
         const id = c.req.param('id') ?? '';
-        if (!(await kept.name(id, caller.id, body.title, signal()))) throw noSession();
+        if (!(await kept.name(id, ownerOf(caller.id), body.title, signal()))) throw noSession();
         return json({ id, title: body.title });
       },
     }),
@@ -106,7 +112,11 @@ export function sessionRoutes({ kept, sessions, bus }: SessionParts): RouteDefin
         const id = c.req.param('id') ?? '';
         // First from memory: what is being answered now must not bring it back.
         sessions.forgetOne(caller.id, id);
-        const { indexes, texts } = await kept.erase(id, caller.id, signal());
+        const { indexes, texts } = await kept.erase(id, {
+          owner: ownerOf(caller.id),
+          actor: actorOf(caller),
+          signal: signal(),
+        });
         if (indexes.length === 0) throw noSession();
         sessions.forgetOne(caller.id, id);
         bus.publish('texts.erased', { ids: indexes });

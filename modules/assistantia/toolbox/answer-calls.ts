@@ -3,7 +3,7 @@ import type { PromptMessage, ToolCall } from '../../../runtime/contracts/sandbox
 import { markedDocument } from '../guard/parts.js';
 import type { Screen } from '../guard/screen.js';
 import type { AnswerEvent, Question } from '../question.js';
-import { findableTexts } from '../records.js';
+import { personTexts } from '../records.js';
 import type { Toolbox } from './toolbox.js';
 
 /** Most calls that are run of one round; the others are told so. */
@@ -53,7 +53,7 @@ export async function* answerCalls(
         flagged: rules,
         withheld: refused,
       },
-      texts: { arguments: call.arguments, output: text, ...findableTexts(question) },
+      texts: { arguments: call.arguments, output: text, ...personTexts(question) },
     });
     const content = refused
       ? `The output was withheld by the guard (${rules.join(', ')}).`

@@ -51,8 +51,8 @@ export function createIdentify({ access, people, loopback, isControl }: Identify
     if (found === null) return withoutKey(incoming.socket.remoteAddress);
     const { user, login, renewed } = found;
     if (renewed !== undefined) headers['set-cookie'] = loginCookie(renewed, 'encrypted' in incoming.socket);
-    const { name, role } = user;
-    return { role, keyId: null, id: callerIdOfUser(name), login: { id: login.id, user: name } };
+    const { id, name, role } = user;
+    return { role, keyId: null, id: callerIdOfUser(id), login: { id: login.id, user: name } };
   };
   return (incoming, headers) => {
     if (isControl(incoming)) return controlCaller;

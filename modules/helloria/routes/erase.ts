@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { defineRoute, json, type RouteDefinition } from '../../../runtime/contracts/http.js';
+import { actorOf, defineRoute, json, type RouteDefinition } from '../../../runtime/contracts/http.js';
 import type { EraseSelector } from '../../../runtime/contracts/ledger.js';
 import type { ModuleContext } from '../../../runtime/contracts/module.js';
 
@@ -8,19 +8,14 @@ const eraseBody = z
   .strictObject({
     session: name.optional(),
     key: name.optional(),
-    user: name.optional(),
     before: z.number().int().min(0).optional(),
     ids: z.array(z.number().int().min(0)).min(1).max(1000).optional(),
   })
-  .refine(
-    (body) => Object.keys(body).length === 1,
-    'must have exactly one of session, key, user, before, ids',
-  );
+  .refine((body) => Object.keys(body).length === 1, 'must have exactly one of session, key, before, ids');
 
-function selectorOf({ session, key, user, before, ids }: z.infer<typeof eraseBody>): EraseSelector {
+function selectorOf({ session, key, before, ids }: z.infer<typeof eraseBody>): EraseSelector {
   if (session !== undefined) return { session };
   if (key !== undefined) return { key };
-  if (user !== undefined) return { user };
   if (before !== undefined) return { before };
   return { ids: ids ?? [] };
 }
@@ -35,7 +30,7 @@ export function eraseRoutes(context: ModuleContext): RouteDefinition[] {
       scope: 'admin',
       tag: 'ledger',
       summary:
-        'Erases what people typed, for good, by session, by key, by user, before a time (ms since 1970) or by index; every proof still holds',
+        'Erases what people typed, for good, by session, by key, before a time (ms since 1970) or by index; every proof still holds',
       errors: 'problem',
       body: eraseBody,
       responses: {
@@ -50,9 +45,9 @@ export function eraseRoutes(context: ModuleContext): RouteDefinition[] {
           }),
         },
       },
-      handler: async ({ body }) => {
+      handler: async ({ body, caller }) => {
         const selector = selectorOf(body);
-        const erasure = await context.ledger.erase(selector);
+        const erasure = await context.ledger.erase(selector, actorOf(caller));
         context.bus.publish('texts.erased', selector);
         return json(erasure);
       },

@@ -18,6 +18,8 @@ class Chats {
   /** False where the appliance has older ones that it did not look for. */
   complete = $state(true);
   isRead = $state(false);
+  /** What was written and not sent yet: it outlives the page of the chat, as when somebody has to sign in again. */
+  draft = '';
   #running = new Map<string, AbortController>();
   #loads = 0;
 
@@ -53,12 +55,11 @@ class Chats {
     });
   }
 
-  /** Another person uses the page: nothing of the last one stays. */
+  /** Another person may use the page: nothing of the last one stays. Who only signed in again finds the open one open. */
   #forget(): void {
     this.#loads += 1;
     for (const stop of this.#running.values()) stop.abort();
     this.list = [];
-    this.openId = undefined;
     this.problem = undefined;
     this.isRead = false;
   }
