@@ -83,6 +83,17 @@ const routes = [
   'delete /logins/{id}',
   'get /keys',
   'get /keys/usage',
+  'post /mcp',
+  'get /sessions',
+  'get /sessions/{id}',
+  'delete /sessions/{id}',
+  'post /sessions/{id}/title',
+  'get /models',
+  'post /models',
+  'post /models/{name}',
+  'delete /models/{name}',
+  'post /models/{name}/verify',
+  'post /models/{name}/default',
   'post /keys',
   'delete /keys/{id}',
   'post /setup/code',
@@ -240,6 +251,8 @@ function prompts() {
     ...expecting(404),
   });
   expectAnswer('no such session to erase', erased, 404);
+  const named = post('/sessions/k6-has-none/title', { title: 'k6' }, expecting(404));
+  expectAnswer('no such session to name', named, 404);
   expectAnswer('models', get('/v1/models'), 200, {
     'list arkalia': (r) => r.json('data').some(({ id }) => id === 'arkalia'),
   });

@@ -1,4 +1,4 @@
-import { callerIdOfKey, type RouteDefinition } from '../../runtime/contracts/http.js';
+import { callerIdOfOwner, type RouteDefinition } from '../../runtime/contracts/http.js';
 import type { ArkaliaModule, ModuleContext, ModuleHealth } from '../../runtime/contracts/module.js';
 import { FeedbackRows } from './guard/feedback.js';
 import { guardRoutes } from './guard/routes.js';
@@ -36,7 +36,7 @@ class Assistantia implements ArkaliaModule {
       this.#feedback.forget();
       if (this.#isOwnErasure) return;
       if ('session' in selector) this.#sessions.forget({ session: selector.session });
-      else if ('key' in selector) this.#sessions.forget({ owner: callerIdOfKey(selector.key) });
+      else if ('key' in selector) this.#sessions.forget({ owner: callerIdOfOwner(selector.key) });
       // When something was said, and in which event, is not known here.
       else this.#sessions.forget('all');
     });
@@ -58,7 +58,9 @@ class Assistantia implements ArkaliaModule {
 
   routes(): RouteDefinition[] {
     return [
-      ...chatRoutes(this.#context, this.#pipeline, this.#sessions, (words) => this.#navigator.search(words)),
+      ...chatRoutes(this.#context, this.#pipeline, { sessions: this.#sessions, kept: this.#kept }, (words) =>
+        this.#navigator.search(words),
+      ),
       ...sessionRoutes({
         kept: this.#kept,
         sessions: this.#sessions,

@@ -1,41 +1,44 @@
 import { AppError } from '../../runtime/contracts/errors.js';
 import type { Ledger, StoredEvent } from '../../runtime/contracts/ledger.js';
+import type { PromptMessage } from '../../runtime/contracts/sandbox.js';
+import { type KeptTurn, titleOf, turnOf } from './kept-turn.js';
 
 /** Events of which the texts are read at once: some megabytes at worst. */
 const pageEvents = 100;
-/** The list looks at so many answers, newest first. */
+/** The list looks at so many events, newest first. */
 const listedEvents = 5000;
+/** For going on with a conversation that memory does not hold; an unknown id costs this. */
+const recalledEvents = 1000;
 const sessionsMax = 500;
 /** An export ends when it has so many characters. */
 const exportCharsMax = 16_777_216;
 const scansMax = 4;
 
-/** What holds the text `session`. */
-const types = ['chat_answered', 'chat_failed', 'prompt_refused', 'request_started'] as const;
-
 export interface KeptSession {
   id: string;
-  /** Who answered last: a language model, or the built-in assistant. */
-  mode: 'model' | 'navigator';
-  /** Wall time of its first and last answer, as far as they were looked at. */
+  /** What its owner named it, else the first words of what was asked. */
+  title: string;
+  /** Who answered last: a language model, or the built-in assistant; null where the guard refused all that was asked. */
+  mode: 'model' | 'navigator' | null;
+  /** Wall time of its first and last event, as far as they were looked at. */
   created_ms: number;
   last_used_ms: number;
   answers: number;
 }
 
-export interface KeptAnswer {
-  index: number;
-  time_ms: number;
-  engine: string;
-  model: string;
-  /** Absent once erased or pruned. */
-  prompt?: string;
-  answer?: string;
-}
-
 interface Found {
   event: StoredEvent;
   texts: Record<string, string>;
+}
+
+interface Scan {
+  /** Whose events are wanted, as `ownerOf` says. */
+  owner: string | null;
+  signal: AbortSignal;
+  /** Only this conversation. */
+  id?: string;
+  /** Called for each event that is looked at, whoever it belongs to; false ends it. */
+  goOn?: () => boolean;
 }
 
 /**
@@ -44,29 +47,40 @@ interface Found {
  * either, to whoever is on this machine without one.
  */
 export class KeptSessions {
-  readonly #ledger: Pick<Ledger, 'query' | 'texts' | 'erase'>;
+  readonly #ledger: Pick<Ledger, 'query' | 'texts' | 'erase' | 'append'>;
   #scans = 0;
 
-  constructor(ledger: Pick<Ledger, 'query' | 'texts' | 'erase'>) {
+  constructor(ledger: Pick<Ledger, 'query' | 'texts' | 'erase' | 'append'>) {
     this.#ledger = ledger;
   }
 
-  /** The sessions of a caller, the last used first. `complete` is false where older answers were not looked at. */
+  /** The sessions of a caller, the last used first. `complete` is false where older events were not looked at. */
   list(owner: string | null, signal: AbortSignal): Promise<{ sessions: KeptSession[]; complete: boolean }> {
     return this.#scan(async () => {
       const sessions = new Map<string, KeptSession>();
+      const named = new Map<string, string>();
       let looked = 0;
-      for await (const { event, texts } of this.#found('chat_answered', owner, signal, () => looked++)) {
-        if (looked > listedEvents || sessions.size > sessionsMax) break;
-        const id = texts.session;
-        if (id === undefined) continue;
-        const mode = event.data.engine === 'navigator' ? 'navigator' : 'model';
-        const { time_ms: last_used_ms } = event;
-        const session = sessions.get(id) ?? { id, mode, created_ms: last_used_ms, last_used_ms, answers: 0 };
-        sessions.set(id, { ...session, created_ms: event.time_ms, answers: session.answers + 1 });
+      const goOn = () => ++looked <= listedEvents && sessions.size <= sessionsMax;
+      for await (const { event, texts } of this.#found({ owner, signal, goOn })) {
+        const { session: id = '', title } = texts;
+        if (event.type === 'session_named' && title !== undefined && !named.has(id)) named.set(id, title);
+        const turn = turnOf(event, texts);
+        if (turn === undefined) continue;
+        const { time_ms, engine, prompt } = turn;
+        const mode = engine === undefined ? null : engine === 'navigator' ? 'navigator' : 'model';
+        const later = sessions.get(id);
+        sessions.set(id, {
+          id,
+          title: titleOf(prompt ?? '') || (later?.title ?? ''),
+          mode: later?.mode ?? mode,
+          created_ms: time_ms,
+          last_used_ms: later?.last_used_ms ?? time_ms,
+          answers: (later?.answers ?? 0) + (mode === null ? 0 : 1),
+        });
       }
       const complete = looked <= listedEvents && sessions.size <= sessionsMax;
-      return { sessions: [...sessions.values()].slice(0, sessionsMax), complete };
+      const newest = [...sessions.values()].slice(0, sessionsMax);
+      return { sessions: newest.map((one) => ({ ...one, title: named.get(one.id) ?? one.title })), complete };
     });
   }
 
@@ -75,64 +89,92 @@ export class KeptSessions {
     id: string,
     owner: string | null,
     signal: AbortSignal,
-  ): Promise<{ answers: KeptAnswer[]; complete: boolean } | undefined> {
+  ): Promise<{ title: string; turns: KeptTurn[]; complete: boolean } | undefined> {
     return this.#scan(async () => {
-      const answers: KeptAnswer[] = [];
+      const turns: KeptTurn[] = [];
+      let named: string | undefined;
       let chars = 0;
-      for await (const { event, texts } of this.#found('chat_answered', owner, signal)) {
-        if (texts.session !== id) continue;
-        const { prompt, answer } = texts;
-        chars += (prompt?.length ?? 0) + (answer?.length ?? 0);
-        if (chars > exportCharsMax) return { answers: answers.reverse(), complete: false };
-        const { index, time_ms, data } = event;
-        answers.push({
-          index,
-          time_ms,
-          engine: String(data.engine),
-          model: String(data.model),
-          ...(prompt === undefined ? {} : { prompt }),
-          ...(answer === undefined ? {} : { answer }),
-        });
+      for await (const { event, texts } of this.#found({ owner, signal, id })) {
+        if (event.type === 'session_named') named ??= texts.title;
+        const turn = turnOf(event, texts);
+        if (turn === undefined) continue;
+        chars += (turn.prompt?.length ?? 0) + (turn.answer?.length ?? 0);
+        if (chars > exportCharsMax) break;
+        turns.unshift(turn);
       }
-      return answers.length === 0 ? undefined : { answers: answers.reverse(), complete: true };
+      if (turns.length === 0) return undefined;
+      const title = named ?? titleOf(turns[0]?.prompt ?? '');
+      return { title, turns, complete: chars <= exportCharsMax };
     });
   }
 
-  /** Erases the texts of a session, its refused and failed prompts too; returns the events, none when the caller has no such session. */
-  erase(
+  /** The last messages of a session, for going on with it; looks at the newest events only. */
+  async recall(
     id: string,
     owner: string | null,
-    signal: AbortSignal,
+    { messagesMax, signal }: { messagesMax: number; signal: AbortSignal },
+  ): Promise<PromptMessage[]> {
+    const messages: PromptMessage[] = [];
+    let looked = 0;
+    const goOn = () => ++looked <= recalledEvents && messages.length < messagesMax;
+    for await (const { event, texts } of this.#found({ owner, signal, id, goOn })) {
+      const { prompt, answer, finish_reason } = turnOf(event, texts) ?? {};
+      if (prompt === undefined || answer === undefined || finish_reason === 'content_filter') continue;
+      messages.unshift({ role: 'user', content: prompt }, { role: 'assistant', content: answer });
+    }
+    return messages;
+  }
+
+  /** Gives a session a title; false when the caller has no such session. */
+  name(id: string, owner: string | null, title: string, signal: AbortSignal): Promise<boolean> {
+    return this.#scan(async () => {
+      for await (const { event, texts } of this.#found({ owner, signal, id })) {
+        if (turnOf(event, texts) === undefined) continue;
+        await this.#ledger.append({
+          type: 'session_named',
+          module: 'assistantia',
+          data: { chars: title.length },
+          texts: { session: id, title, ...(owner === null ? {} : { key: owner }) },
+        });
+        return true;
+      }
+      return false;
+    });
+  }
+
+  /**
+   * Erases the texts of a session: what was asked, answered, refused and run by tools, and its title. Returns the events, none when the
+   * caller has no such session.
+   */
+  erase(
+    id: string,
+    { owner, actor, signal }: { owner: string | null; actor: string; signal: AbortSignal },
   ): Promise<{ indexes: number[]; texts: number }> {
     return this.#scan(async () => {
       const indexes: number[] = [];
-      for (const type of types) {
-        for await (const { event, texts } of this.#found(type, owner, signal))
-          if (texts.session === id) indexes.push(event.index);
-      }
+      for (const of of [{ module: 'assistantia' }, { type: 'request_started' }])
+        for await (const { event } of this.#found({ owner, signal, id }, of)) indexes.push(event.index);
       let erased = 0;
       // An erasure takes at most a thousand indexes.
       for (let from = 0; from < indexes.length; from += 1000) {
-        const { texts } = await this.#ledger.erase({ ids: indexes.slice(from, from + 1000) });
+        const { texts } = await this.#ledger.erase({ ids: indexes.slice(from, from + 1000) }, actor);
         erased += texts;
       }
       return { indexes, texts: erased };
     });
   }
 
-  /** Events of a type with the texts of this caller, newest first. */
+  /** Events with a session and texts of this caller, newest first. */
   async *#found(
-    type: (typeof types)[number],
-    owner: string | null,
-    signal: AbortSignal,
-    onLook: () => void = () => undefined,
+    { owner, signal, id, goOn = () => true }: Scan,
+    of: { module: string } | { type: string } = { module: 'assistantia' },
   ): AsyncGenerator<Found> {
     let until: number | undefined;
     for (;;) {
       if (signal.aborted)
         throw new AppError('shutting_down', 'The client has gone, or the appliance is stopping.');
       const events = await this.#ledger.query({
-        type,
+        ...of,
         order: 'desc',
         limit: pageEvents,
         ...(until === undefined ? {} : { until }),
@@ -141,9 +183,10 @@ export class KeptSessions {
       if (last === undefined) return;
       const texts = await this.#ledger.texts(events.map(({ index }) => index));
       for (const [i, event] of events.entries()) {
-        onLook();
+        if (!goOn()) return;
         const own = texts[i] ?? {};
-        if (own.session !== undefined && (own.key ?? null) === owner) yield { event, texts: own };
+        if (own.session === undefined || (own.key ?? null) !== owner) continue;
+        if (id === undefined || own.session === id) yield { event, texts: own };
       }
       if (last.index === 0) return;
       until = last.index - 1;

@@ -23,6 +23,10 @@ export class Sessions {
     return this.#sessions.get(`${owner}\n${session}`) ?? [];
   }
 
+  has(owner: string, session: string): boolean {
+    return this.#sessions.has(`${owner}\n${session}`);
+  }
+
   /** Forgets a conversation, whoever began it; all of one owner; or all. */
   forget(which: { session: string } | { owner: string } | 'all'): void {
     for (const key of this.#sessions.keys()) {

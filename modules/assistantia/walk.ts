@@ -146,16 +146,22 @@ export class EngineWalk {
     const admitted = admission.admit(engine, { client, deadlineMs, signal, onWait });
     if (waiting === undefined) return admitted;
     let slot: Slot | undefined;
+    let isTold = false;
+    let isTaken = false;
     try {
       while (slot === undefined) {
         const { over, clear } = pause(setTimer, config.assistantia.place_ms);
         slot = await Promise.race([admitted, over]).finally(clear);
-        if (slot === undefined && place !== undefined) yield waiting(place());
+        if (slot !== undefined || place === undefined) continue;
+        isTold = true;
+        yield waiting(place());
       }
+      if (isTold) yield waiting({ position: 0 });
+      isTaken = true;
       return slot;
     } finally {
       // Nobody listens any more: what is given later goes back, and a refusal concerns nobody.
-      if (slot === undefined) {
+      if (!isTaken) {
         admitted.then(
           (late) => late.release(),
           () => undefined,

@@ -10,7 +10,7 @@ export interface AdmitOptions {
 
 /** Where a prompt stands in the queue of an engine. */
 export interface WaitPlace {
-  /** 1: the next that starts. */
+  /** 1: the next that starts; 0: it waits no longer. */
   position: number;
   /** Until it starts, from measured times; absent before anything was measured. */
   estimateMs?: number;

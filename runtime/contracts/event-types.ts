@@ -242,6 +242,11 @@ const definitions = {
     about: 'A prompt failed.',
     data: z.strictObject({ code: text, cause: text, skipped }),
   },
+  session_named: {
+    version: 1,
+    about: 'A person gave a conversation a title; session and title are texts.',
+    data: z.strictObject({ chars: count }),
+  },
   prompt_refused: {
     version: 3,
     about: 'The guard refused a prompt.',

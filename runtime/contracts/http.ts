@@ -52,6 +52,11 @@ export function ownerOf(callerId: string): string | null {
   return callerId.startsWith(userMark) ? callerId : keyIdOf(callerId);
 }
 
+/** The caller's `id` of an owner: the inverse of `ownerOf`. */
+export function callerIdOfOwner(owner: string): string {
+  return owner.startsWith(userMark) ? owner : callerIdOfKey(owner);
+}
+
 /** RFC 9457 problem documents; OpenAI's envelope under /v1; Ollama's under /api. */
 export type ErrorShape = 'problem' | 'openai' | 'ollama';
 

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { z } from 'zod';
 import { asAppError, problemBody } from '../../../runtime/contracts/failure.js';
-import { defineRoute, json, type RouteDefinition } from '../../../runtime/contracts/http.js';
+import { defineRoute, json, ownerOf, type RouteDefinition } from '../../../runtime/contracts/http.js';
 import { idempotencyHeader } from '../../../runtime/contracts/idempotency.js';
 import type { ModuleContext } from '../../../runtime/contracts/module.js';
 import { preferHeader, preferredWaitMs, recordedStatus } from '../../../runtime/contracts/record.js';
@@ -9,6 +9,7 @@ import { toolGrants, toolNameForm } from '../../../runtime/contracts/tools.js';
 import { engineRequestOf } from '../engine-request.js';
 import { type Marked, markPrompt } from '../guard/canary.js';
 import { partsOfMessages, withDocuments } from '../guard/parts.js';
+import type { KeptSessions } from '../kept-sessions.js';
 import type { Pipeline } from '../pipeline.js';
 import type { Answer } from '../question.js';
 import type { Sessions } from '../sessions.js';
@@ -25,7 +26,7 @@ const chatRequest = z.strictObject({
     .string()
     .regex(/^[A-Za-z0-9_-]{1,64}$/, 'must be 1 to 64 of A-Z a-z 0-9 _ -')
     .optional()
-    .describe('Continues a conversation; a new one begins without it'),
+    .describe('Continues a conversation, or begins one of that id; without it a new one begins'),
   documents: z
     .array(
       z.strictObject({ name: z.string().min(1).max(200), text: z.string().min(1).max(MESSAGE_CHARS_MAX) }),
@@ -43,7 +44,9 @@ const chatRequest = z.strictObject({
   stream: z
     .boolean()
     .default(false)
-    .describe('Answer as server-sent events: delta, with tools also tool, then done or error'),
+    .describe(
+      'Answer as server-sent events: delta, with tools also tool, then done or error. While it waits for an engine, comments tell its place: ": waiting position=2 estimate_ms=900"; 1 is the next to start, 0 starts',
+    ),
   model: z
     .string()
     .max(200)
@@ -97,11 +100,16 @@ function answerFields(answer: Answer, session: string): Record<string, unknown> 
   };
 }
 
+interface Conversations {
+  sessions: Sessions;
+  kept: Pick<KeptSessions, 'recall'>;
+}
+
 /** POST /chat, the simple native form. */
 export function chatRoutes(
   context: ModuleContext,
   pipeline: Pipeline,
-  sessions: Sessions,
+  { sessions, kept }: Conversations,
   passages: Passages,
 ): RouteDefinition[] {
   const { system_prompt: own } = context.config.assistantia;
@@ -131,6 +139,11 @@ export function chatRoutes(
         const owner = caller.id;
         const { system_prompt: systemPrompt } = context.config.assistantia;
         const asked = { role: 'user', content: withDocuments(body.message, body.documents) } as const;
+        if (body.session_id !== undefined && !sessions.has(owner, session)) {
+          const { session_messages_max: messagesMax } = context.config.assistantia;
+          const recalled = await kept.recall(session, ownerOf(owner), { messagesMax, signal: call.signal() });
+          if (recalled.length > 0) sessions.add(owner, session, recalled);
+        }
         const earlier = sessions.messages(owner, session);
         const toolbox = await Toolbox.for(context, body.tools, passages);
         const events = pipeline.ask({

@@ -1,29 +1,46 @@
 import { z } from 'zod';
 import type { Bus } from '../../../runtime/contracts/bus.js';
 import { AppError } from '../../../runtime/contracts/errors.js';
-import { defineRoute, json, ownerOf, type RouteDefinition } from '../../../runtime/contracts/http.js';
+import {
+  actorOf,
+  defineRoute,
+  json,
+  ownerOf,
+  type RouteDefinition,
+} from '../../../runtime/contracts/http.js';
 import type { KeptSessions } from '../kept-sessions.js';
 import type { Sessions } from '../sessions.js';
 
 const count = z.number().int();
 const session = z.object({
   id: z.string(),
+  title: z.string().describe('What you named it, else the first words of what was asked'),
   mode: z
     .enum(['model', 'navigator'])
-    .describe('Who answered last: a language model or the built-in assistant'),
+    .nullable()
+    .describe(
+      'Who answered last: a language model or the built-in assistant; null where all that was asked was refused',
+    ),
   created_ms: z.number(),
   last_used_ms: z.number(),
   answers: count,
 });
-const answer = z.object({
+const turn = z.object({
   index: count.describe('Of its event in the ledger'),
+  leaf_hash: z.string(),
   time_ms: z.number(),
-  engine: z.string(),
-  model: z.string(),
   prompt: z.string().optional(),
   answer: z.string().optional(),
+  engine: z.string().optional(),
+  model: z.string().optional(),
+  finish_reason: z.string().optional(),
+  first_text_ms: z.number().optional(),
+  took_ms: z.number().optional(),
+  completion_tokens: count.optional(),
+  refused: z.array(z.string()).optional().describe('The rules of the guard that refused it'),
 });
-const complete = z.boolean().describe('False where older answers were not looked at');
+const title = z.string().trim().min(1).max(60);
+const complete = z.boolean().describe('False where older ones were not looked at');
 
 interface SessionParts {
   kept: KeptSessions;
@@ -55,7 +72,7 @@ export function sessionRoutes({ kept, sessions, bus }: SessionParts): RouteDefin
       responses: {
         200: {
           description: 'The session',
-          schema: z.object({ id: z.string(), answers: z.array(answer), complete }),
+          schema: z.object({ id: z.string(), title: z.string(), turns: z.array(turn), complete }),
         },
       },
       handler: async ({ c, caller, signal }) => {
@@ -63,6 +80,21 @@ export function sessionRoutes({ kept, sessions, bus }: SessionParts): RouteDefin
         const read = await kept.read(id, ownerOf(caller.id), signal());
         if (read === undefined) throw noSession();
         return json({ id, ...read });
+      },
+    }),
+    defineRoute({
+      ...common,
+      method: 'POST',
+      path: '/sessions/:id/title',
+      summary: 'Names one of your conversations; the title is kept and erased with it',
+      body: z.strictObject({ title }),
+      responses: {
+        200: { description: 'It is named', schema: z.object({ id: z.string(), title: z.string() }) },
+      },
+      handler: async ({ c, body, caller, signal }) => {
+        const id = c.req.param('id') ?? '';
+        if (!(await kept.name(id, ownerOf(caller.id), body.title, signal()))) throw noSession();
+        return json({ id, title: body.title });
       },
     }),
     defineRoute({
@@ -80,7 +112,11 @@ export function sessionRoutes({ kept, sessions, bus }: SessionParts): RouteDefin
         const id = c.req.param('id') ?? '';
         // First from memory: what is being answered now must not bring it back.
         sessions.forgetOne(caller.id, id);
-        const { indexes, texts } = await kept.erase(id, ownerOf(caller.id), signal());
+        const { indexes, texts } = await kept.erase(id, {
+          owner: ownerOf(caller.id),
+          actor: actorOf(caller),
+          signal: signal(),
+        });
         if (indexes.length === 0) throw noSession();
         sessions.forgetOne(caller.id, id);
         bus.publish('texts.erased', { ids: indexes });

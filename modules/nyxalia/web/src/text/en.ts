@@ -71,16 +71,15 @@ export const en = {
     stop: 'Stop',
     new: 'New conversation',
     list: 'Conversations',
-    kept: 'Conversations are listed in this browser only. The appliance keeps what was typed beside its ledger until it is erased there.',
+    kept: 'The appliance keeps conversations beside its ledger until you delete them or they make room. With the same key or login you find them on every device; without one, whoever sits at this device shares them.',
+    older: 'There are older ones; the list shows the newest.',
     none: 'Your conversations will be listed here.',
     model: 'Model',
     modelAuto: 'Automatic',
     you: 'You',
     thinking: 'Thinking …',
-    waiting: (engine: string, count: number) =>
-      count === 1
-        ? `Waiting for ${engine}: one question is in its queue`
-        : `Waiting for ${engine}: ${count} questions are in its queue`,
+    waiting: (position: number, estimate?: string) =>
+      `${position === 1 ? 'Next in the queue' : `Number ${position} in the queue`}${estimate === undefined ? '' : `, about ${estimate}`}`,
     busy: 'The engine is at work',
     tokens: (rate: string) => `${rate} tokens/s`,
     firstText: (length: string) => `first words after ${length}`,
@@ -96,11 +95,9 @@ export const en = {
     verify: 'Verify',
     sources: 'Sources',
     breaker: (state: string) => `breaker ${state}`,
-    forgotten: 'The appliance has restarted since. It no longer remembers what was said above.',
     deleteSure: (title: string) => `Delete “${title}”?`,
     deleteSays:
-      'It goes from this browser. What was typed stays beside the ledger until an administrator erases it; with an administrator’s key it is erased there too.',
-    erased: 'Erased on the appliance as well.',
+      'What was asked and answered is erased on the appliance, for good. That something was said stays provable; what it was does not.',
     renameTitle: 'Name of the conversation',
     copyCode: 'Copy code',
     externalLink: (host: string) => `leads to ${host}`,

@@ -84,16 +84,15 @@ export const fr: Texts = {
     stop: 'Arrêter',
     new: 'Nouvelle discussion',
     list: 'Discussions',
-    kept: 'La liste des discussions n’existe que dans ce navigateur. L’appareil garde ce qui a été écrit à côté de son registre, jusqu’à ce qu’on l’y efface.',
+    kept: 'L’appareil garde les discussions à côté de son registre, jusqu’à ce que vous les supprimiez ou que la place manque. Avec la même clé ou le même compte, vous les retrouvez partout ; sans clé, elles sont communes à qui se sert de cet appareil.',
+    older: 'Il y en a de plus anciennes ; la liste montre les plus récentes.',
     none: 'Vos discussions apparaîtront ici.',
     model: 'Modèle',
     modelAuto: 'Automatique',
     you: 'Vous',
     thinking: 'Réflexion …',
-    waiting: (engine, count) =>
-      count === 1
-        ? `En attente de ${engine} : une question dans sa file`
-        : `En attente de ${engine} : ${count} questions dans sa file`,
+    waiting: (position, estimate) =>
+      `${position === 1 ? 'Prochaine dans la file' : `Numéro ${position} dans la file`}${estimate === undefined ? '' : `, environ ${estimate}`}`,
     busy: 'Le moteur travaille',
     tokens: (rate) => `${rate} jetons/s`,
     firstText: (length) => `premiers mots après ${length}`,
@@ -109,11 +108,9 @@ export const fr: Texts = {
     verify: 'Vérifier',
     sources: 'Sources',
     breaker: (state) => `disjoncteur ${state}`,
-    forgotten: 'L’appareil a redémarré depuis. Il ne se souvient plus de ce qui a été dit plus haut.',
     deleteSure: (title) => `Supprimer « ${title} » ?`,
     deleteSays:
-      'Elle disparaît de ce navigateur. Ce qui a été écrit reste à côté du registre jusqu’à ce qu’un administrateur l’efface ; avec une clé d’administrateur, c’est effacé là aussi.',
-    erased: 'Effacé sur l’appareil aussi.',
+      'Les questions et les réponses sont effacées sur l’appareil, définitivement. Il reste prouvable que quelque chose a été dit, mais pas quoi.',
     renameTitle: 'Nom de la discussion',
     copyCode: 'Copier le code',
     externalLink: (host) => `mène à ${host}`,

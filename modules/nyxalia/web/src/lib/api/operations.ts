@@ -31,10 +31,25 @@ export interface Operations {
     query: { index: string | number; size?: string | number };
     answer: { index: number; size: number; leaf_hash: string; root_hash: string; hashes: string[]; checkpoint?: string };
   };
-  /** Erases what people typed, for good, by session, by key, before a time (ms since 1970) or by index; every proof still holds */
-  'POST /ledger/erase': {
-    body: { session?: string; key?: string; before?: number; ids?: number[] };
-    answer: { events: number; texts: number; files: string[]; unreadable: string[]; receipt: Record<string, unknown> };
+  /** Your conversations with /chat, the last used first, as the ledger holds them */
+  'GET /sessions': {
+    answer: { sessions: ({ id: string; title: string; mode: 'model' | 'navigator' | null; created_ms: number; last_used_ms: number; answers: number })[]; complete: boolean };
+  };
+  /** What was said in one of your conversations, oldest first */
+  'GET /sessions/{id}': {
+    path: { id: string };
+    answer: { id: string; title: string; turns: { index: number; leaf_hash: string; time_ms: number; prompt?: string; answer?: string; engine?: string; model?: string; finish_reason?: string; first_text_ms?: number; took_ms?: number; completion_tokens?: number; refused?: string[] }[]; complete: boolean };
+  };
+  /** Names one of your conversations; the title is kept and erased with it */
+  'POST /sessions/{id}/title': {
+    path: { id: string };
+    body: { title: string };
+    answer: { id: string; title: string };
+  };
+  /** Erases what was said in one of your conversations, for good; every proof still holds */
+  'DELETE /sessions/{id}': {
+    path: { id: string };
+    answer: { events: number; texts: number };
   };
   /** The device's last decision and why, the level in force, and how many decisions were made */
   'GET /zeroia/status': {

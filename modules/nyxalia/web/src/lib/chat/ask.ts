@@ -1,20 +1,18 @@
 import { asProblem, request } from '../api/call.js';
 import { Problem } from '../api/problem.js';
 import { serverSentEvents } from '../sse.js';
-import type { Message, Reason, Receipt } from './conversations.js';
+import { type Message, placeOf, type Reason, type Receipt, rateOf } from './conversations.js';
 
 export interface Question {
   text: string;
-  session_id: string | undefined;
+  session_id: string;
   model: string | undefined;
   signal: AbortSignal;
   /** Told of each change; the message is the same object. */
   onChange(message: Partial<Message>): void;
-  onSession(id: string): void;
 }
 
 interface Done {
-  session_id: string;
   engine: string;
   model: string;
   finish_reason: string;
@@ -24,7 +22,7 @@ interface Done {
 }
 
 /** Asks and tells how the answer grows. It always ends in one of the final states; a stream without an end is `broken`. */
-export async function ask({ text, session_id, model, signal, onChange, onSession }: Question): Promise<void> {
+export async function ask({ text, session_id, model, signal, onChange }: Question): Promise<void> {
   const askedMs = performance.now();
   let firstMs: number | undefined;
   let answer = '';
@@ -36,10 +34,11 @@ export async function ask({ text, session_id, model, signal, onChange, onSession
       if (event === 'delta') {
         firstMs ??= performance.now();
         answer += (JSON.parse(data) as { text: string }).text;
-        onChange({ text: answer, state: 'streaming' });
+        onChange({ text: answer, state: 'streaming', place: undefined });
+      } else if (event === ':') {
+        onChange({ place: placeOf(data) });
       } else if (event === 'done') {
         const done = JSON.parse(data) as Done;
-        onSession(done.session_id);
         onChange(finished(done, { text, askedMs, firstMs }));
         return;
       } else if (event === 'error') {
@@ -68,9 +67,7 @@ function finished(
     prompt_chars: text.length,
     ...(reasons.length === 0 ? {} : { reasons }),
     ...(firstMs === undefined ? {} : { first_text_ms: Math.round(firstMs - askedMs) }),
-    ...(usage === undefined || took < 50
-      ? {}
-      : { tokens_per_second: Math.round((usage.completion_tokens / took) * 10_000) / 10 }),
+    ...rateOf(usage?.completion_tokens, took),
   };
 }
 

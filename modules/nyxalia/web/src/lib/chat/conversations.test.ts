@@ -2,88 +2,108 @@ import { describe, expect, test } from 'vitest';
 import {
   asMarkdown,
   type Conversation,
-  conversationsMax,
-  readConversations,
-  storedCharsMax,
+  merged,
+  messagesOf,
+  placeOf,
+  rateOf,
   titleOf,
-  writeConversations,
 } from './conversations.js';
 
-function store(initial?: string): Pick<Storage, 'getItem' | 'setItem'> & { text: string | null } {
-  return {
-    text: initial ?? null,
-    getItem() {
-      return this.text;
-    },
-    setItem(_, text) {
-      this.text = text;
-    },
-  };
-}
-const conversation = (id: string, updated_ms: number, text = 'hello'): Conversation => ({
+const listed = (id: string, answers = 1) => ({
+  id,
+  title: `title of ${id}`,
+  mode: 'model' as const,
+  created_ms: 1,
+  last_used_ms: 5,
+  answers,
+});
+const known = (id: string, state: Conversation['state'], answers = 1): Conversation => ({
   id,
   title: id,
-  created_ms: 0,
-  updated_ms,
-  messages: [{ role: 'user', text, state: 'done', at_ms: 0 }],
+  updated_ms: 1,
+  answers,
+  state,
+  messages: [{ role: 'user', text: 'hello', state: 'done', at_ms: 0 }],
+});
+const turn = { index: 4, leaf_hash: 'ff', time_ms: 7, prompt: 'How are you?' };
+const answer = { ...turn, answer: 'fine', engine: 'ollama', model: 'm', finish_reason: 'stop' };
+
+describe("the appliance's list", () => {
+  test('is what there is; what was erased elsewhere is gone', () => {
+    expect(merged([known('a', 'read')], [listed('b')])).toEqual([
+      { id: 'b', title: 'title of b', updated_ms: 5, answers: 1, state: 'listed', messages: [] },
+    ]);
+  });
+
+  test('leaves what was read, in the same object, unless there is more of it', () => {
+    const [same, grown] = [known('a', 'read', 1), known('b', 'read', 1)];
+    const list = merged([same, grown], [listed('b', 2), listed('a', 1)]);
+    expect(list.map(({ id, state }) => [id, state])).toEqual([
+      ['b', 'listed'],
+      ['a', 'read'],
+    ]);
+    expect([list[0] === grown, list[1] === same, same.title]).toEqual([true, true, 'title of a']);
+    expect(grown.messages).toHaveLength(1);
+  });
+
+  test('does not have yet what was begun on this page', () => {
+    const begun = known('a', 'here', 0);
+    expect(merged([begun], [])).toEqual([begun]);
+    expect(merged([begun], [listed('a', 0)])[0]?.state).toBe('read');
+    expect(merged([known('a', 'here', 0)], [listed('a', 1)])[0]?.state).toBe('listed');
+  });
 });
 
-describe('conversations of this browser', () => {
-  test('come back as they were kept', () => {
-    const place = store();
-    expect(writeConversations(place, [conversation('a', 1), conversation('b', 2)])).toBe(0);
-    expect(readConversations(place).map(({ id }) => id)).toEqual(['b', 'a']);
+describe('what the appliance keeps', () => {
+  test('is shown with who spoke, how fast, and the receipt', () => {
+    const messages = messagesOf([{ ...answer, first_text_ms: 100, took_ms: 1100, completion_tokens: 20 }]);
+    expect(messages).toEqual([
+      { role: 'user', text: 'How are you?', state: 'done', at_ms: 7 },
+      {
+        role: 'assistant',
+        text: 'fine',
+        state: 'done',
+        at_ms: 7,
+        receipt: { recorded: 'durable', index: 4, leaf_hash: 'ff' },
+        engine: 'ollama',
+        model: 'm',
+        finish_reason: 'stop',
+        prompt_chars: 12,
+        first_text_ms: 100,
+        tokens_per_second: 20,
+      },
+    ]);
   });
 
-  test('what is damaged or not ours counts as nothing', () => {
-    for (const text of ['', '{', '{}', '[1,null,{"id":1}]', 'null'])
-      expect(readConversations(store(text))).toEqual([]);
-  });
-
-  test('the oldest make room, by number and by size', () => {
-    const place = store();
-    const many = Array.from({ length: conversationsMax + 3 }, (_, i) => conversation(`c${i}`, i));
-    expect(writeConversations(place, many)).toBe(3);
-    expect(readConversations(place).at(-1)?.id).toBe('c3');
-    const large = 'x'.repeat(storedCharsMax / 2);
-    expect(
-      writeConversations(place, [
-        conversation('a', 1, large),
-        conversation('b', 2, large),
-        conversation('c', 3),
-      ]),
-    ).toBe(1);
-    expect(readConversations(place).map(({ id }) => id)).toEqual(['c', 'b']);
-    expect(writeConversations(place, [conversation('a', 1, large + large)])).toBe(0);
-    expect(readConversations(place)).toEqual([]);
-  });
-
-  test('an answer that was under way when the page was left is broken', () => {
-    const place = store();
-    const left = conversation('a', 1);
-    left.messages.push({ role: 'assistant', text: 'ha', state: 'streaming', at_ms: 1 });
-    writeConversations(place, [left]);
-    expect(readConversations(place)[0]?.messages.map(({ state }) => state)).toEqual(['done', 'broken']);
-  });
-
-  test('a title is the first words, on one line', () => {
-    expect(titleOf('  How\n are   you? ')).toBe('How are you?');
-    expect(titleOf('x'.repeat(100))).toHaveLength(60);
-  });
-
-  test('as Markdown it says who spoke and names the event', () => {
-    const said = conversation('a', 1);
-    said.messages.push({
-      role: 'assistant',
-      text: 'fine',
-      state: 'done',
-      at_ms: 1,
-      engine: 'ollama',
-      model: 'm',
-      receipt: { recorded: 'durable', index: 4, leaf_hash: 'ff' },
+  test('says which rules refused a question', () => {
+    const [, refused] = messagesOf([{ ...turn, refused: ['override-instructions'] }]);
+    expect(refused).toMatchObject({
+      state: 'refused',
+      reasons: [{ rule: 'override-instructions' }],
+      receipt: { index: 4 },
     });
-    expect(asMarkdown(said)).toBe(
-      '# a\n\n**You**\n\nhello\n\n---\n\n**m** (ollama)\n\nfine\n\nEvent 4, leaf ff\n',
-    );
   });
+});
+
+test('a place in the queue is read from a comment, until it starts', () => {
+  expect(placeOf('waiting position=2 estimate_ms=900')).toEqual({ position: 2, estimate_ms: 900 });
+  expect(placeOf('waiting position=1')).toEqual({ position: 1 });
+  for (const other of ['waiting position=0', '', 'waiting', 'waiting position=x', 'keep-alive'])
+    expect(placeOf(other)).toBeUndefined();
+});
+
+test('a rate needs some time to be one', () => {
+  expect([rateOf(10, 49), rateOf(undefined, 1000)]).toEqual([{}, {}]);
+  expect(rateOf(10, 50)).toEqual({ tokens_per_second: 200 });
+});
+
+test('a title is the first words, on one line', () => {
+  expect(titleOf('  How\n are   you? ')).toBe('How are you?');
+  expect(titleOf('x'.repeat(100))).toHaveLength(60);
+});
+
+test('as Markdown it says who spoke and names the event', () => {
+  expect(asMarkdown({ title: 'a', messages: messagesOf([answer]) })).toBe(
+    '# a\n\n**You**\n\nHow are you?\n\n---\n\n**m** (ollama)\n\nfine\n\nEvent 4, leaf ff\n',
+  );
 });

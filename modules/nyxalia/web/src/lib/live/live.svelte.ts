@@ -11,6 +11,8 @@ class Line {
   /** The appliance's clock minus ours. */
   skewMs = $state(0);
   boot = $state<string | undefined>(undefined);
+  /** How often another caller took over the page. */
+  callers = $state(0);
 }
 
 export const line = new Line();
@@ -48,6 +50,7 @@ export function connect(): void {
 
 /** With another key, or none. */
 export function reconnect(): void {
+  line.callers += 1;
   client.close();
   client.connect();
 }
