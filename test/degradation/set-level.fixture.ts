@@ -22,6 +22,7 @@ export default (): ArkaliaModule => {
         method: 'POST',
         path: '/set-level',
         role: 'user',
+        scope: 'any',
         tag: 'test',
         summary: 'Sets the level',
         errors: 'problem',

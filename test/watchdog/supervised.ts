@@ -15,7 +15,7 @@ export default () => ({
   provision() {}, validate() {}, start() {}, stop() {},
   health: () => ({ state: 'ok' }),
   routes: () => [{
-    method: 'GET', path: '/block', role: 'user', tag: 'blocking', summary: 'Stops the event loop', errors: 'problem',
+    method: 'GET', path: '/block', role: 'user', scope: 'any', tag: 'blocking', summary: 'Stops the event loop', errors: 'problem',
     responses: { 200: { description: 'Never', schema: z.object({}) } },
     handler: () => { for (;;); },
   }],
