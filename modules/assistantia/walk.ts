@@ -5,6 +5,7 @@ import { keyIdOf } from '../../runtime/contracts/http.js';
 import type { ModuleContext } from '../../runtime/contracts/module.js';
 import type { PromptEvent, PromptJob } from '../../runtime/contracts/sandbox.js';
 import { type Candidate, resolveChain } from './chain.js';
+import { EngineRests } from './engine-rests.js';
 import { type Failure, slotOutcome, treat } from './failures.js';
 import { allowedChain } from './key-limits.js';
 import type { EngineRequest } from './question.js';
@@ -48,9 +49,11 @@ const passedOver = ['queue_full', 'degraded', 'engine_unavailable'];
  */
 export class EngineWalk {
   readonly #context: ModuleContext;
+  readonly #rests: EngineRests;
 
   constructor(context: ModuleContext) {
     this.#context = context;
+    this.#rests = new EngineRests(context.clock);
   }
 
   /** @throws AppError or SandboxError with what the last engine failed of. */
@@ -178,6 +181,8 @@ export class EngineWalk {
     if (open.state === 'forced_open') throw takenOut(engine, config.breaker.open_ms);
     if (open.state === 'open' && (open.retry_after_ms ?? 0) > 0)
       throw breakerOpen(engine, open.retry_after_ms!);
+    const restMs = this.#rests.leftMs(engine);
+    if (restMs > 0) throw askedForRest(engine, restMs);
     const deadlineMs = request.startedMs + config.assistantia.deadline_ms;
     const job = await request.prepare(attempt.candidate);
     const slot = yield* this.#admit(engine, request, deadlineMs);
@@ -201,6 +206,7 @@ export class EngineWalk {
         const failure = treat(thrown);
         outcome = failure.outcome;
         ended = slotOutcome(failure);
+        this.#rests.failed(engine, failure);
         throw thrown;
       } finally {
         // A long answer is not a slow one: what counts is when it began.
@@ -238,4 +244,14 @@ function breakerOpen(engine: string, retryAfterMs: number): AppError {
   return new AppError('engine_unavailable', `The engine ${engine} failed repeatedly and is given a rest.`, {
     retryAfterMs,
   });
+}
+
+function askedForRest(engine: string, retryAfterMs: number): AppError {
+  return new AppError(
+    'engine_unavailable',
+    `The engine ${engine} has too much to do and asked to be left alone.`,
+    {
+      retryAfterMs,
+    },
+  );
 }

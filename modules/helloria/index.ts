@@ -11,10 +11,12 @@ import { createHostCheck } from './frame/hosts.js';
 import { mountRoutes, type NodeEnv } from './frame/mount.js';
 import { createObserver } from './frame/observe.js';
 import { createOriginCheck } from './frame/origin.js';
+import { PathRouter } from './frame/path-router.js';
 import { SocketDoor } from './frame/sockets.js';
 import { Listener } from './listener.js';
 import { openapiDocument } from './openapi.js';
 import { breakerRoutes } from './routes/breakers.js';
+import { entryRoutes } from './routes/entries.js';
 import { eraseRoutes } from './routes/erase.js';
 import { incidentRoutes } from './routes/incidents.js';
 import { ledgerRoutes } from './routes/ledger.js';
@@ -58,6 +60,7 @@ class Helloria implements ArkaliaModule {
       ...ledgerRoutes(context, this.#closing.signal),
       ...eraseRoutes(context),
       ...transparencyRoutes(context),
+      ...entryRoutes(context),
       ...witnessRoutes(context),
       ...accessRoutes(context),
       ...modelRoutes(context),
@@ -71,7 +74,7 @@ class Helloria implements ArkaliaModule {
     const routes = this.#context.routes();
     this.#openapi = openapiDocument(routes, this.#context.version);
     this.#docs = await docsPage(this.#openapi);
-    const app = new Hono<NodeEnv>();
+    const app = new Hono<NodeEnv>({ router: new PathRouter() });
     const nextRequestId = this.#requestIds();
     const { config, controlSocket } = this.#context;
     const listener = new Listener(

@@ -248,6 +248,6 @@ describe('the guard as a service', () => {
     expect((await accept(receipt.index, bearer('boss'))).status).toBe(200);
     expect((await list())[0]?.accepted).toBe(true);
     const [judged] = await ledgerEvents(appliance, 'type=guard_row_judged');
-    expect(judged?.data).toEqual({ index: receipt.index, accepted: true });
+    expect(judged?.data).toEqual({ index: receipt.index, accepted: true, by: expect.any(String) });
   });
 });

@@ -331,6 +331,24 @@ test('an operator closes an incident that the appliance could not mend', async (
   await page.locator(`[data-incident=${id}]`).waitFor({ state: 'detached' });
 });
 
+test('a module in quarantine is on the page Health, in English and in French', async () => {
+  const lying = fileURLToPath(new URL('../recovery/lying-module.fixture.js', import.meta.url));
+  const appliance = await start({
+    env: {
+      ARKALIA_MODULES_ENABLED: `zeroia,reflexia,sandozia,assistantia,${lying},nyxalia,helloria`,
+      ARKALIA_REFLEXIA_INTERVAL_MS: '300',
+    },
+  });
+  const { page } = await open(`${appliance.url}/#/health`);
+  const held = page.locator('[data-quarantined=zeroia]');
+  await held
+    .getByText('Does not hold: The confidence is the sum of its shares (confidence_differs)')
+    .waitFor();
+  await page.evaluate(`localStorage.setItem('arkalia.language', 'fr')`);
+  await page.reload();
+  await held.getByText('en quarantaine').waitFor();
+});
+
 test('the device shows its power and what the escape probe found', async () => {
   const appliance = await start({
     env: { ARKALIA_REFLEXIA_INTERVAL_MS: '300', ARKALIA_SANDBOX_PROBE: 'true' },
