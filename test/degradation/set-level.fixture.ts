@@ -21,7 +21,7 @@ export default (): ArkaliaModule => {
       defineRoute({
         method: 'POST',
         path: '/set-level',
-        role: 'user',
+        role: 'none',
         tag: 'test',
         summary: 'Sets the level',
         errors: 'problem',
