@@ -1,5 +1,6 @@
+import { type GuardedAppliance, startGuarded } from './kernel/guarded-start.js';
 import type { BuiltInModules } from './kernel/modules.js';
-import { type Appliance, type StartOptions, start } from './kernel/start.js';
+import type { StartOptions } from './kernel/start.js';
 
 /** The one place that knows the modules that ship with the appliance. */
 const builtIn: BuiltInModules = {
@@ -12,6 +13,6 @@ const builtIn: BuiltInModules = {
 };
 
 /** Starts the appliance with its own modules and those that the configuration adds. */
-export function startAppliance(options: Omit<StartOptions, 'builtIn'>): Promise<Appliance> {
-  return start({ ...options, builtIn });
+export function startAppliance(options: Omit<StartOptions, 'builtIn'>): Promise<GuardedAppliance> {
+  return startGuarded({ ...options, builtIn });
 }

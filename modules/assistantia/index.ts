@@ -98,7 +98,11 @@ class Assistantia implements ArkaliaModule {
   }
 
   health(): ModuleHealth {
-    return { state: 'ok', facts: { sessions: this.#sessions.size, mcp: this.#context.mcp.status() } };
+    const { mcp, retries } = this.#context;
+    return {
+      state: 'ok',
+      facts: { sessions: this.#sessions.size, mcp: mcp.status(), retries: retries.counts() },
+    };
   }
 }
 

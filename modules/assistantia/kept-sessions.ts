@@ -40,8 +40,8 @@ interface Found {
 
 /**
  * The conversations of /chat as the ledger holds them. There is no other record of them, so what is erased or pruned there is gone here, and
- * they are found by reading the texts, as the erasure itself does. A session belongs to the key that it was held with; without a key, to
- * whoever is on this machine without one.
+ * they are found by reading the texts, as the erasure itself does. A session belongs to the key or the person that it was held with; without
+ * either, to whoever is on this machine without one.
  */
 export class KeptSessions {
   readonly #ledger: Pick<Ledger, 'query' | 'texts' | 'erase'>;
@@ -52,11 +52,11 @@ export class KeptSessions {
   }
 
   /** The sessions of a caller, the last used first. `complete` is false where older answers were not looked at. */
-  list(keyId: string | null, signal: AbortSignal): Promise<{ sessions: KeptSession[]; complete: boolean }> {
+  list(owner: string | null, signal: AbortSignal): Promise<{ sessions: KeptSession[]; complete: boolean }> {
     return this.#scan(async () => {
       const sessions = new Map<string, KeptSession>();
       let looked = 0;
-      for await (const { event, texts } of this.#found('chat_answered', keyId, signal, () => looked++)) {
+      for await (const { event, texts } of this.#found('chat_answered', owner, signal, () => looked++)) {
         if (looked > listedEvents || sessions.size > sessionsMax) break;
         const id = texts.session;
         if (id === undefined) continue;
@@ -73,13 +73,13 @@ export class KeptSessions {
   /** What was said in a session, oldest first; undefined when the caller has none of that id. */
   read(
     id: string,
-    keyId: string | null,
+    owner: string | null,
     signal: AbortSignal,
   ): Promise<{ answers: KeptAnswer[]; complete: boolean } | undefined> {
     return this.#scan(async () => {
       const answers: KeptAnswer[] = [];
       let chars = 0;
-      for await (const { event, texts } of this.#found('chat_answered', keyId, signal)) {
+      for await (const { event, texts } of this.#found('chat_answered', owner, signal)) {
         if (texts.session !== id) continue;
         const { prompt, answer } = texts;
         chars += (prompt?.length ?? 0) + (answer?.length ?? 0);
@@ -101,13 +101,13 @@ export class KeptSessions {
   /** Erases the texts of a session, its refused and failed prompts too; returns the events, none when the caller has no such session. */
   erase(
     id: string,
-    keyId: string | null,
+    owner: string | null,
     signal: AbortSignal,
   ): Promise<{ indexes: number[]; texts: number }> {
     return this.#scan(async () => {
       const indexes: number[] = [];
       for (const type of types) {
-        for await (const { event, texts } of this.#found(type, keyId, signal))
+        for await (const { event, texts } of this.#found(type, owner, signal))
           if (texts.session === id) indexes.push(event.index);
       }
       let erased = 0;
@@ -123,7 +123,7 @@ export class KeptSessions {
   /** Events of a type with the texts of this caller, newest first. */
   async *#found(
     type: (typeof types)[number],
-    keyId: string | null,
+    owner: string | null,
     signal: AbortSignal,
     onLook: () => void = () => undefined,
   ): AsyncGenerator<Found> {
@@ -143,7 +143,7 @@ export class KeptSessions {
       for (const [i, event] of events.entries()) {
         onLook();
         const own = texts[i] ?? {};
-        if (own.session !== undefined && (own.key ?? null) === keyId) yield { event, texts: own };
+        if (own.session !== undefined && (own.key ?? null) === owner) yield { event, texts: own };
       }
       if (last.index === 0) return;
       until = last.index - 1;

@@ -1,6 +1,6 @@
 import type { AppError } from '../../runtime/contracts/errors.js';
 import type { GuardJudgement } from '../../runtime/contracts/guard.js';
-import { keyIdOf } from '../../runtime/contracts/http.js';
+import { ownerOf } from '../../runtime/contracts/http.js';
 import type { NewClaim } from '../../runtime/contracts/idempotency.js';
 import type { JsonObject } from '../../runtime/contracts/json.js';
 import type { NewEvent, Receipt } from '../../runtime/contracts/ledger.js';
@@ -192,6 +192,6 @@ export function lastAsked({ messages }: Question): string {
 
 /** By what the texts of a person are found when they are to be erased. */
 export function personTexts({ session, client }: EngineRequest): Record<string, string> {
-  const key = keyIdOf(client);
+  const key = ownerOf(client);
   return { ...(session === undefined ? {} : { session }), ...(key === null ? {} : { key }) };
 }

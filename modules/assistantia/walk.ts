@@ -5,6 +5,7 @@ import { keyIdOf } from '../../runtime/contracts/http.js';
 import type { ModuleContext } from '../../runtime/contracts/module.js';
 import type { PromptEvent, PromptJob } from '../../runtime/contracts/sandbox.js';
 import { type Candidate, resolveChain } from './chain.js';
+import { EngineRests } from './engine-rests.js';
 import { type Failure, slotOutcome, treat } from './failures.js';
 import { allowedChain } from './key-limits.js';
 import type { EngineRequest } from './question.js';
@@ -48,22 +49,36 @@ const passedOver = ['queue_full', 'degraded', 'engine_unavailable'];
  */
 export class EngineWalk {
   readonly #context: ModuleContext;
+  readonly #rests: EngineRests;
 
   constructor(context: ModuleContext) {
     this.#context = context;
+    this.#rests = new EngineRests(context.clock);
   }
 
   /** @throws AppError or SandboxError with what the last engine failed of. */
   async *go<Event, Result>(
     request: WalkRequest<Event, Result>,
   ): AsyncGenerator<Event, { attempt: Attempt; result: Result }> {
+    const { retries } = this.#context;
+    retries.asked();
     let last: Failure | undefined;
-    for (const candidate of await this.#chain(request)) {
+    const chain = await this.#chain(request);
+    const lost = new Set<Candidate>();
+    for (let place = 0; place < chain.length; place++) {
+      const candidate = chain[place]!;
       const attempt: Attempt = { candidate, started: false, firstAtMs: undefined, claimed: undefined };
       try {
         return { attempt, result: yield* this.#attempt(request, attempt) };
       } catch (thrown) {
         const failure = treat(thrown);
+        // A worker that died says nothing about engine or prompt: once more, unless that has become a storm.
+        const isLost = failure.cause === 'crashed' && !lost.has(candidate);
+        if (isLost && !attempt.started && !request.signal.aborted && retries.mayRetry()) {
+          lost.add(candidate);
+          place -= 1;
+          continue;
+        }
         const mayGoOn = failure.next || passedOver.includes(failure.error.code);
         if (attempt.started || !mayGoOn || request.signal.aborted) throw thrown;
         request.skipped.push({ engine: candidate.engine, cause: failure.cause });
@@ -160,6 +175,8 @@ export class EngineWalk {
     if (open.state === 'forced_open') throw takenOut(engine, config.breaker.open_ms);
     if (open.state === 'open' && (open.retry_after_ms ?? 0) > 0)
       throw breakerOpen(engine, open.retry_after_ms!);
+    const restMs = this.#rests.leftMs(engine);
+    if (restMs > 0) throw askedForRest(engine, restMs);
     const deadlineMs = request.startedMs + config.assistantia.deadline_ms;
     const job = await request.prepare(attempt.candidate);
     const slot = yield* this.#admit(engine, request, deadlineMs);
@@ -183,6 +200,7 @@ export class EngineWalk {
         const failure = treat(thrown);
         outcome = failure.outcome;
         ended = slotOutcome(failure);
+        this.#rests.failed(engine, failure);
         throw thrown;
       } finally {
         // A long answer is not a slow one: what counts is when it began.
@@ -220,4 +238,14 @@ function breakerOpen(engine: string, retryAfterMs: number): AppError {
   return new AppError('engine_unavailable', `The engine ${engine} failed repeatedly and is given a rest.`, {
     retryAfterMs,
   });
+}
+
+function askedForRest(engine: string, retryAfterMs: number): AppError {
+  return new AppError(
+    'engine_unavailable',
+    `The engine ${engine} has too much to do and asked to be left alone.`,
+    {
+      retryAfterMs,
+    },
+  );
 }

@@ -11,6 +11,7 @@ import { createHostCheck } from './frame/hosts.js';
 import { mountRoutes, type NodeEnv } from './frame/mount.js';
 import { createObserver } from './frame/observe.js';
 import { createOriginCheck } from './frame/origin.js';
+import { PathRouter } from './frame/path-router.js';
 import { SocketDoor } from './frame/sockets.js';
 import { Listener } from './listener.js';
 import { openapiDocument } from './openapi.js';
@@ -71,7 +72,7 @@ class Helloria implements ArkaliaModule {
     const routes = this.#context.routes();
     this.#openapi = openapiDocument(routes, this.#context.version);
     this.#docs = await docsPage(this.#openapi);
-    const app = new Hono<NodeEnv>();
+    const app = new Hono<NodeEnv>({ router: new PathRouter() });
     const nextRequestId = this.#requestIds();
     const { config, controlSocket } = this.#context;
     const listener = new Listener(

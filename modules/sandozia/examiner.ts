@@ -3,6 +3,7 @@ import type { JsonObject } from '../../runtime/contracts/json.js';
 import type { ModuleContext } from '../../runtime/contracts/module.js';
 import type { Check, Finding } from './checks/check.js';
 import { EnergyWindows } from './energy-windows.js';
+import { Quarantine } from './quarantine.js';
 import { Reporter } from './reporter.js';
 import { Snapshots } from './snapshots.js';
 
@@ -16,12 +17,20 @@ export interface CheckResult {
   checked_ms: number | null;
 }
 
+/** The module whose account a check doubts with what it found. */
+function doubted(check: Check | undefined, fault: string | null): string | undefined {
+  const accountOf = check?.accountOf;
+  if (accountOf === undefined || fault === null) return undefined;
+  return typeof accountOf === 'string' ? accountOf : accountOf[fault];
+}
+
 /** Lets every check compare after each sample, one round at a time, and tells and records what contradicts. */
 export class Examiner {
   readonly #context: ModuleContext;
   readonly #checks: readonly Check[];
   readonly #reporter = new Reporter();
   readonly snapshots: Snapshots;
+  readonly quarantine: Quarantine;
   readonly energy = new EnergyWindows();
   readonly #results = new Map<string, { finding: Finding; atMs: number }>();
   readonly #unsubscribe: (() => void)[] = [];
@@ -33,9 +42,12 @@ export class Examiner {
     this.#context = context;
     this.#checks = checks;
     this.snapshots = new Snapshots(context);
+    this.quarantine = new Quarantine(context);
   }
 
+  /** Called again while it listens, it does nothing. */
   listen(): void {
+    if (this.#unsubscribe.length > 0) return;
     const { bus } = this.#context;
     this.#unsubscribe.push(
       bus.subscribe('device.sampled', (sample) => {
@@ -56,6 +68,7 @@ export class Examiner {
   async stop(): Promise<void> {
     for (const end of this.#unsubscribe.splice(0)) end();
     await this.#round;
+    await this.quarantine.end();
   }
 
   get compared(): number {
@@ -115,6 +128,9 @@ export class Examiner {
       }
     }
     this.#compared += 1;
+    await this.quarantine.judge(
+      this.results().map((one, n) => ({ ...one, accountOf: doubted(this.#checks[n], one.fault) })),
+    );
   }
 
   /** A check that cannot compare has found no contradiction, and says so. */

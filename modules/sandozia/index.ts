@@ -22,8 +22,10 @@ class Sandozia implements ArkaliaModule {
   /** Nothing to refuse: it needs nothing but what others say. */
   validate(): void {}
 
-  /** Listens since provision. */
-  start(): void {}
+  /** Listens since provision, unless it was stopped in between. */
+  start(): void {
+    this.#examiner?.listen();
+  }
 
   async stop(): Promise<void> {
     await this.#examiner?.stop();
@@ -33,9 +35,14 @@ class Sandozia implements ArkaliaModule {
     const results = this.#examiner?.results() ?? [];
     const wrong = results.filter(({ level }) => level === 'warning' || level === 'critical');
     const facts = Object.fromEntries(results.map(({ name, level }) => [name, level ?? 'not yet compared']));
-    if (wrong.length === 0) return { state: 'ok', facts };
-    const problem = wrong.map(({ name, fault }) => `${name}: ${fault}`).join('; ');
-    return { state: 'degraded', problem: `two accounts contradict (${problem})`, facts };
+    const quarantined = this.#examiner?.quarantine.all() ?? [];
+    const known = { ...facts, quarantined };
+    if (wrong.length === 0 && quarantined.length === 0) return { state: 'ok', facts: known };
+    const problems = [
+      ...wrong.map(({ name, fault }) => `two accounts contradict (${name}: ${fault})`),
+      ...quarantined.map(({ module, check }) => `${module} is in quarantine, for ${check}`),
+    ];
+    return { state: 'degraded', problem: problems.join('; '), facts: known };
   }
 
   routes(): RouteDefinition[] {
@@ -46,6 +53,7 @@ class Sandozia implements ArkaliaModule {
       contradictions: examiner.contradictions,
       snapshots: examiner.snapshots.taken,
       last_snapshot: examiner.snapshots.lastIndex,
+      quarantined: examiner.quarantine.all(),
       checks: examiner.results(),
     }));
   }

@@ -19,6 +19,18 @@ export const statusAnswer = z.object({
   contradictions: z.number().describe('Contradictions told and recorded since start'),
   snapshots: z.number().describe('Snapshots recorded since start, as events `snapshot_taken`'),
   last_snapshot: z.number().nullable().describe('Index of the last one in the ledger'),
+  quarantined: z
+    .array(
+      z.object({
+        module: z.string(),
+        check: z.string().describe('The check that found its account wrong'),
+        fault: z.string(),
+        since_ms: z.number().describe('Wall time in ms since 1970'),
+        duration_ms: z.number().describe('After it the module is released, if its account agrees'),
+        retries: z.number().describe('How often it was prolonged because it did not'),
+      }),
+    )
+    .describe('Modules whose account is not acted on'),
   checks: z.array(checkAnswer),
 });
 

@@ -98,6 +98,22 @@ test('a card that is full goes to survival though every decision is normal, and 
   expect(heard.at(-1)).toBe('survival: disk 99.8: no rule asks for more');
 });
 
+test('while the load cannot be read nothing is decided, heat and a full card still worsen the level, and nothing relieves it', async () => {
+  const { context, loop, sample } = make();
+  const blind = (figures: Partial<DeviceSample>) =>
+    sample(10, { cpu: undefined, absent: ['cpu'], ...figures } as Partial<DeviceSample>);
+  await blind({ temperature_c: 50 });
+  expect(context.degradation.level()).toBe('normal');
+  await blind({ temperature_c: 86 });
+  expect(context.degradation.level()).toBe('emergency');
+  for (let i = 0; i < 100; i++) await blind({ temperature_c: 50 });
+  expect(context.degradation.level()).toBe('emergency');
+  for (let i = 0; i < 3; i++) await blind({ disk: 99.8 });
+  expect(context.degradation.level()).toBe('survival');
+  expect(loop.problem).toContain('does not tell cpu');
+  expect(context.ledger.events.filter(({ type }) => type === 'decision_made')).toEqual([]);
+});
+
 test('a throttled processor that the decision overlooks: recorded once, the worse view is acted on, a cycle says so', async () => {
   const { context, loop, sample } = make();
   const heard: unknown[] = [];
@@ -141,4 +157,44 @@ test('a cycle whose decision cannot be recorded has failed, and has acted all th
     failed: 1,
     last: [{ failure: expect.stringContaining('the disk is full'), level: 'moderate' }],
   });
+});
+
+test('in quarantine what was observed is acted on, and the decision recorded as ever; released, it decides again', async () => {
+  const { context, sample } = make();
+  // The published thresholds ask for nothing at 59 percent; the learned ones do.
+  const { withOwn } = context.scorer;
+  context.scorer.withOwn = (parameters) => {
+    const score = withOwn(parameters);
+    return (input, read) => score({ ...input, cpu: 70 }, read);
+  };
+  const held = new DeviceLoop(context, new Decider(context.scorer, context.ledger, 16));
+  held.start();
+  const acted = async () => {
+    await sample(59);
+    await held.stop();
+    held.start();
+    return held.cycles.status().last.at(-1)!;
+  };
+  expect(await acted()).toMatchObject({ decision: 'monitor', acted: 'monitor' });
+  context.bus.publish('module.quarantined', { module: 'reflexia', fault: 'x' });
+  expect(await acted()).toMatchObject({ acted: 'monitor' });
+  context.bus.publish('module.quarantined', { module: 'zeroia', fault: 'figures_differ' });
+  expect(await acted()).toMatchObject({ decision: 'monitor', acted: 'normal', failure: null });
+  context.bus.publish('module.released', { module: 'zeroia' });
+  expect(await acted()).toMatchObject({ decision: 'monitor', acted: 'monitor' });
+});
+
+test('samples of an observer in quarantine worsen the level and do not ease it', async () => {
+  const { context, sample } = make();
+  const isObserver = { module: 'reflexia' };
+  context.bus.publish('module.quarantined', { ...isObserver, fault: 'time_went_back' });
+  await sample(95);
+  expect(context.degradation.level()).toBe('moderate');
+  for (let minutes = 0; minutes < 30; minutes++) await sample(10);
+  expect(context.degradation.level()).toBe('moderate');
+  context.bus.publish('module.released', isObserver);
+  await sample(10);
+  expect(context.degradation.level()).toBe('moderate');
+  await sample(10);
+  expect(context.degradation.level()).toBe('light');
 });

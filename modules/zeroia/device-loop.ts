@@ -76,10 +76,31 @@ export class DeviceLoop {
     return this.#own.thresholds;
   }
 
+  /** Why its decisions are not acted on now. */
+  quarantinedFor: string | undefined;
+  /** Samples of an observer in quarantine may be false: they worsen the level as ever and do not ease it. */
+  #observerDoubted = false;
+
   start(): void {
-    this.#unsubscribe = this.#context.bus.subscribe('device.sampled', (sample) => {
-      this.#running = this.#running.then(() => this.#decide(sample));
-    });
+    const { bus } = this.#context;
+    const isOurs = ({ module }: { module: string }) => module === 'zeroia';
+    const isObserver = ({ module }: { module: string }) => module === 'reflexia';
+    const ends = [
+      bus.subscribe('device.sampled', (sample) => {
+        this.#running = this.#running.then(() => this.#decide(sample));
+      }),
+      bus.subscribe('module.quarantined', (one) => {
+        if (isOurs(one)) this.quarantinedFor = one.fault;
+        if (isObserver(one)) this.#observerDoubted = true;
+      }),
+      bus.subscribe('module.released', (one) => {
+        if (isOurs(one)) this.quarantinedFor = undefined;
+        if (isObserver(one)) this.#observerDoubted = false;
+      }),
+    ];
+    this.#unsubscribe = () => {
+      for (const end of ends) end();
+    };
   }
 
   async stop(): Promise<void> {
@@ -118,7 +139,10 @@ export class DeviceLoop {
   ): Promise<void> {
     const input = inputOf(sample);
     if (input === null) {
-      throw new Error(`the platform does not tell ${sample.absent.join(', ')}, so nothing is decided`);
+      if (this.#context.config.zeroia.act) await this.#protect(sample);
+      throw new Error(
+        `the platform does not tell ${sample.absent.join(', ')}, so nothing is decided; what is measured may worsen the level`,
+      );
     }
     const { monotonic_ms: sampleMonotonicMs } = sample;
     this.#own.recall(input, sampleMonotonicMs);
@@ -128,7 +152,9 @@ export class DeviceLoop {
     turn.score = score;
     this.#own.remember(score, sampleMonotonicMs);
     const observed = observe(sample, this.#context.scorer.thresholds);
-    const { acted, found } = this.#resolver.resolve(observed, score);
+    const { acted: settled, found } = this.#resolver.resolve(observed, score);
+    // In quarantine our own decision is recorded and told as ever, so that it can be checked, but not acted on.
+    const acted = this.quarantinedFor === undefined ? settled : observed.asks;
     turn.acted = acted;
     const alarms = this.#context.config.zeroia.forecasts ? this.#forecasts.alarms(sample) : [];
     if (this.#context.config.zeroia.act) await this.#act(acted, score, { sample, alarms });
@@ -191,9 +217,20 @@ export class DeviceLoop {
   ): Promise<void> {
     const { degradation } = this.#context;
     const ahead = alarms.length === 0 ? undefined : inWords(alarms);
-    const { level, why } = this.#rule.next(degradation.level(), decision, sample, ahead);
+    const noRelief = this.#observerDoubted ? 'the observer is in quarantine' : undefined;
+    const { level, why } = this.#rule.next(degradation.level(), decision, sample, { ahead, noRelief });
     const rules = score.reasons.length === 0 ? 'no rule asks for more' : score.reasons.join(', ');
     await degradation.set(level, `${why}: ${rules}`);
+  }
+
+  /** Heat, a full disk and the like need no decision. */
+  async #protect(sample: DeviceSample): Promise<void> {
+    const { degradation } = this.#context;
+    const { asks, because } = observe(sample, this.#context.scorer.thresholds);
+    const { level, why } = this.#rule.next(degradation.level(), asks, sample, {
+      noRelief: 'nothing could be decided',
+    });
+    await degradation.set(level, [why, ...because].join(', '));
   }
 
   async #learnConfidence(confidence: number): Promise<void> {

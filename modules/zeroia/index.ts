@@ -62,7 +62,12 @@ class Zeroia implements ArkaliaModule {
   }
 
   health(): ModuleHealth {
-    const { problem } = this.#loop;
+    const { quarantinedFor } = this.#loop;
+    const held =
+      quarantinedFor === undefined
+        ? undefined
+        : `in quarantine (${quarantinedFor}): what reflexia observes is acted on`;
+    const problem = this.#loop.problem ?? held;
     return {
       state: problem === undefined ? 'ok' : 'degraded',
       ...(problem === undefined ? {} : { problem }),

@@ -35,16 +35,31 @@ export class LevelRule {
   /**
    * The level to be in after this decision on this sample.
    * @param ahead What is expected soon and asks for at least the level of `reduce_load`; it does not count as persisting.
+   * @param noRelief Why this may worsen the level and not ease it, when the sample may be false or lacks too much; no cooldown passes.
    */
-  next(current: DegradationLevel, decision: Decision, sample: DeviceSample, ahead?: string): LevelVerdict {
+  next(
+    current: DegradationLevel,
+    decision: Decision,
+    sample: DeviceSample,
+    { ahead, noRelief }: { ahead?: string | undefined; noRelief?: string | undefined } = {},
+  ): LevelVerdict {
     // Whoever set it asked for it just now, so its cooldown begins.
     if (current !== this.#given) this.#calmSinceMs = null;
-    const verdict = this.#next(current, decision, sample, ahead);
+    let verdict = this.#next(current, decision, sample, ahead);
+    if (noRelief !== undefined && rank(verdict.level) <= rank(current)) {
+      this.#calmSinceMs = null;
+      verdict = { level: current, why: noRelief };
+    }
     this.#given = verdict.level;
     return verdict;
   }
 
-  #next(current: DegradationLevel, decision: Decision, sample: DeviceSample, ahead?: string): LevelVerdict {
+  #next(
+    current: DegradationLevel,
+    decision: Decision,
+    sample: DeviceSample,
+    ahead: string | undefined,
+  ): LevelVerdict {
     const now = this.#clock.monotonicMs();
     const wanted = this.#atLeast(this.#wanted(decision, sample, now), ahead);
     if (rank(wanted.level) >= rank(current)) {

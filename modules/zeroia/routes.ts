@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { Decision, ScoreInput } from '../../runtime/contracts/decision.js';
 import { AppError } from '../../runtime/contracts/errors.js';
-import { actorOf, defineRoute, json, jsonText, type RouteDefinition } from '../../runtime/contracts/http.js';
+import { defineRoute, json, jsonText, ownerOf, type RouteDefinition } from '../../runtime/contracts/http.js';
 import { type Idempotency, idempotencyHeader } from '../../runtime/contracts/idempotency.js';
 import {
   preferHeader,
@@ -80,15 +80,15 @@ export function zeroiaRoutes(
         const asked = levelOf(body.record, query.record);
         const waitMs = preferredWaitMs(header('prefer'));
         const text = contextText(body.context);
-        const stream = body.stream ?? actorOf(caller);
+        const owner = ownerOf(caller.id);
+        const stream = body.stream ?? owner ?? caller.id;
         const series = `posted:${stream}`;
-        const about = { stream: series, correlationId: requestId, context: text, key: caller.keyId };
+        const about = { stream: series, correlationId: requestId, context: text, key: owner };
         const key = header('idempotency-key');
         if (key !== undefined) {
-          const { keyId, id: client } = caller;
           const claim = await options.idempotency.claim({
-            ...{ key, route: 'POST /zeroia/decisions', body, client, requestId },
-            ...{ texts: keyId === null ? {} : { key: keyId }, stream: series, interrupted: 'refuse' },
+            ...{ key, route: 'POST /zeroia/decisions', body, client: caller.id, requestId },
+            ...{ texts: owner === null ? {} : { key: owner }, stream: series, interrupted: 'refuse' },
           });
           const { answer, recorded } = await decideOnce(decider, claim, {
             ...{ input: inputOf(body, text), about, level: asked, waitMs },

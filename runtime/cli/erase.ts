@@ -43,7 +43,7 @@ async function offline(
   selector: EraseSelector,
 ): Promise<unknown> {
   const { withOfflineLedger } = await import('./offline-access.js');
-  return withOfflineLedger(config, 'erase', ({ ledger }) => ledger.erase(selector));
+  return withOfflineLedger(config, 'erase', ({ ledger }) => ledger.erase(selector, 'command line'));
 }
 
 function selectorOf({ session, key, before, id }: EraseFlags): EraseSelector {

@@ -30,14 +30,35 @@ const incident = {
   closed_by: null,
 };
 
-async function run(answer: unknown, ...argv: string[]) {
+/** Answers /status with these modules, and all else with the answer. */
+async function runWith(modules: object, answer: unknown, ...argv: string[]) {
   server = await ScriptedServer.start(
-    (_, response) => response.end(JSON.stringify(answer)),
+    ({ path }, response) => response.end(JSON.stringify(path === '/status' ? { modules } : answer)),
     join(data, 'control.sock'),
   );
   const io = new FakeIo();
   return Object.assign(io, { code: await runCli(['incidents', ...argv, '--data', data], io) });
 }
+
+const run = (answer: unknown, ...argv: string[]) => runWith({}, answer, ...argv);
+
+it('names the modules in quarantine, why and for how long', async () => {
+  const held = {
+    module: 'zeroia',
+    check: 'decision_rules',
+    fault: 'milder\u001b[2J',
+    since_ms: 0,
+    duration_ms: 120_000,
+    retries: 1,
+  };
+  const sandozia = { state: 'degraded', facts: { interface: 'ok', quarantined: [held] } };
+  const { code, stdout } = await runWith({ sandozia }, { incidents: [] });
+  expect(code).toBe(0);
+  expect(stdout).toContain(
+    'zeroia is in quarantine since 1970-01-01T00:00:00Z for 120 s, prolonged once: decision_rules found milder',
+  );
+  expect(stdout).not.toContain('\u001b');
+});
 
 it('lists the open ones with what was tried, harmless for the terminal', async () => {
   const closed = { ...incident, id: 'inc-2', closed_ms: 5, closed_by: 'ada' };

@@ -19,7 +19,24 @@ const shape = z.object({
 });
 type Shown = z.infer<typeof shape>;
 
-/** Lists incidents: the open ones, or all. */
+const heldShape = z.object({
+  module: z.string(),
+  check: z.string(),
+  fault: z.string(),
+  since_ms: z.number(),
+  duration_ms: z.number(),
+  retries: z.number(),
+});
+/** What /status tells of modules in quarantine: nothing, where the module that keeps them there is not enabled. */
+const statusShape = z.object({
+  modules: z.object({
+    sandozia: z
+      .object({ facts: z.object({ quarantined: z.array(heldShape).optional() }).optional() })
+      .optional(),
+  }),
+});
+
+/** Lists incidents, the open ones or all, and the modules that are in quarantine. */
 export async function listIncidents(
   { all = false, ...flags }: ConfigFlags & { all?: boolean },
   io: CliIo,
@@ -35,6 +52,9 @@ export async function listIncidents(
         .map((line) => printable(line))
         .join('\n')}\n`,
     );
+  const status = statusShape.parse(await onServer(flags, io, { method: 'GET', path: '/status' }));
+  for (const held of status.modules.sandozia?.facts?.quarantined ?? [])
+    io.out(`${printable(heldLine(held))}\n`);
   return exitCodes.ok;
 }
 
@@ -68,6 +88,18 @@ function lines(incident: Shown): string[] {
     `  ${problem}`,
     `  tried: ${tried.join(', ') || 'nothing helps but a person'}`,
   ];
+}
+
+function heldLine({
+  module,
+  check,
+  fault,
+  since_ms,
+  duration_ms,
+  retries,
+}: z.infer<typeof heldShape>): string {
+  const prolonged = retries === 0 ? '' : `, prolonged ${retries === 1 ? 'once' : `${retries} times`}`;
+  return `${module} is in quarantine since ${time(since_ms)} for ${duration_ms / 1000} s${prolonged}: ${check} found ${fault}`;
 }
 
 function time(ms: number): string {

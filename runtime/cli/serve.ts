@@ -1,12 +1,18 @@
+import { existsSync } from 'node:fs';
 import type { Logger } from 'pino';
+import { ConfigError } from '../config/error.js';
 import type { LoadedConfig } from '../config/load.js';
 import type { Config } from '../config/schema.js';
+import { readVersions } from '../config/versions.js';
+import type { RolledBack } from '../contracts/configuration.js';
 import { printable } from '../contracts/text.js';
 import { shutdownSlackMs } from '../kernel/shutdown-slack.js';
 import type { Restarted } from '../kernel/start.js';
 import { createLogger } from '../log/logger.js';
+import { keeperVariable } from '../watchdog/keeper-variable.js';
 import { type CliIo, exitCodes } from './io.js';
 import { causeVariable, restartsVariable } from './restart-variables.js';
+import { otherKeeper } from './serve-keeper.js';
 import { type ConfigFlags, loadFromFlags } from './settings.js';
 
 /** What `serve` needs of a started appliance. */
@@ -14,12 +20,15 @@ export interface Running {
   banner: string[];
   close(reason: string): Promise<void>;
   recordError(error: Error): void;
+  /** Resolves when the configuration must be undone, for which the process ends and is started again. */
+  harmed?: Promise<Error>;
 }
 
 export type StartAppliance = (options: {
   config: Config;
   log: Logger;
   restarted?: Restarted | undefined;
+  rolledBack?: RolledBack | undefined;
 }) => Promise<Running>;
 
 /**
@@ -31,15 +40,18 @@ export async function serve(
   io: CliIo,
   startAppliance: StartAppliance = startReal,
 ): Promise<number> {
-  const loaded = loadFromFlags(flags, io);
+  const loaded = loadOrGoBack(flags, io);
   const log = createLogger(loaded.config.log);
   const stopping = watchForEnd(io);
   try {
-    const appliance = await startAppliance({ config: loaded.config, log, restarted: restartOf(io) });
+    const { config, rolledBack } = loaded;
+    const appliance = await startAppliance({ config, log, restarted: restartOf(io), rolledBack });
     io.out(`${[...appliance.banner, ...closingLines(loaded)].join('\n')}\n`);
-    const end = await stopping.asked;
+    // Where nobody starts it again, an end would undo more than the configuration.
+    const harmed = isKept(io) && appliance.harmed !== undefined ? [appliance.harmed] : [];
+    const end = await Promise.race([stopping.asked, ...harmed]);
     if (end instanceof Error) {
-      log.fatal({ err: end }, 'an error that nobody caught; stopping');
+      log.fatal({ err: end }, 'an error that nobody caught, or a harmful configuration; stopping');
       appliance.recordError(end);
     } else io.out(`Stopping (${end}); a second signal ends at once.\n`);
     const withinMs = loaded.config.http.shutdown_timeout_ms + shutdownSlackMs;
@@ -49,6 +61,33 @@ export async function serve(
     return inTime && typeof end === 'string' ? exitCodes.ok : exitCodes.failed;
   } finally {
     stopping.release();
+  }
+}
+
+function isKept({ env }: CliIo): boolean {
+  const keeper = otherKeeper({ env, pid: process.pid, exists: existsSync });
+  return env[keeperVariable] !== undefined || keeper !== undefined;
+}
+
+/**
+ * The configuration; where it is faulty while the server is started again, with nobody there to read what is wrong, the last good one.
+ * @throws ConfigError.
+ */
+function loadOrGoBack(
+  flags: ConfigFlags,
+  io: CliIo,
+): Pick<LoadedConfig, 'config' | 'file'> & { rolledBack?: RolledBack } {
+  try {
+    return loadFromFlags(flags, io);
+  } catch (error) {
+    if (!(error instanceof ConfigError) || restartOf(io) === undefined) throw error;
+    const dataDir = flags.data ?? io.env.ARKALIA_DATA_DIR ?? './data';
+    const { good } = readVersions(dataDir);
+    if (good?.config.recovery.rollback !== true) throw error;
+    io.err(`The configuration is faulty, so the last good one is used.\n${error.message}\n`);
+    const why = `it is faulty: ${error.problems[0]?.message ?? error.message}`;
+    const rolledBack = { version: null, backTo: good.version, why };
+    return { config: { ...good.config, data_dir: dataDir }, rolledBack };
   }
 }
 
@@ -88,7 +127,7 @@ function watchForEnd(io: CliIo): { asked: Promise<string | Error>; release(): vo
   };
 }
 
-function closingLines({ file }: LoadedConfig): string[] {
+function closingLines({ file }: Pick<LoadedConfig, 'file'>): string[] {
   const from = file === undefined ? 'defaults, no arkalia.toml' : printable(file);
   return ['', `Configuration: ${from} ("arkalia config" shows it). Stop with Ctrl-C.`];
 }

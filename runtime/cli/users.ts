@@ -56,7 +56,7 @@ export async function listUsers(flags: UserFlags, io: CliIo): Promise<number> {
   }));
   const { users } = z.object({ users: z.array(userRecord) }).parse(value);
   if (users.length === 0) io.err('There are no users. Add one with: arkalia users add NAME --role user\n');
-  for (const { name, role } of users) io.out(`${printable(`${role.padEnd(9)} ${name}`)}\n`);
+  for (const { id, name, role } of users) io.out(`${printable(`${role.padEnd(9)} user:${id}  ${name}`)}\n`);
   return exitCodes.ok;
 }
 

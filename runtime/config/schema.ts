@@ -653,6 +653,15 @@ const recovery = section({
     'Wait between two attempts at one fault: a random time up to this, doubled with each attempt.',
   ),
   backoff_max_ms: milliseconds(60_000, 1).describe('Longest such wait.'),
+  rollback: z
+    .boolean()
+    .default(true)
+    .describe(
+      'Whether a changed configuration that does not start, or makes health worse during its probation, is undone: the last good one is in force then, and an incident says so.',
+    ),
+  probation_ms: milliseconds(600_000, 1000).describe(
+    'How long a changed configuration is on probation; an incident or an end of the process within it undoes it.',
+  ),
   restart_process: z
     .boolean()
     .default(false)

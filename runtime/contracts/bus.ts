@@ -33,6 +33,9 @@ export interface BusEvents {
    * restarted by whoever keeps it; heard again.
    */
   'watchdog.told': { kind: 'late' | 'stuck' | 'back'; part: string; pid: number; silentMs: number };
+  /** A module's account does not agree, and is not to be acted on until it is released. */
+  'module.quarantined': { module: string; fault: string };
+  'module.released': { module: string };
   'contradiction.detected': { check: string; evidence: Record<string, unknown> };
 }
 

@@ -104,6 +104,16 @@ const definitions = {
     about: 'The server was started again by `serve --supervise` after it had ended or was stuck.',
     data: z.strictObject({ cause: text, restarts: count }),
   },
+  configuration_changed: {
+    version: 1,
+    about: 'The server started with another configuration than before; it is on probation.',
+    data: z.strictObject({ version: text, before: text }),
+  },
+  configuration_rolled_back: {
+    version: 1,
+    about: 'The configuration that was given is not in force: it does not start, or made health worse.',
+    data: z.strictObject({ version: text.nullable(), back_to: text, why: text }),
+  },
   watchdog_stuck: {
     version: 1,
     about: 'A thread or a sandboxed process gave no sign of life for too long. A sandbox was killed for it.',
@@ -263,7 +273,7 @@ const definitions = {
   guard_row_judged: {
     version: 1,
     about: 'An administrator accepted a report about the guard as a row for training, or rejected it.',
-    data: z.strictObject({ index: count, accepted: z.boolean() }),
+    data: z.strictObject({ index: count, accepted: z.boolean(), by: text.optional() }),
   },
   guard_relaxed: {
     version: 1,
@@ -329,6 +339,17 @@ const definitions = {
     version: 1,
     about: 'The degradation level changed.',
     data: z.strictObject({ from: z.enum(levels), to: z.enum(levels), reason: text, shed: names }),
+  },
+  module_quarantined: {
+    version: 1,
+    about: 'The account of a module does not agree, and is not acted on for a time.',
+    data: z.strictObject({ module: text, check: text, fault: text, duration_ms: ms }),
+  },
+  module_released: {
+    version: 1,
+    about:
+      'Its account agrees again, or nobody checks it any more; `retries`: how often its time was prolonged.',
+    data: z.strictObject({ module: text, held_ms: ms, retries: count }),
   },
   contradiction_detected: {
     version: 1,
@@ -458,9 +479,11 @@ const definitions = {
   },
   erased: {
     version: 1,
-    about: 'Texts were erased, in other files of the data folder too: by what, not whose.',
+    about:
+      'Texts were erased, in other files of the data folder too: by what, not whose; `actor` had it done.',
     data: z.strictObject({
       by: z.enum(['session', 'key', 'before', 'ids']),
+      actor: text.optional(),
       events: count,
       texts: count,
       indexes: z.array(count),

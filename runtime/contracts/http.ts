@@ -19,7 +19,7 @@ export interface Caller {
   models?: readonly string[] | undefined;
   /** Id of the key, or null for a caller without one. */
   keyId: string | null;
-  /** Identity for rate limit, fairness and decision history: the key's id, else the address. */
+  /** Identity for rate limit, fairness and decision history: the key's, else the person's who is signed in, else the address. */
   id: string;
 }
 
@@ -38,6 +38,18 @@ export function callerIdOfKey(keyId: string): string {
 /** The key's id in the `id` of a caller; null for one without a key. */
 export function keyIdOf(callerId: string): string | null {
   return callerId.startsWith(keyMark) ? callerId.slice(keyMark.length) : null;
+}
+
+const userMark = 'user:';
+
+/** The `id` of a caller who is signed in, by the id of the user: no name, for it stands in the ledger. */
+export function callerIdOfUser(userId: string): string {
+  return userMark + userId;
+}
+
+/** Whose the texts of a caller are, as `erase --key` and the list of sessions name them: a key's id or `user:<id>`; null without either. */
+export function ownerOf(callerId: string): string | null {
+  return callerId.startsWith(userMark) ? callerId : keyIdOf(callerId);
 }
 
 /** RFC 9457 problem documents; OpenAI's envelope under /v1; Ollama's under /api. */

@@ -198,9 +198,10 @@ export interface Ledger {
   /**
    * Deletes texts with their salts, here and in every other ledger of the data folder, for good: nothing of them is left in a file. Every
    * leaf and proof stays as it was. Resolves when that is done and an `erased` event is durable.
+   * `actor`: who has it done, for the record.
    * @throws RangeError for a selector out of bounds; AppError `conflict` while another erasure runs, or as append does.
    */
-  erase(selector: EraseSelector): Promise<Erasure>;
+  erase(selector: EraseSelector, actor?: string): Promise<Erasure>;
   /**
    * Events that fit, in order, from a position on: first those that are recorded, then each within some 50 ms of being recorded. Go on after
    * an interruption with `since` the last index + 1. Ends when the signal aborts and when the ledger closes or fails.

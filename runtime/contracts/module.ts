@@ -20,6 +20,7 @@ import type { McpServers } from './mcp.js';
 import type { Models } from './models.js';
 import type { Outgoing } from './outgoing.js';
 import type { People } from './people.js';
+import type { Retries } from './retries.js';
 import type { EngineView, PromptRunner } from './sandbox.js';
 import type { SocketDefinition } from './socket.js';
 import type { Witness, WitnessStatus } from './witness.js';
@@ -93,6 +94,8 @@ export interface ModuleContext {
   readonly outgoing: Outgoing;
   readonly mcp: McpServers;
   readonly models: Models;
+  /** Second tries of prompts ask here first. */
+  readonly retries: Retries;
   readonly degradation: Degradation;
   readonly metrics: Registry;
   readonly latency: Latencies;
@@ -116,7 +119,8 @@ export interface ModuleContext {
 /**
  * A module of the appliance; a built-in one and a third party's look the same. The kernel calls, in order of the list:
  * `provision` on all, `validate` on all, `start` on all; at the end `stop` in reverse order. A module that was provisioned is
- * stopped even when a later step failed, so `stop` undoes whatever there is.
+ * stopped even when a later step failed, so `stop` undoes whatever there is. A module that throws in `start` or in a handler of the bus is
+ * stopped and started again; only one that is critical and does not start ends the start of all.
  */
 export interface ArkaliaModule {
   readonly name: string;

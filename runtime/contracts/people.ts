@@ -13,6 +13,10 @@ export const password = z
 export const newUser = z.strictObject({ name: userName, role: z.enum(keyRoles), password });
 
 export const userRecord = z.strictObject({
+  id: z
+    .string()
+    .regex(/^[a-z0-9]{10}$/)
+    .describe('Stands for the name wherever it is recorded'),
   name: userName,
   role: z.enum(keyRoles),
   created_ms: z.number().int(),

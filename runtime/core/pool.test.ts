@@ -76,6 +76,24 @@ describe('pool', () => {
     await pool.close();
   });
 
+  it('misses threads that die while they start, and starts anew when asked', async () => {
+    const core = Core.create();
+    const script = new URL('./testing/stillborn-worker.js', import.meta.url);
+    process.env.ARKALIA_TEST_STILLBORN = '1';
+    const pool = new CorePool(core, { threads: 2, onError: () => {}, script });
+    try {
+      await expect(pool.ready()).rejects.toThrow();
+      while (pool.missing() === 0) await new Promise((resolve) => setTimeout(resolve, 5));
+      delete process.env.ARKALIA_TEST_STILLBORN;
+      await pool.restart();
+      expect(pool.missing()).toBe(0);
+      await pool.score(0, 1);
+    } finally {
+      delete process.env.ARKALIA_TEST_STILLBORN;
+      await pool.close();
+    }
+  });
+
   it.each([0, 65, 1.5, Number.NaN])('refuses %d threads', (threads) => {
     expect(() => new CorePool(Core.create(), { threads, onError: fail })).toThrow('core.threads must be');
   });

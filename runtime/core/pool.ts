@@ -17,7 +17,9 @@ export interface CorePoolOptions {
 
 /** Threads, each with its own instance of the core over the same memory. */
 export class CorePool {
-  readonly #pool: Piscina<PoolTask, PoolResult>;
+  #pool: Piscina<PoolTask, PoolResult>;
+  readonly #make: () => Piscina<PoolTask, PoolResult>;
+  readonly #threads: number;
   readonly #heart: CorePoolOptions['heart'];
   #out = 0;
 
@@ -26,23 +28,41 @@ export class CorePool {
     if (!(Number.isInteger(threads) && threads >= 1 && threads <= 64)) {
       throw new RangeError(`core.threads must be an integer from 1 to 64, not ${threads}`);
     }
-    this.#pool = new Piscina({
-      filename: script.href,
-      minThreads: threads,
-      maxThreads: threads,
-      idleTimeout: Number.POSITIVE_INFINITY,
-      // At most one task per region of the slab is ever out, beside the few of start and tests.
-      maxQueue: 1024,
-      workerData: core.share,
-      recordTiming: false,
-    });
-    this.#pool.on('error', onError);
+    this.#make = () => {
+      const pool = new Piscina<PoolTask, PoolResult>({
+        filename: script.href,
+        minThreads: threads,
+        maxThreads: threads,
+        idleTimeout: Number.POSITIVE_INFINITY,
+        // At most one task per region of the slab is ever out, beside the few of start and tests.
+        maxQueue: 1024,
+        workerData: core.share,
+        recordTiming: false,
+      });
+      pool.on('error', onError);
+      return pool;
+    };
+    this.#pool = this.#make();
+    this.#threads = threads;
     this.#heart = options.heart;
   }
 
   /** Resolves when a thread has loaded the core and answers; rejects with the reason when it cannot. */
   async ready(): Promise<void> {
     await this.#run({ kind: 'ready' });
+  }
+
+  /** Threads that died and were not replaced: one died while it started, and then none is started any more. */
+  missing(): number {
+    return Math.max(0, this.#threads - this.#pool.threads.length);
+  }
+
+  /** Starts all threads anew; tasks that are out or wait reject. Rejects with the reason when no thread can load the core. */
+  async restart(): Promise<void> {
+    const old = this.#pool;
+    this.#pool = this.#make();
+    await old.destroy();
+    await this.ready();
   }
 
   /** Scores a range of the slab in a thread. Rejects when the thread dies; the inputs are then untouched. */

@@ -12,6 +12,7 @@ import type { Config } from '../config/schema.js';
 import { packageVersion } from '../config/version.js';
 import type { RateStatus } from '../contracts/admission.js';
 import { systemClock, systemTimer } from '../contracts/clock.js';
+import type { RolledBack } from '../contracts/configuration.js';
 import { SystemRebootRequired } from '../contracts/errors.js';
 import type { Ledger, NewEvent } from '../contracts/ledger.js';
 import type { ModuleContext, SystemStatus } from '../contracts/module.js';
@@ -34,7 +35,9 @@ import { Manifest } from '../models/manifest.js';
 import { ModelStore } from '../models/store.js';
 import { HostList } from '../outgoing/hosts.js';
 import { createOutgoing } from '../outgoing/outgoing.js';
+import { Looks } from '../recovery/looks.js';
 import { openHealer } from '../recovery/open-healer.js';
+import { PromptRetries } from '../recovery/prompt-retries.js';
 import { keepCore } from '../replay/cores.js';
 import { openAccess } from '../security/access.js';
 import { openPeople } from '../security/people.js';
@@ -55,6 +58,10 @@ export interface StartOptions {
   builtIn: BuiltInModules;
   /** The process before this one ended and was replaced by this: why, and how many there were. */
   restarted?: Restarted | undefined;
+  /** The configuration is another one than before. */
+  changedFrom?: { version: string; before: string };
+  /** The configuration is not the one that was given. */
+  rolledBack?: RolledBack | undefined;
 }
 
 export interface Restarted {
@@ -93,7 +100,8 @@ export async function start(options: StartOptions): Promise<Appliance> {
   }
 }
 
-async function open({ config, log, builtIn, restarted }: StartOptions, undo: Undo): Promise<Appliance> {
+async function open(options: StartOptions, undo: Undo): Promise<Appliance> {
+  const { config, log, builtIn, restarted, rolledBack } = options;
   const clock = systemClock;
   const now = () => clock.monotonicMs();
   const version = packageVersion();
@@ -117,6 +125,8 @@ async function open({ config, log, builtIn, restarted }: StartOptions, undo: Und
     record: (event) => recordLater(ledger, log, event),
   });
   undo.add('watchdog', () => watchdog.close());
+  const heal = new Looks(config.recovery.look_ms, log);
+  undo.add('checks', () => heal.stop());
   const events = new EventCatalog();
   const notices: string[] = [];
   const ledger = await openLedger({
@@ -130,7 +140,14 @@ async function open({ config, log, builtIn, restarted }: StartOptions, undo: Und
     heart: watchdog.ledger.place,
     sizeLimitBytes: config.ledger.size_limit_bytes,
     ageMaxMs: config.ledger.age_max_days === 0 ? undefined : config.ledger.age_max_days * 86_400_000,
-    onFailure: (error) => log.fatal({ err: error }, 'the ledger failed; nothing is recorded until a restart'),
+    isRestarted: true,
+    onFailure: (error) => {
+      log.fatal(
+        { err: error },
+        'the writer of the ledger failed; nothing is recorded until there is another',
+      );
+      heal.now();
+    },
     onChange: (change) => {
       logLedgerChange(log, change);
       if (change.kind === 'recovered') recordLater(ledger, log, outageEvent(change));
@@ -333,7 +350,7 @@ async function open({ config, log, builtIn, restarted }: StartOptions, undo: Und
   undo.add('guard', () => guard.close());
   const modules = await loadModules(config.modules.enabled, builtIn);
   for (const module of modules) events.register(module.name, module.events?.() ?? []);
-  const lifecycle = new Lifecycle(modules, log);
+  const lifecycle = new Lifecycle({ modules, log, clock, onFault: () => heal.now() });
   const { healer, incidents } = await openHealer({
     folder: folder.path,
     config: config.recovery,
@@ -341,6 +358,7 @@ async function open({ config, log, builtIn, restarted }: StartOptions, undo: Und
     random: Math.random,
     log,
     ledger,
+    pool,
     prompts,
     breakers,
     degradation,
@@ -353,6 +371,7 @@ async function open({ config, log, builtIn, restarted }: StartOptions, undo: Und
         throw new SystemRebootRequired(reason);
       }),
     record: (event) => recordLater(ledger, log, event),
+    rolledBack,
   });
   const status = (): SystemStatus => ({
     name: 'arkalia-luna',
@@ -398,6 +417,7 @@ async function open({ config, log, builtIn, restarted }: StartOptions, undo: Und
       ...(restarted === undefined ? {} : { restart_cause: restarted.cause }),
     },
   });
+  const metrics = createMetrics(status, latency);
   const mcp = createMcpServers({
     servers: config.mcp.servers,
     env: process.env,
@@ -432,7 +452,8 @@ async function open({ config, log, builtIn, restarted }: StartOptions, undo: Und
     }),
     models,
     degradation,
-    metrics: createMetrics(status, latency),
+    metrics,
+    retries: new PromptRetries(metrics),
     latency,
     incidents,
     access,
@@ -464,6 +485,9 @@ async function open({ config, log, builtIn, restarted }: StartOptions, undo: Und
     log.warn({ cause, restarts }, 'started again');
     recordLater(ledger, log, { type: 'system_restarted', module: 'kernel', data: { cause, restarts } });
   }
+  const ofConfiguration = configurationEvent(options);
+  if (ofConfiguration !== undefined) recordLater(ledger, log, ofConfiguration);
+  if (rolledBack !== undefined) warnings.push(`the configuration was undone: ${rolledBack.why}`);
   const tried = escapeWatch.start();
   // Whoever requires a level is not served before it has been tried.
   if (config.sandbox.require !== 'process') {
@@ -477,11 +501,7 @@ async function open({ config, log, builtIn, restarted }: StartOptions, undo: Und
   await lifecycle.start();
   ready = true;
   watchdog.ready();
-  const healing = setInterval(() => {
-    healer.pass().catch((error: unknown) => log.error({ err: error }, 'the checks could not run'));
-  }, config.recovery.look_ms);
-  healing.unref();
-  undo.add('checks', () => clearInterval(healing));
+  heal.begin(() => healer.pass());
 
   let closing: Promise<void> | undefined;
   const address = addressOf(status());
@@ -500,7 +520,7 @@ async function open({ config, log, builtIn, restarted }: StartOptions, undo: Und
     close: (reason) => {
       closing ??= (async () => {
         ready = false;
-        clearInterval(healing);
+        heal.stop();
         watchdog.closing();
         await lifecycle.stop();
         tally.tell();
@@ -526,6 +546,15 @@ function logLedgerChange(log: Logger, change: LedgerChange): void {
 /** The gap, for whoever reads the log. */
 function outageEvent({ trouble, downMs, refused }: LedgerChange & { kind: 'recovered' }): NewEvent {
   return { type: 'ledger_recovered', module: 'kernel', data: { trouble, down_ms: downMs, refused } };
+}
+
+function configurationEvent({ rolledBack, changedFrom }: StartOptions): NewEvent | undefined {
+  const module = 'kernel';
+  if (rolledBack !== undefined) {
+    const { version, backTo: back_to, why } = rolledBack;
+    return { type: 'configuration_rolled_back', module, data: { version, back_to, why } };
+  }
+  return changedFrom && { type: 'configuration_changed', module, data: { ...changedFrom } };
 }
 
 /** Helloria knows the port when 0 was asked for. */

@@ -3,6 +3,7 @@ import type { NewEvent } from '../contracts/ledger.js';
 import type { BatchEvent } from './batch-reader.js';
 import { encodeEvent, type Stamp } from './event.js';
 import { leafPrefix, prefixedLeafHash } from './leaf.js';
+import { hashBytes } from './merkle/node-hash.js';
 import { BundleSummaries } from './search/summaries.js';
 
 /** Writes events into the file, within the transaction that runs. */
@@ -10,6 +11,8 @@ export class EventInsert {
   readonly #event: Statement;
   readonly #text: Statement;
   readonly #summaries: BundleSummaries;
+  /** The leaf hash of the event that is being written. */
+  readonly #hash = Buffer.alloc(hashBytes);
 
   constructor(db: Database) {
     this.#event = db.prepare(
@@ -23,8 +26,9 @@ export class EventInsert {
   batched(index: number, event: BatchEvent): string {
     const { type, module, stream, correlationId, timeMs, prefixed, texts } = event;
     const hash = prefixedLeafHash(prefixed);
+    this.#hash.write(hash, 'hex');
     const leaf = prefixed.subarray(1);
-    this.#event.run(index, type, module, stream, correlationId, timeMs, leaf, Buffer.from(hash, 'hex'));
+    this.#event.run(index, type, module, stream, correlationId, timeMs, leaf, this.#hash);
     for (const { name, salt, bytes } of texts) this.#text.run(index, name, salt, bytes);
     this.#summaries.add({ type, module, correlationId, timeMs, leaf });
     return hash;

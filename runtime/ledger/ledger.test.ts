@@ -7,7 +7,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { systemClock } from '../contracts/clock.js';
 import type { JsonObject } from '../contracts/json.js';
-import type { NewEvent } from '../contracts/ledger.js';
+import type { NewEvent, Receipt } from '../contracts/ledger.js';
 import { Database } from '../contracts/sqlite.js';
 import { commitment } from './commitment.js';
 import { EventCatalog } from './events/catalog.js';
@@ -224,6 +224,74 @@ describe('failure', () => {
       status: 503,
     });
     expect(failures).toHaveLength(1);
+  });
+
+  it('of the writer thread is mended by another: nothing acknowledged is lost, and who waited is told to try again', async () => {
+    const writers: Worker[] = [];
+    const ledger = await open({
+      batchMax: 8,
+      isRestarted: true,
+      startWriter: (script, workerData) => {
+        writers.push(new Worker(script, { workerData }));
+        return writers.at(-1)!;
+      },
+    });
+    await expect(ledger.restartWriter()).rejects.toThrow('not failed');
+    const acknowledged: Receipt[] = [];
+    for (let round = 0; round < 5; round++) {
+      const settled = Promise.allSettled(Array.from({ length: 200 }, (_, n) => ledger.append(event(n))));
+      await ledger.append(event(1000)).then((receipt) => acknowledged.push(receipt));
+      await writers.at(-1)!.terminate();
+      for (const result of await settled) {
+        if (result.status === 'fulfilled') acknowledged.push(result.value);
+        else expect(result.reason).toMatchObject({ code: 'ledger_unavailable', retryAfterMs: 1000 });
+      }
+      expect(ledger.status().state).toBe('failed');
+      await expect(ledger.append(event(0))).rejects.toMatchObject({ code: 'ledger_unavailable' });
+      await Promise.all([ledger.restartWriter(), ledger.restartWriter()]);
+      expect(ledger.status().state).toBe('open');
+    }
+    expect(writers).toHaveLength(6);
+    acknowledged.push(await ledger.append(event(7)));
+    expect(await ledger.log.covering(acknowledged.at(-1)!.index + 1)).toBeTypeOf('string');
+    const stored = rows();
+    for (const { index, leaf_hash } of acknowledged)
+      expect(stored[index]?.hash.toString('hex')).toBe(leaf_hash);
+    expect(new Set(acknowledged.map(({ index }) => index)).size).toBe(acknowledged.length);
+  });
+
+  it('of one writer after the other, with nothing recorded in between, is final', async () => {
+    let writer: Worker | undefined;
+    const ledger = await open({
+      isRestarted: true,
+      startWriter: (script, workerData) => {
+        writer = new Worker(script, { workerData });
+        return writer;
+      },
+    });
+    const kill = async () => {
+      const gone = new Promise((resolve) => writer!.once('exit', resolve));
+      await writer!.terminate();
+      await gone;
+    };
+    for (let death = 0; death < 3; death++) {
+      await kill();
+      await ledger.restartWriter();
+    }
+    await kill();
+    await expect(ledger.restartWriter()).rejects.toThrow('3 writers failed one after the other');
+    await expect(ledger.append(event(0))).rejects.toMatchObject({ code: 'system_reboot_required' });
+  });
+
+  it('is final when events that were acknowledged are not there any more', async () => {
+    const { ledger, writer } = await openBreakable();
+    for (let n = 0; n < 3; n++) await ledger.append(event(n));
+    await writer.terminate();
+    const thief = new Database(file);
+    thief.exec('DELETE FROM events WHERE rowid >= (SELECT max(rowid) FROM events)');
+    thief.close();
+    await expect(ledger.restartWriter()).rejects.toThrow();
+    expect(ledger.status().state).toBe('failed');
   });
 
   it('of a commit acknowledges nobody, and what was recorded stays readable', async () => {

@@ -50,6 +50,10 @@ const commitMsFirst = 20;
 const commitMsWeight = 0.2;
 const sizeLimitBytesMax = 1_000_000_000_000;
 const ageMsMin = 3_600_000;
+/** Writers that may fail one after the other with nothing recorded in between; another one would fail as well. */
+const restartsMax = 3;
+/** What a client waits that meets a failed writer which is being replaced. */
+const restartRetryMs = 1000;
 const ageMsMax = 36_500 * 86_400_000;
 
 export interface LedgerOptions {
@@ -70,8 +74,10 @@ export interface LedgerOptions {
   events?: EventCatalog;
   /** Moves a damaged file away and begins a new log, at the start and while it runs; else such a file is refused. */
   setCorruptAside?: boolean;
-  /** Called once when the store failed; from then on nothing is recorded until a restart. */
+  /** Called once when the store failed; from then on nothing is recorded until `restartWriter` or another process. */
   onFailure: (error: Error) => void;
+  /** Whether somebody calls `restartWriter` after a failure: until it has failed too, who waits is told to try again. */
+  isRestarted?: boolean;
   /** Told when the disk refuses, and when it takes again. */
   onChange?: (change: LedgerChange) => void;
   /** Told what a person should know about the file: at the opening, and later. */
@@ -112,7 +118,8 @@ type State =
   | { name: 'unavailable'; outage: Outage }
   | { name: 'closing' }
   | { name: 'closed' }
-  | { name: 'failed'; error: Error };
+  /** `isFinal`: another writer did not help. */
+  | { name: 'failed'; error: Error; isFinal: boolean };
 
 /**
  * Opens (or makes) the ledger. Works with and without a server; whoever opens it holds the lock of the data folder.
@@ -127,17 +134,20 @@ export async function openLedger(options: LedgerOptions): Promise<SqliteLedger> 
   if (ageMaxMs !== undefined) checkInteger(ageMaxMs, 'ageMaxMs', ageMsMax, ageMsMin);
   const start = options.startWriter ?? ((script, workerData) => new Worker(script, { workerData }));
   const monotonicAtZeroMs = clock.monotonicMs() - sharedMs();
-  const writer = start(new URL('./writer.js', import.meta.url), {
-    file,
-    setCorruptAside: options.setCorruptAside ?? false,
-    sizeLimitBytes,
-    ageMaxMs,
-    bootId,
-    monotonicAtZeroMs,
-    epochReason: options.epochReason,
-    heart: options.heart,
-  });
-  return new SqliteLedger({ ...options, sizeLimitBytes }, writer, await opening(writer, file));
+  const startWriter = (epochReason: EpochReason | undefined) =>
+    start(new URL('./writer.js', import.meta.url), {
+      file,
+      setCorruptAside: options.setCorruptAside ?? false,
+      sizeLimitBytes,
+      ageMaxMs,
+      bootId,
+      monotonicAtZeroMs,
+      epochReason,
+      heart: options.heart,
+    });
+  const writer = startWriter(options.epochReason);
+  const next = () => startWriter(undefined);
+  return new SqliteLedger({ ...options, sizeLimitBytes }, { writer, next }, await opening(writer, file));
 }
 
 type Opened = Extract<WriterReply, { kind: 'opened' }>;
@@ -187,14 +197,23 @@ export class SqliteLedger implements Ledger {
   #commitMs = commitMsFirst;
   #idle: (() => void) | undefined;
   #closed: Promise<void> | undefined;
+  #restarting: Promise<void> | undefined;
+  /** Writers that took over since the last commit. */
+  #restarts = 0;
+  readonly #nextWriter: () => Worker;
   #growth = new Growth();
   #outages: Outages;
   readonly #pace: Pace;
   #setAside: string[];
 
-  constructor(options: LedgerOptions & { sizeLimitBytes: number }, writer: Worker, opened: Opened) {
+  constructor(
+    options: LedgerOptions & { sizeLimitBytes: number },
+    { writer, next }: { writer: Worker; next: () => Worker },
+    opened: Opened,
+  ) {
     this.#options = options;
     this.#writer = writer;
+    this.#nextWriter = next;
     this.#size = opened.size;
     this.#batchBytes = transactionBytes(options.sizeLimitBytes);
     this.#setAside = filesAside(options.file);
@@ -216,9 +235,7 @@ export class SqliteLedger implements Ledger {
         this.#post({ kind: 'checkpoint' });
       },
     });
-    writer.on('message', (reply: WriterReply) => this.#answered(reply));
-    writer.on('error', (error) => this.#fail(error));
-    writer.on('exit', (code) => this.#ended(code));
+    this.#hear(writer);
     for (const notice of opened.notices) options.onNotice?.(notice);
   }
 
@@ -259,7 +276,7 @@ export class SqliteLedger implements Ledger {
     return this.#reader.texts(indexes);
   }
 
-  async erase(selector: EraseSelector): Promise<Erasure> {
+  async erase(selector: EraseSelector, actor?: string): Promise<Erasure> {
     this.#refuseUnlessOpen();
     if (this.#erasing)
       throw new AppError('conflict', 'The ledger is erasing already', { retryAfterMs: 1000 });
@@ -267,7 +284,10 @@ export class SqliteLedger implements Ledger {
     try {
       const { events, texts, indexes, files, unreadable } = await eraseInThread(this.#options.file, selector);
       const [by = ''] = Object.keys(selector);
-      const data = { by, events, texts, indexes, files: files.length, unreadable: unreadable.length };
+      const data = {
+        ...{ by, events, texts, indexes, files: files.length, unreadable: unreadable.length },
+        ...(actor === undefined ? {} : { actor }),
+      };
       const receipt = await this.append({ type: 'erased', module: 'kernel', data });
       return { events, texts, files, unreadable, receipt };
     } finally {
@@ -318,6 +338,52 @@ export class SqliteLedger implements Ledger {
     }
   }
 
+  /**
+   * After a failure: ends the writer, starts another on the same file, and records again. Nobody who waited was acknowledged, and all that
+   * was acknowledged must still be there. @throws Error when it may not or did not work; the ledger is failed as before.
+   */
+  restartWriter(): Promise<void> {
+    this.#restarting ??= this.#restartWriter().finally(() => {
+      this.#restarting = undefined;
+    });
+    return this.#restarting;
+  }
+
+  async #restartWriter(): Promise<void> {
+    if (this.#state.name !== 'failed') throw new Error(`the ledger is ${this.#state.name}, not failed`);
+    const { error } = this.#state;
+    try {
+      if (this.#restarts >= restartsMax)
+        throw new Error(`${restartsMax} writers failed one after the other`, { cause: error });
+      await this.#writer.terminate();
+      if (this.#closed !== undefined) throw new Error('the ledger is closed');
+      const writer = this.#nextWriter();
+      this.#writer = writer;
+      const opened = await opening(writer, this.#options.file);
+      if (opened.verifierKey === this.log.verifierKey && opened.size < this.#size)
+        throw new Error(`${this.#size} events were recorded and ${opened.size} are there`);
+      // Whoever closes meanwhile ends the writer.
+      if (this.#closed !== undefined) throw new Error('the ledger is closed');
+      this.#restarts++;
+      this.#hear(writer);
+      this.#growth = new Growth();
+      this.#state = { name: 'open' };
+      this.#reopened(opened);
+      this.log.resumed(opened.checkpoint);
+    } catch (cause) {
+      this.#state = { name: 'failed', error, isFinal: true };
+      throw cause;
+    }
+  }
+
+  #hear(writer: Worker): void {
+    // The last words of a writer that was replaced are not heard.
+    const isCurrent = () => writer === this.#writer;
+    writer.on('message', (reply: WriterReply) => isCurrent() && this.#answered(reply));
+    writer.on('error', (error) => isCurrent() && this.#fail(error));
+    writer.on('exit', (code) => isCurrent() && this.#ended(code));
+  }
+
   /** What the files hold. It changes with a commit, so they are looked at once after each: status is asked for several times a second. */
   #bytes(): number {
     if (this.#measured?.commits !== this.#commits) {
@@ -357,7 +423,7 @@ export class SqliteLedger implements Ledger {
 
   #refuseUnlessOpen(): void {
     if (this.#state.name === 'open') return;
-    if (this.#state.name === 'failed') throw failed(this.#state.error);
+    if (this.#state.name === 'failed') throw this.#failure(this.#state);
     if (this.#state.name === 'unavailable') throw this.#outages.refusal(this.#state.outage);
     throw new AppError('ledger_unavailable', 'The ledger is closed');
   }
@@ -443,6 +509,7 @@ export class SqliteLedger implements Ledger {
       return;
     }
     this.#outages.over();
+    this.#restarts = 0;
     this.#commits++;
     const groups = this.#sent.splice(0, reply.batches.length);
     const elapsedMs = this.#options.clock.monotonicMs() - groups[0]!.sentMs;
@@ -527,13 +594,22 @@ export class SqliteLedger implements Ledger {
   /** Nobody who waits is acknowledged, whatever reached the disk. */
   #fail(error: Error): void {
     if (this.#state.name === 'failed') return;
-    this.#state = { name: 'failed', error };
+    const state = { name: 'failed', error, isFinal: false } as const;
+    this.#state = state;
     this.#outages.stop();
-    this.#refuseAll(failed(error));
+    const refusal = this.#failure(state);
+    this.#refuseAll(refusal);
     this.#growth.end();
-    this.log.refuse(failed(error));
+    this.log.refuse(refusal);
     this.#idle?.();
     this.#options.onFailure(error);
+  }
+
+  #failure({ error, isFinal }: Extract<State, { name: 'failed' }>): AppError {
+    if (isFinal || this.#options.isRestarted !== true) return failed(error);
+    const message =
+      'The writer of the ledger failed and is being replaced; nothing is answered that is not recorded';
+    return new AppError('ledger_unavailable', message, { retryAfterMs: restartRetryMs, cause: error });
   }
 
   #refuseAll(error: AppError): void {

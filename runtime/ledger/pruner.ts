@@ -36,6 +36,16 @@ export function transactionBytes(limitBytes: number): number {
   return Math.min(4_194_304, Math.floor(reserveBytes(limitBytes) / 16));
 }
 
+/** Most that a byte of an event or beside it takes of the file, pages that are half empty included. */
+const roomPerByte = 2;
+
+/** What a transaction added; `size` is that of the log with it. */
+interface Added {
+  size: number;
+  events: number;
+  bytes: number;
+}
+
 interface Room {
   /** Pages that hold something, and those of the whole file, in bytes. */
   used: number;
@@ -57,10 +67,12 @@ export class Pruner {
   readonly #limitBytes: number;
   readonly #room: Statement;
   #minimum: number;
-  /** As it was when it was looked at last, at the latest transaction. */
+  /** As it was when it was looked at last, and the most that the transactions since then can have added. */
   #lastRoom: Room;
+  #addedSince = 0;
+  /** The oldest event that is stored; undefined while there is none. */
+  #oldest: number | undefined;
   readonly #setMinimum: Statement;
-  readonly #first: Statement;
   readonly #leafBytes: Statement;
   readonly #textBytes: Statement;
   readonly #deleteTexts: Statement;
@@ -84,7 +96,8 @@ export class Pruner {
     this.#minimum = db.prepare('SELECT minimum FROM log').pluck().get() as number;
     this.#lastRoom = this.room();
     this.#setMinimum = db.prepare('UPDATE log SET minimum = ?');
-    this.#first = db.prepare('SELECT min("index") FROM events').pluck();
+    const oldest = db.prepare('SELECT min("index") FROM events').pluck().get() as number | null;
+    this.#oldest = oldest ?? undefined;
     const range = 'BETWEEN ? AND ?';
     this.#leafBytes = db
       .prepare(`SELECT coalesce(sum(length(leaf)), 0) FROM events WHERE "index" ${range}`)
@@ -112,11 +125,20 @@ export class Pruner {
     return this.#room.get() as Room;
   }
 
-  /** Whether the file holds more than it may and all below the present minimum index is deleted. */
-  isShort(size: number): boolean {
+  /** Whether the file holds more than it may and all below the present minimum index is deleted. Called once for each transaction. */
+  isShort({ size, events, bytes }: Added): boolean {
+    this.#oldest ??= size - events;
+    this.#addedSince += roomPerByte * (bytes + events * overheadBytes);
+    const usable = usableBytes(this.#limitBytes);
+    // To look takes longer than to write an event, so it is not done while there is room in any case.
+    if (this.#lastRoom.used + this.#addedSince <= usable) return false;
+    this.#look();
+    return this.#lastRoom.used > usable && this.#firstStored(size) >= this.#minimum;
+  }
+
+  #look(): void {
     this.#lastRoom = this.room();
-    const isFull = this.#lastRoom.used > usableBytes(this.#limitBytes);
-    return isFull && this.#firstStored(size) >= this.#minimum;
+    this.#addedSince = 0;
   }
 
   /** Moves the minimum index, so far that it makes room for twice the `bytes` that were added. Returns the new one, or undefined. */
@@ -171,7 +193,7 @@ export class Pruner {
   }
 
   /** Deletes some of what is below the minimum index: at least twice the events and bytes that were added, as far as a step goes. */
-  step(added: { size: number; events: number; bytes: number }): void {
+  step(added: Added): void {
     const minimum = this.minimum();
     const first = this.#firstStored(added.size);
     const eventsWanted = Math.max(stepEventsMin, 2 * added.events);
@@ -189,11 +211,14 @@ export class Pruner {
     }
     const { used, file } = this.#lastRoom;
     const tooLarge = usableBytes(this.#limitBytes) + reserveBytes(this.#limitBytes) / 4;
-    if (file > tooLarge && used < file) this.#db.exec(vacuum);
+    if (file > tooLarge && used < file) {
+      this.#db.exec(vacuum);
+      this.#look();
+    }
   }
 
   #firstStored(size: number): number {
-    return (this.#first.get() as number | null) ?? size;
+    return this.#oldest ?? size;
   }
 
   /** Deletes events `from` to `end` of one bundle, and its tile when they end it. Returns their bytes, about. */
@@ -202,6 +227,7 @@ export class Pruner {
     const bytes = this.#bytes(from, end);
     this.#deleteTexts.run(from, last);
     this.#deleteEvents.run(from, last);
+    this.#oldest = end;
     this.#deleteCheckpoints.run(end);
     if (end % tileWidth === 0) {
       this.#deleteTile(end / tileWidth - 1);

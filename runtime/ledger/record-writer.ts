@@ -83,7 +83,7 @@ export class RecordWriter {
         next += message.count - refused.length;
       }
       const bytes = messages.reduce((sum, message) => sum + message.bytes, 0);
-      const isShort = this.#pruner.isShort(next);
+      const isShort = this.#pruner.isShort({ size: next, events: next - first, bytes });
       if (isShort || (old !== undefined && this.#pruner.hasOld(old, next))) {
         // Only what a checkpoint covers may go.
         signed = this.#log.sign();

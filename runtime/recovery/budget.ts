@@ -7,13 +7,16 @@ export class RetryBudget {
   readonly #reserve: number;
   #left: number;
 
-  /** @param share 0 to 1; 0.2: one repeat in five first tries. @param reserve Repeats that may be saved up, from 1. */
-  constructor(share: number, reserve: number) {
+  /**
+   * @param share 0 to 1; 0.2: one repeat in five first tries. @param reserve Repeats that may be saved up, from 1. @param saved Repeats that
+   * it begins with.
+   */
+  constructor(share: number, reserve: number, saved = reserve) {
     if (!(share >= 0 && share <= 1)) throw new RangeError(`share must be from 0 to 1, not ${share}`);
     if (!(reserve >= 1)) throw new RangeError(`reserve must be 1 or more, not ${reserve}`);
     this.#share = share;
     this.#reserve = reserve;
-    this.#left = reserve;
+    this.#left = saved;
   }
 
   earn(firstTries = 1): void {

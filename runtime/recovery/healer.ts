@@ -136,6 +136,9 @@ export class Healer {
       return;
     }
     this.#options.record({ type: 'recovery_failed', module: 'kernel', data: { target, strategy, cause } });
+    // Nothing is left to try, and nothing passes by itself: a person is told at once.
+    if (treatment.plan[treatment.tried.length] === 'manual_intervention' && !passing.has(issue.class))
+      await this.#escalate(check, issue, treatment);
     const { backoff, random } = this.#options;
     const wait =
       planned === 'manual_intervention' ? backoff.capMs : waitMs(treatment.tried.length, backoff, random);

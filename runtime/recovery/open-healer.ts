@@ -3,6 +3,7 @@ import type { Logger } from 'pino';
 import type { Config } from '../config/schema.js';
 import type { Breakers } from '../contracts/breaker.js';
 import type { Clock } from '../contracts/clock.js';
+import type { RolledBack } from '../contracts/configuration.js';
 import type { Degradation } from '../contracts/device.js';
 import type { Incident } from '../contracts/incident.js';
 import type { Ledger, NewEvent } from '../contracts/ledger.js';
@@ -11,14 +12,18 @@ import type { PromptRunner } from '../contracts/sandbox.js';
 import { writeFileAtomic } from '../data-folder/write-file-atomic.js';
 import { RetryBudget } from './budget.js';
 import { BreakerStuck } from './checks/breaker-stuck.js';
+import { ConfigurationInForce } from './checks/configuration-in-force.js';
 import { EngineLost } from './checks/engine-lost.js';
 import { LedgerRecords } from './checks/ledger-records.js';
 import { LedgerWhole } from './checks/ledger-whole.js';
 import { ModuleFailed } from './checks/module-failed.js';
+import { PoolThreads } from './checks/pool-threads.js';
 import { WorkersThere } from './checks/workers-there.js';
 import { FindEngines } from './fixups/find-engines.js';
 import { RestartModule } from './fixups/restart-module.js';
+import { RestartPool } from './fixups/restart-pool.js';
 import { RestartProcess } from './fixups/restart-process.js';
+import { RestartWriter } from './fixups/restart-writer.js';
 import { StepDown } from './fixups/step-down.js';
 import { Wait } from './fixups/wait.js';
 import { Healer } from './healer.js';
@@ -34,7 +39,8 @@ export interface OpenHealerOptions {
   clock: Clock;
   random: () => number;
   log: Logger;
-  ledger: Pick<Ledger, 'status'>;
+  ledger: Pick<Ledger, 'status'> & { restartWriter(): Promise<void> };
+  pool: { missing(): number; restart(): Promise<void> };
   prompts: Pick<PromptRunner, 'engines' | 'refreshEngines' | 'status'>;
   breakers: Pick<Breakers, 'all'>;
   degradation: Pick<Degradation, 'level' | 'set'>;
@@ -43,6 +49,7 @@ export interface OpenHealerOptions {
   /** Ends the process so that its supervisor starts another. */
   restartProcess: (reason: string) => void;
   record: (event: NewEvent) => void;
+  rolledBack: RolledBack | undefined;
   /** Unless given: a file in the folder. */
   incidentStorage?: IncidentStorage;
 }
@@ -78,12 +85,14 @@ export async function openHealer(
 function checksOf({
   config,
   ledger,
+  pool,
   prompts,
   breakers,
   degradation,
   healths,
   restartModule,
   restartProcess,
+  rolledBack,
 }: OpenHealerOptions) {
   const find = new FindEngines(prompts);
   const wait = new Wait();
@@ -94,13 +103,20 @@ function checksOf({
         graceful_degradation: new StepDown(degradation, 'the disk refuses the ledger'),
         exponential_backoff: wait,
       },
-      failed: config.restart_process ? { restart } : {},
+      failed: {
+        restart: new RestartWriter(
+          () => ledger.restartWriter(),
+          config.restart_process ? restart : undefined,
+        ),
+      },
     }),
     new LedgerWhole(ledger),
     new EngineLost(prompts, find),
     new BreakerStuck(breakers, find),
     new ModuleFailed(healths, (name) => new RestartModule(restartModule, name)),
     new WorkersThere(prompts, wait),
+    new ConfigurationInForce(rolledBack),
+    new PoolThreads(() => pool.missing(), new RestartPool(() => pool.restart())),
   ];
 }
 

@@ -27,9 +27,14 @@ const storedFile = z.strictObject({
 type StoredKey = z.infer<typeof storedKey>;
 type HeldKey = KeyRecord & { digest: Buffer };
 
+/** A new id of a key or a user, of 50 random bits. */
+export function makeId(): string {
+  return [...randomBytes(10)].map((byte) => idAlphabet[byte & 31]).join('');
+}
+
 /** A new key in the form `ark_<id>_<256 random bits>`. */
 export function makeKey(): { id: string; key: string } {
-  const id = [...randomBytes(10)].map((byte) => idAlphabet[byte & 31]).join('');
+  const id = makeId();
   return { id, key: `ark_${id}_${randomBytes(32).toString('base64url')}` };
 }
 

@@ -75,6 +75,40 @@ test('over a restart the wall clock counts, and the token is issued anew for the
   expect(await again.check(renewed!.token)).toBeNull();
 });
 
+test.each([-10, 10])('a clock that was set by %i years in one run is right in the next', async (years) => {
+  const logins = await open('a');
+  const { token } = await logins.open(ada());
+  pass(HOUR_MS / 2);
+  time.wall += years * 365 * 24 * HOUR_MS;
+  const { renewed } = (await logins.check(token))!;
+  expect(logins.list()[0]!.created_ms).toBe(time.wall - HOUR_MS / 2);
+  pass(HOUR_MS / 4);
+  time.mono = 10;
+  const again = await open('b');
+  // Also for the browser that was not given the new token.
+  for (const held of [renewed!.token, token]) {
+    expect((await again.check(held))!.renewed?.leftMs).toBe(HOUR_MS / 4);
+  }
+  pass(HOUR_MS / 4);
+  for (const held of [renewed!.token, token]) expect(await again.check(held)).toBeNull();
+});
+
+test('of changes at once none is lost: what one ends, no other brings back', async () => {
+  const logins = await open();
+  const ids = Array.from({ length: 12 }, (_, n) => `id${n}`.padEnd(16, 'x'));
+  const tokens = await Promise.all(ids.map(async (id) => (await logins.open(ada(id))).token));
+  expect(logins.list()).toHaveLength(12);
+  time.wall += HOUR_MS * 24;
+  await Promise.all([
+    ...ids.slice(0, 6).map((id) => logins.end([id])),
+    ...tokens.slice(6).map((token) => logins.check(token)),
+    logins.open(ada('onemoreonemoreon')),
+  ]);
+  const left = [...ids.slice(6), 'onemoreonemoreon'];
+  for (const list of [logins.list(), (await open('b')).list()])
+    expect(list.map(({ id }) => id)).toEqual(left);
+});
+
 test('a clock that starts in the past after a restart does not bring back what was over when the newest event was recorded', async () => {
   const { token } = await (await open('a')).open(ada());
   time = { wall: 0, mono: 10, floor: begin + HOUR_MS };

@@ -54,6 +54,7 @@ export class Logins {
   #logins: Map<string, LoginRecord>;
   /** When those end whose token was seen in this run, in monotonic ms. */
   readonly #endsMs = new Map<string, number>();
+  #last: Promise<unknown> = Promise.resolve();
 
   private constructor(file: string, secret: Buffer, logins: LoginRecord[], options: LoginsOptions) {
     this.#file = file;
@@ -98,7 +99,7 @@ export class Logins {
   }
 
   async open(login: LoginRecord): Promise<IssuedLogin> {
-    await this.#save([...this.#logins.values(), login].slice(-loginsMax));
+    await this.#change((logins) => [...logins, login].slice(-loginsMax));
     return this.#issue(login, this.#options.lifeMs, 0);
   }
 
@@ -111,20 +112,24 @@ export class Logins {
     const isOfThisRun = said.boot === boot;
     const ageMs = isOfThisRun
       ? clock.monotonicMs() - said.mono_ms
-      : Math.max(0, this.#wallMs() - said.wall_ms);
+      : Math.max(0, this.#wallMs() - login.created_ms);
     if (!(ageMs >= 0 && ageMs < said.life_ms)) {
       await this.end([login.id]);
       return null;
     }
     this.#endsMs.set(login.id, clock.monotonicMs() + said.life_ms - ageMs);
-    const isRight = isOfThisRun && Math.abs(this.#wallMs() - (said.wall_ms + ageMs)) <= stepMs;
-    return isRight ? { login } : { login, renewed: await this.#issue(login, said.life_ms, ageMs) };
+    const stepped = Math.abs(this.#wallMs() - (said.wall_ms + ageMs)) > stepMs;
+    if (isOfThisRun && !stepped) return { login };
+    // What the list says is what counts after a restart, so a clock that was set in this run is set right there too.
+    const right = isOfThisRun ? { ...login, created_ms: this.#wallMs() - ageMs } : login;
+    if (right !== login)
+      await this.#change((logins) => logins.map((one) => (one.id === right.id ? right : one)));
+    return { login: right, renewed: await this.#issue(right, said.life_ms, ageMs) };
   }
 
   /** Ends those of the ids that there are. */
   async end(ids: readonly string[]): Promise<void> {
-    const left = [...this.#logins.values()].filter(({ id }) => !ids.includes(id));
-    if (left.length < this.#logins.size) await this.#save(left);
+    await this.#change((logins) => logins.filter(({ id }) => !ids.includes(id)));
   }
 
   async #issue(login: LoginRecord, lifeMs: number, ageMs: number): Promise<IssuedLogin> {
@@ -165,6 +170,19 @@ export class Logins {
 
   #wallMs(): number {
     return Math.max(this.#options.clock.wallMs(), this.#options.floorMs);
+  }
+
+  /** One change at a time: of two that began from the same list, one would bring back what the other ended. */
+  #change(next: (logins: LoginRecord[]) => LoginRecord[]): Promise<void> {
+    const change = async () => {
+      const before = [...this.#logins.values()];
+      const after = next(before);
+      if (after.length !== before.length || after.some((login, place) => login !== before[place]))
+        await this.#save(after);
+    };
+    const run = this.#last.then(change, change);
+    this.#last = run;
+    return run;
   }
 
   /** Writes first: what is not on the disk does not hold. */

@@ -5,6 +5,7 @@ import { AppError } from '../contracts/errors.js';
 import type { BuiltInEventType } from '../contracts/event-types.js';
 import type { Ledger } from '../contracts/ledger.js';
 import type { People } from '../contracts/people.js';
+import { makeId } from './keys.js';
 import { Logins } from './logins.js';
 import { hashPassword, isPassword } from './passwords.js';
 import { PasswordTries } from './tries.js';
@@ -58,7 +59,7 @@ export async function openPeople({ dataDir, clock, ledger, lifeMs }: PeopleOptio
         if (users.size >= usersMax) {
           throw new AppError('conflict', `There may be ${usersMax} users at most; remove some first.`);
         }
-        const user = { name, role, created_ms: clock.wallMs() };
+        const user = { id: makeId(), name, role, created_ms: clock.wallMs() };
         const hash = await hashPassword(password);
         await record('user_added', { role, by }, name);
         await users.put(user, hash);

@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
 import { type UserRecord, userRecord } from '../contracts/people.js';
 import { writeFileAtomic } from '../data-folder/write-file-atomic.js';
+import { makeId } from './keys.js';
 import { type StoredHash, storedHash } from './passwords.js';
 
 /** Users that there may be. */
@@ -9,7 +10,11 @@ export const usersMax = 100;
 
 const storedUser = userRecord.extend({ password: storedHash });
 type StoredUser = z.infer<typeof storedUser>;
-const storedFile = z.strictObject({ version: z.literal(1), users: z.array(storedUser).max(usersMax) });
+const storedFile = z.discriminatedUnion('version', [
+  z.strictObject({ version: z.literal(2), users: z.array(storedUser).max(usersMax) }),
+  // Before people had an id.
+  z.strictObject({ version: z.literal(1), users: z.array(storedUser.omit({ id: true })).max(usersMax) }),
+]);
 
 /** The people who may sign in, in one 0600 file. */
 export class UserStore {
@@ -30,14 +35,19 @@ export class UserStore {
       if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
       return new UserStore(file, []);
     }
+    let stored: z.infer<typeof storedFile>;
     try {
-      return new UserStore(file, storedFile.parse(JSON.parse(text)).users);
+      stored = storedFile.parse(JSON.parse(text));
     } catch (cause) {
       throw new Error(
         `${file} is not a file of users of ours; restore it from a backup, or move it away and add users anew`,
         { cause },
       );
     }
+    if (stored.version === 2) return new UserStore(file, stored.users);
+    const store = new UserStore(file, []);
+    await store.#save(new Map(stored.users.map((user) => [user.name, { ...user, id: makeId() }])));
+    return store;
   }
 
   get size(): number {
@@ -71,7 +81,7 @@ export class UserStore {
   async #save(users: Map<string, StoredUser>): Promise<void> {
     await writeFileAtomic(
       this.#file,
-      `${JSON.stringify({ version: 1, users: [...users.values()] }, null, 2)}\n`,
+      `${JSON.stringify({ version: 2, users: [...users.values()] }, null, 2)}\n`,
     );
     this.#users = users;
   }

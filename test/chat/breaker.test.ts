@@ -77,7 +77,7 @@ test('the state stands in the metrics under the name of the engine', async () =>
 });
 
 test.each([
-  ['has no place', { kind: 'status', status: 429, headers: { 'retry-after': '7' } }],
+  ['has no place', { kind: 'status', status: 429 }],
   ['does not have the model', { kind: 'status', status: 404 }],
   ['rejects the request', { kind: 'status', status: 400 }],
 ] as const)('an engine that %s says nothing against itself', async (_, script) => {
@@ -87,4 +87,19 @@ test.each([
   expect((await ask('quill')).status).not.toBe(200);
   expect(openai.prompts).toHaveLength(before + 1);
   expect((await breaker()).state).toBe('closed');
+});
+
+test('an engine that says when to come back is left alone until then, and its breaker stays closed', async () => {
+  openai.always({ kind: 'status', status: 429, headers: { 'retry-after': '4' } });
+  const before = openai.prompts.length;
+  for (let i = 0; i < 4; i += 1) expect(await engineOf(await ask())).toBe('ollama');
+  expect(openai.prompts).toHaveLength(before + 1);
+  const refused = await ask('quill');
+  expect(refused.status).toBe(503);
+  expect(['1', '2', '3', '4']).toContain(refused.headers.get('retry-after'));
+  expect((await breaker()).state).toBe('closed');
+
+  openai.always({ kind: 'ok', pieces: ['There is a place.'] });
+  await eventually(async () => ((await engineOf(await ask())) === 'openai' ? true : undefined));
+  expect(openai.prompts).toHaveLength(before + 2);
 });

@@ -131,6 +131,28 @@ test('a worker killed before the first word: the next engine answers; a named mo
   await wholePool(appliance, 1);
 });
 
+test('a worker killed before the first word is tried again with the same engine, as long as that is one prompt in five', async () => {
+  const { ollama, appliance } = await start(1);
+  const ask = (n: number) =>
+    appliance.post('/v1/chat/completions', completion(`Hello ${n}`, { model: 'llama' }));
+  const askKilled = async (n: number) => {
+    ollama.next({ kind: 'stall' });
+    const before = ollama.prompts.length;
+    const asked = ask(n);
+    await eventually(() => ollama.prompts[before]);
+    for (const pid of workersOf(appliance)) process.kill(pid, 'SIGKILL');
+    return (await asked).status;
+  };
+  for (let n = 0; n < 5; n++) expect((await ask(n)).status).toBe(200);
+  expect(await askKilled(5)).toBe(200);
+  expect(await askKilled(6)).toBe(502);
+  const { modules } = (await appliance.json('/status')) as {
+    modules: { assistantia: { facts: { retries: unknown } } };
+  };
+  expect(modules.assistantia.facts.retries).toEqual({ asked: 7, retried: 1, refused: 1 });
+  await wholePool(appliance, 1);
+});
+
 test('workers that die while idle are replaced, again and again', async () => {
   const { appliance } = await start(2);
   for (let round = 0; round < 3; round += 1) {

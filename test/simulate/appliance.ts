@@ -29,6 +29,7 @@ import { EventCatalog } from '../../runtime/ledger/events/catalog.js';
 import { openLedger } from '../../runtime/ledger/ledger.js';
 import { CoreLatencies } from '../../runtime/metrics/latencies.js';
 import { openHealer } from '../../runtime/recovery/open-healer.js';
+import { PromptRetries } from '../../runtime/recovery/prompt-retries.js';
 import { noMcp, noModels, noOutgoing, noPeople } from '../support/absent-parts.js';
 import { SimulatedEngines } from './engines.js';
 import { Front } from './front.js';
@@ -197,7 +198,14 @@ export async function boot(world: World): Promise<Appliance> {
   const guard = createGuard({ core, model: loadGuardModel(config.guard), level: config.guard.level });
   const modules = [zeroia(), reflexiaOn(simulatedHost(device, now)), sandozia(), assistantia()];
   for (const module of modules) events.register(module.name, module.events?.() ?? []);
-  const lifecycle = new Lifecycle(modules, log);
+  const lifecycle = new Lifecycle({
+    modules,
+    log,
+    clock,
+    onFault: () => watch.fail('no_surprise', `a module failed: ${JSON.stringify(healths())}`),
+  });
+  const healths = () =>
+    Object.fromEntries(modules.map((module) => [module.name, lifecycle.health(module)] as const));
   const healing = { tried: 0, looks: 0 };
   const { healer, incidents } = await openHealer({
     folder,
@@ -205,20 +213,22 @@ export async function boot(world: World): Promise<Appliance> {
     clock,
     random,
     log,
-    ledger,
+    ledger: real,
+    pool: noPool,
     prompts: engines,
     breakers,
     degradation,
-    healths: () =>
-      Object.fromEntries(modules.map((module) => [module.name, lifecycle.health(module)] as const)),
+    healths,
     restartModule: (name) => lifecycle.restart(name),
     restartProcess: () => world.restart(),
     record: (event) => {
       if (event.type === 'recovery_attempted') healing.tried++;
       recordLater(event);
     },
+    rolledBack: undefined,
     incidentStorage: world.incidents,
   });
+  const metrics = new Registry();
   const front = helloria();
   const rateStatus = { refused: 0, evicted: 0, evicted_in_debt: 0 };
   const status = (): SystemStatus => ({
@@ -285,7 +295,8 @@ export async function boot(world: World): Promise<Appliance> {
     scorer,
     prompts,
     degradation,
-    metrics: new Registry(),
+    metrics,
+    retries: new PromptRetries(metrics),
     latency,
     incidents,
     mcp: noMcp,
@@ -372,6 +383,9 @@ function muted(route: RouteDefinition, level: () => string): RouteDefinition {
   if (route.path !== '/health') return route;
   return { ...route, handler: (call) => (level() === 'survival' ? json({}, 503) : route.handler(call)) };
 }
+
+/** The simulation scores in its one thread. */
+const noPool = { missing: () => 0, restart: async () => undefined };
 
 const noKeys = () => new Error('keys are not simulated');
 

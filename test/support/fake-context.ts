@@ -31,6 +31,7 @@ import type { ModuleContext, SystemStatus } from '../../runtime/contracts/module
 import type { EngineView } from '../../runtime/contracts/sandbox.js';
 import type { Witness } from '../../runtime/contracts/witness.js';
 import { limitsAt } from '../../runtime/kernel/degradation-services.js';
+import { PromptRetries } from '../../runtime/recovery/prompt-retries.js';
 import { noMcp, noModels, noOutgoing, noPeople } from './absent-parts.js';
 
 /** A clock that stands still until it is told to move. */
@@ -381,6 +382,7 @@ export function createFakeContext(options: FakeContextOptions = {}): FakeContext
     outgoing: noOutgoing,
     degradation,
     metrics: new Registry(),
+    retries: new PromptRetries(new Registry()),
     latency: { recorder: () => ({ add: () => undefined }), status: () => ({}) },
     incidents: { all: () => [], open: () => [], close: async () => undefined },
     access: {

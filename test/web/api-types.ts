@@ -43,6 +43,7 @@ const used = [
   'POST /logout',
   'GET /users',
   'POST /users',
+  'POST /users/{name}/password',
   'DELETE /users/{name}',
   'GET /logins',
   'DELETE /logins/{id}',

@@ -1,16 +1,22 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Browser } from 'playwright-core';
+import type { Browser, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import { cli } from '../http/cli.js';
 import { TestAppliance } from '../support/appliance.js';
-import { launch, openPage } from './browser.js';
+import { ask, axe, launch, openPage } from './browser.js';
 
 const secret = 'correct horse battery';
 let browser: Browser;
 let dataDir: string;
 let appliance: TestAppliance;
+
+const start = async (env: Record<string, string>) => {
+  appliance = await TestAppliance.start({ dataDir, env: { ARKALIA_ZEROIA_ACT: 'false', ...env } });
+};
+const run = (...argv: string[]) =>
+  cli([...argv, '--data', dataDir], { cwd: dataDir, env: { USER_PASSWORD: secret } });
 
 beforeAll(async () => {
   browser = await launch();
@@ -18,16 +24,12 @@ beforeAll(async () => {
 afterAll(() => browser.close());
 beforeEach(async () => {
   dataDir = await mkdtemp(join(tmpdir(), 'arkalia-people-'));
-  appliance = await TestAppliance.start({
-    dataDir,
-    env: { ARKALIA_ZEROIA_ACT: 'false', ARKALIA_HTTP_LOOPBACK_ROLE: 'none' },
-  });
+  await start({ ARKALIA_HTTP_LOOPBACK_ROLE: 'none' });
   for (const [name, role] of [
     ['root', 'admin'],
     ['ada', 'user'],
   ] as const) {
-    const argv = ['users', 'add', name, '--role', role, '--data', dataDir];
-    const { code, stderr } = await cli(argv, { cwd: dataDir, env: { USER_PASSWORD: secret } });
+    const { code, stderr } = await run('users', 'add', name, '--role', role);
     expect([code, stderr]).toEqual([0, expect.any(String)]);
   }
 });
@@ -79,3 +81,99 @@ test.each([
     }
   },
 );
+
+/** Fills the form for a name and a password. */
+async function enter(page: Page, user: string, password = secret): Promise<void> {
+  const form = page.locator('[data-password]');
+  await form.locator('input[autocomplete=username]').fill(user);
+  await form.locator('input[type=password]').fill(password);
+  await form.locator('button[type=submit]').click();
+}
+
+test.each([
+  ['en-GB', 'Change password', 'Remove', '“ada” has another password.'],
+  ['fr-FR', 'Changer le mot de passe', 'Retirer', '« ada » a un autre mot de passe.'],
+])(
+  '%s: an administrator gives a person another password and removes a person',
+  async (locale, change, remove, done) => {
+    const { page, context, wrong } = await openPage(browser, `${appliance.url}#/settings`, { locale });
+    const other = await openPage(browser, `${appliance.url}#/settings`, { locale });
+    try {
+      await enter(page, 'root');
+      await enter(other.page, 'ada');
+      await other.page.locator('[data-role=user]').waitFor();
+      await page.locator('[data-user=ada]').getByRole('button', { name: change }).click();
+      const dialog = page.getByRole('dialog');
+      await dialog.locator('input').fill('short');
+      await dialog.getByRole('button', { name: change }).click();
+      expect(await dialog.isVisible()).toBe(true);
+      await dialog.locator('input').fill('another horse battery');
+      expect(await axe(page)).toEqual([]);
+      await dialog.getByRole('button', { name: change }).click();
+      await page.getByText(done).waitFor();
+      // Who was signed in is told, and comes back with the new password only.
+      await other.page.locator('[data-password]').waitFor({ timeout: 30_000 });
+      await other.page.locator('[data-ended]').waitFor();
+      await enter(other.page, 'ada');
+      await other.page
+        .getByRole('alert')
+        .filter({ hasText: /wrong|faux/ })
+        .waitFor();
+      await enter(other.page, 'ada', 'another horse battery');
+      await other.page.locator('[data-role=user]').waitFor();
+
+      await page.locator('[data-user=ada]').getByRole('button', { name: remove }).click();
+      await page.getByRole('dialog').getByRole('button', { name: remove }).click();
+      await page.locator('[data-user=ada]').waitFor({ state: 'detached' });
+      expect([wrong, other.wrong]).toEqual([[], []]);
+    } finally {
+      await context.close();
+      await other.context.close();
+    }
+  },
+);
+
+test('a session whose time is over says so, keeps what was written, and goes on after signing in again', async () => {
+  await appliance.close();
+  await start({ ARKALIA_HTTP_LOOPBACK_ROLE: 'none', ARKALIA_HTTP_LOGIN_MS: '60000' });
+  const { page, context, wrong } = await openPage(browser, `${appliance.url}#/chat`);
+  try {
+    await enter(page, 'ada');
+    await ask(page, 'How are you?');
+    await page.locator('#question').fill('a question half writ');
+    await page.locator('[data-ended]').waitFor({ timeout: 90_000 });
+    expect(await axe(page)).toEqual([]);
+    await enter(page, 'ada');
+    await expect.poll(() => page.locator('#question').inputValue()).toBe('a question half writ');
+    expect(await page.locator('article').count()).toBe(1);
+    await ask(page, 'And now?');
+    expect(await page.locator('article[data-state=done]').count()).toBe(2);
+    expect(wrong).toEqual([]);
+  } finally {
+    await context.close();
+  }
+}, 180_000);
+
+test('on the device itself, whose session was ended goes on as anybody there, is told, and may sign in again', async () => {
+  await appliance.close();
+  await start({});
+  const { page, context, wrong } = await openPage(browser, `${appliance.url}#/settings`);
+  try {
+    await page.locator('[data-role=operator]').waitFor();
+    await page.getByRole('button', { name: 'Sign in with a key' }).click();
+    await enter(page, 'root');
+    await page.locator('[data-role=admin]').waitFor();
+    expect((await run('users', 'password', 'root')).code).toBe(0);
+    const told = page.locator('[data-ended]');
+    await told.waitFor({ timeout: 30_000 });
+    await page.locator('[data-role=operator]').waitFor();
+    expect(await axe(page)).toEqual([]);
+    await told.getByRole('button', { name: 'Sign in again' }).click();
+    await enter(page, 'root');
+    await page.locator('[data-role=admin]').waitFor();
+    await told.waitFor({ state: 'hidden' });
+    expect(wrong).toEqual([]);
+  } finally {
+    await context.close();
+  }
+});

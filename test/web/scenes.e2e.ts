@@ -8,7 +8,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { cli } from '../http/cli.js';
 import { type ApplianceOptions, TestAppliance } from '../support/appliance.js';
 import { ScriptedUpstream } from '../support/scripted-upstream.js';
-import { ask, launch, openPage } from './browser.js';
+import { ask, axe, launch, openPage } from './browser.js';
 
 const lanName = 'luna.home.test';
 let browser: Browser;
@@ -259,21 +259,36 @@ describe('when the line breaks', () => {
   });
 });
 
-test('the first start asks for the code and gives an administrator their key', async () => {
+test('the first start asks for the code and an administrator’s password, and signs in with it', async () => {
   const appliance = await start({ flags: ['--host', '0.0.0.0'] });
   const { page, wrong } = await open(appliance.url.replace('0.0.0.0', '127.0.0.1'));
   await page.getByRole('heading', { name: 'Welcome' }).waitFor();
+  const password = page.getByLabel('Administrator’s password');
+  const again = page.getByLabel('The same password again');
+  const goOn = page.getByRole('button', { name: 'Go on' });
   await page.getByLabel('One-time code').fill('0000-0000-0000-0000');
-  await page.getByRole('button', { name: 'Go on' }).click();
+  await goOn.click();
+  // The browser itself asks for what is missing, and for at least ten characters.
+  expect(await password.evaluate((field) => field.matches(':invalid'))).toBe(true);
+  await password.fill('correct horse battery');
+  await again.fill('correct horse buttery');
+  await goOn.click();
+  await page.getByText('The two passwords are not the same.').waitFor();
+  await again.fill('correct horse battery');
+  await goOn.click();
   await page.getByRole('alert').waitFor();
   await page
     .getByLabel('One-time code')
     .fill((await readFile(join(appliance.dataDir, 'setup-code'), 'utf8')).trim());
-  await page.getByRole('button', { name: 'Go on' }).click();
+  await goOn.click();
   expect(await page.locator('[data-key]').textContent()).toMatch(/^ark_/);
+  expect(await axe(page)).toEqual([]);
   await page.getByRole('button', { name: 'I have kept it' }).click();
   await ask(page, 'How are you?');
   expect(await state(page, 'done').isVisible()).toBe(true);
+  await page.goto(`${page.url().split('#')[0]}#/settings`);
+  await page.locator('[data-who]', { hasText: 'admin' }).waitFor();
+  await page.locator('[data-user=admin]').waitFor();
   expect(wrong).toEqual([]);
 });
 
@@ -314,6 +329,24 @@ test('an operator closes an incident that the appliance could not mend', async (
   const id = await incident.getAttribute('data-incident');
   await incident.getByRole('button', { name: 'Close' }).click();
   await page.locator(`[data-incident=${id}]`).waitFor({ state: 'detached' });
+});
+
+test('a module in quarantine is on the page Health, in English and in French', async () => {
+  const lying = fileURLToPath(new URL('../recovery/lying-module.fixture.js', import.meta.url));
+  const appliance = await start({
+    env: {
+      ARKALIA_MODULES_ENABLED: `zeroia,reflexia,sandozia,assistantia,${lying},nyxalia,helloria`,
+      ARKALIA_REFLEXIA_INTERVAL_MS: '300',
+    },
+  });
+  const { page } = await open(`${appliance.url}/#/health`);
+  const held = page.locator('[data-quarantined=zeroia]');
+  await held
+    .getByText('Does not hold: The confidence is the sum of its shares (confidence_differs)')
+    .waitFor();
+  await page.evaluate(`localStorage.setItem('arkalia.language', 'fr')`);
+  await page.reload();
+  await held.getByText('en quarantaine').waitFor();
 });
 
 test('the device shows its power and what the escape probe found', async () => {

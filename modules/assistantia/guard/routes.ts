@@ -7,7 +7,14 @@ import {
   guardLevels,
   guardModes,
 } from '../../../runtime/contracts/guard.js';
-import { defineRoute, json, type RouteDefinition } from '../../../runtime/contracts/http.js';
+import {
+  actorOf,
+  type Caller,
+  defineRoute,
+  json,
+  ownerOf,
+  type RouteDefinition,
+} from '../../../runtime/contracts/http.js';
 import type { ModuleContext } from '../../../runtime/contracts/module.js';
 import type { FeedbackRows } from './feedback.js';
 
@@ -57,6 +64,12 @@ const feedbackRequest = z.strictObject({
 const acceptRequest = z.strictObject({ index: z.number().int().min(0), accepted: z.boolean() });
 
 const receiptOnly = z.object({ receipt: z.object({ index: z.number().int(), leaf_hash: z.string() }) });
+
+/** By what the texts of a person are found when they are to be erased. */
+function ownerTexts({ id }: Caller): Record<string, string> {
+  const key = ownerOf(id);
+  return key === null ? {} : { key };
+}
 
 /** The guard as a service, and what people say about its verdicts. */
 export function guardRoutes(context: ModuleContext, rows: FeedbackRows): RouteDefinition[] {
@@ -135,7 +148,7 @@ export function guardRoutes(context: ModuleContext, rows: FeedbackRows): RouteDe
           module: 'assistantia',
           correlationId: requestId,
           data,
-          texts: { prompt: body.text, ...(caller.keyId === null ? {} : { key: caller.keyId }) },
+          texts: { prompt: body.text, ...ownerTexts(caller) },
         });
         rows.add({ index: receipt.index, kind: body.kind, text: body.text, data, accepted: null });
         return json({ receipt });
@@ -178,8 +191,8 @@ export function guardRoutes(context: ModuleContext, rows: FeedbackRows): RouteDe
           type: 'guard_row_judged',
           module: 'assistantia',
           correlationId: requestId,
-          data: { index, accepted },
-          texts: caller.keyId === null ? {} : { key: caller.keyId },
+          data: { index, accepted, by: actorOf(caller) },
+          texts: ownerTexts(caller),
         });
         rows.judge(index, accepted);
         return json({ receipt });

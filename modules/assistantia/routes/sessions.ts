@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { Bus } from '../../../runtime/contracts/bus.js';
 import { AppError } from '../../../runtime/contracts/errors.js';
-import { defineRoute, json, type RouteDefinition } from '../../../runtime/contracts/http.js';
+import { defineRoute, json, ownerOf, type RouteDefinition } from '../../../runtime/contracts/http.js';
 import type { KeptSessions } from '../kept-sessions.js';
 import type { Sessions } from '../sessions.js';
 
@@ -45,7 +45,7 @@ export function sessionRoutes({ kept, sessions, bus }: SessionParts): RouteDefin
       responses: {
         200: { description: 'Sessions', schema: z.object({ sessions: z.array(session), complete }) },
       },
-      handler: async ({ caller, signal }) => json(await kept.list(caller.keyId, signal())),
+      handler: async ({ caller, signal }) => json(await kept.list(ownerOf(caller.id), signal())),
     }),
     defineRoute({
       ...common,
@@ -60,7 +60,7 @@ export function sessionRoutes({ kept, sessions, bus }: SessionParts): RouteDefin
       },
       handler: async ({ c, caller, signal }) => {
         const id = c.req.param('id') ?? '';
-        const read = await kept.read(id, caller.keyId, signal());
+        const read = await kept.read(id, ownerOf(caller.id), signal());
         if (read === undefined) throw noSession();
         return json({ id, ...read });
       },
@@ -80,7 +80,7 @@ export function sessionRoutes({ kept, sessions, bus }: SessionParts): RouteDefin
         const id = c.req.param('id') ?? '';
         // First from memory: what is being answered now must not bring it back.
         sessions.forgetOne(caller.id, id);
-        const { indexes, texts } = await kept.erase(id, caller.keyId, signal());
+        const { indexes, texts } = await kept.erase(id, ownerOf(caller.id), signal());
         if (indexes.length === 0) throw noSession();
         sessions.forgetOne(caller.id, id);
         bus.publish('texts.erased', { ids: indexes });

@@ -1,7 +1,13 @@
 import type { IncomingMessage } from 'node:http';
 import type { Access } from '../../../runtime/contracts/access.js';
 import { AppError } from '../../../runtime/contracts/errors.js';
-import { type Caller, callerIdOfKey, type Role, type Scope } from '../../../runtime/contracts/http.js';
+import {
+  type Caller,
+  callerIdOfKey,
+  callerIdOfUser,
+  type Role,
+  type Scope,
+} from '../../../runtime/contracts/http.js';
 import type { People } from '../../../runtime/contracts/people.js';
 import { isLoopbackAddress } from './hosts.js';
 import { loginCookie, loginToken } from './login-cookie.js';
@@ -45,8 +51,8 @@ export function createIdentify({ access, people, loopback, isControl }: Identify
     if (found === null) return withoutKey(incoming.socket.remoteAddress);
     const { user, login, renewed } = found;
     if (renewed !== undefined) headers['set-cookie'] = loginCookie(renewed, 'encrypted' in incoming.socket);
-    const { name, role } = user;
-    return { role, keyId: null, id: `user:${name}`, login: { id: login.id, user: name } };
+    const { id, name, role } = user;
+    return { role, keyId: null, id: callerIdOfUser(id), login: { id: login.id, user: name } };
   };
   return (incoming, headers) => {
     if (isControl(incoming)) return controlCaller;

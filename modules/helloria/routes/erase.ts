@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { defineRoute, json, type RouteDefinition } from '../../../runtime/contracts/http.js';
+import { actorOf, defineRoute, json, type RouteDefinition } from '../../../runtime/contracts/http.js';
 import type { EraseSelector } from '../../../runtime/contracts/ledger.js';
 import type { ModuleContext } from '../../../runtime/contracts/module.js';
 
@@ -45,9 +45,9 @@ export function eraseRoutes(context: ModuleContext): RouteDefinition[] {
           }),
         },
       },
-      handler: async ({ body }) => {
+      handler: async ({ body, caller }) => {
         const selector = selectorOf(body);
-        const erasure = await context.ledger.erase(selector);
+        const erasure = await context.ledger.erase(selector, actorOf(caller));
         context.bus.publish('texts.erased', selector);
         return json(erasure);
       },

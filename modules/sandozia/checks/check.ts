@@ -30,6 +30,8 @@ export interface Check {
   readonly kind: (typeof checkKinds)[number];
   /** What must agree, in a sentence. */
   readonly about: string;
+  /** The module whose account is doubted when this check finds a contradiction, or one for each fault; absent: that cannot be told. */
+  readonly accountOf?: string | Readonly<Record<string, string>>;
   sampled?(sample: DeviceSample): void;
   decided?(decision: DecisionMade): void;
   levelChanged?(change: LevelChange): void;

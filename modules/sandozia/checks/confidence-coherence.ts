@@ -28,6 +28,7 @@ function incoherence({ score }: DecisionMade): { fault: string; evidence: JsonOb
 export class ConfidenceCoherence implements Check {
   readonly name = 'confidence_coherence';
   readonly kind = 'confidence_coherence';
+  readonly accountOf = 'zeroia';
   readonly about =
     'The confidence of a decision is the sum of its shares, each share a score times its weight, the weights sum to 1, and no absent factor counts.';
   #wrong: { fault: string; evidence: JsonObject; count: number } | undefined;

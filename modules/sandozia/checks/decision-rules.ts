@@ -17,6 +17,7 @@ export function floorOf({ cpu, severity }: Pick<ScoreInput, 'cpu' | 'severity'>)
 /** A decision is never milder than the rules that users rely on. */
 export class DecisionRules implements Check {
   readonly name = 'decision_rules';
+  readonly accountOf = 'zeroia';
   readonly kind = 'logical_consistency';
   readonly about =
     'A decision is at least what its inputs demand: critical is emergency_shutdown, cpu above 80 reduce_load, above 60 monitor.';

@@ -41,6 +41,11 @@ const changeForm = z.looseObject({ from: z.enum(levels), to: z.enum(levels), rea
 export class Interface implements Check {
   readonly name = 'interface';
   readonly kind = 'interface';
+  readonly accountOf = {
+    sample_malformed: 'reflexia',
+    decision_malformed: 'zeroia',
+    change_malformed: 'zeroia',
+  };
   readonly about =
     'Samples, decisions and changes of the level have the form and the bounds of the contract.';
   #wrong: { fault: string; where: string; problem: string; count: number } | undefined;

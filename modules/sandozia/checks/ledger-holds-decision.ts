@@ -14,6 +14,7 @@ function disagreement(event: StoredEvent | undefined, decision: Recorded): strin
 /** The ledger agrees with ZeroIA: what a decision's receipt points at is that decision. One look at the ledger a comparison. */
 export class LedgerHoldsDecision implements Check {
   readonly name = 'ledger_holds_decision';
+  readonly accountOf = 'zeroia';
   readonly kind = 'data_consistency';
   readonly about = 'The ledger holds, at the index that a decision announced, that very decision.';
   readonly #ledger: Pick<Ledger, 'query'>;

@@ -11,6 +11,7 @@ import { floorOf } from './decision-rules.js';
 export class LevelFollowsRules implements Check {
   readonly name = 'level_follows_rules';
   readonly kind = 'logical_consistency';
+  readonly accountOf = 'zeroia';
   readonly about =
     'The level in force is at least what the table gives for the last figures by the published rules.';
   readonly #degradation: Pick<Degradation, 'level'>;

@@ -11,6 +11,7 @@ const TOLERATED_MS = 50;
 export class LevelSteps implements Check {
   readonly name = 'level_steps';
   readonly kind = 'behavioural_pattern';
+  readonly accountOf = 'zeroia';
   readonly about =
     'The level gets better by one step at a time, each after the cooldown of the level that is left.';
   readonly #clock: Clock;

@@ -32,6 +32,7 @@ function remember<T>(list: T[], item: T): void {
 /** Reflexia and ZeroIA agree: each sample is decided on, with its own figures, before an interval has passed. */
 export class SampleDecided implements Check {
   readonly name = 'sample_decided';
+  readonly accountOf = 'zeroia';
   readonly kind = 'data_consistency';
   readonly about =
     'Each sample of the device is decided on within one interval, with the figures that were measured.';

@@ -15,6 +15,13 @@ const rank = { info: 0, warning: 1, critical: 2 } as const;
 export class TemporalCoherence implements Check {
   readonly name = 'temporal_coherence';
   readonly kind = 'temporal_coherence';
+  readonly accountOf = {
+    time_went_back: 'reflexia',
+    clock_step_differs: 'reflexia',
+    index_went_back: 'zeroia',
+    decided_before_measured: 'zeroia',
+    decided_twice: 'zeroia',
+  };
   readonly about =
     'Time of samples and indexes of decisions only go forward, each sample is decided on once and after it, and the wall clock steps as far as is told.';
   readonly #intervalMs: number;

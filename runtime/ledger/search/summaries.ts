@@ -32,6 +32,8 @@ export class BundleSummaries {
   #timeMin = 0;
   #timeMax = 0;
   #items = new Set<string>();
+  /** Of the latest event: mostly that of the next one too, and in the items then. */
+  #module: string | undefined;
 
   /** Sums up what the file holds and no row covers. */
   constructor(db: Database) {
@@ -59,7 +61,8 @@ export class BundleSummaries {
     this.#timeMax = this.#count === 0 ? timeMs : Math.max(this.#timeMax, timeMs);
     const items = this.#items;
     if (items.size <= itemsMax) {
-      items.add(moduleItem(module));
+      if (module !== this.#module) items.add(moduleItem(module));
+      this.#module = module;
       if (correlationId !== null) items.add(correlationItem(correlationId));
       for (const word of eventWords(type, leaf)) items.add(wordItem(word));
     }
@@ -73,5 +76,6 @@ export class BundleSummaries {
     this.#number++;
     this.#count = 0;
     this.#items = new Set();
+    this.#module = undefined;
   }
 }

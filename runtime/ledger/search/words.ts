@@ -6,6 +6,7 @@ const wordsMax = 512;
 
 /** Events without words: they come by the thousand, hold figures, and are found by type, stream, time and correlation id. */
 const wordless = new Set(['decision_made']);
+const noWords: ReadonlySet<string> = new Set();
 
 /** Words of a text, in lower case and without accents: runs of letters and digits, the first 64 characters of each. */
 export function wordsOf(text: string): string[] {
@@ -14,9 +15,9 @@ export function wordsOf(text: string): string[] {
 }
 
 /** Distinct words of an event: of its type, module, stream and the strings in its data. What people typed is not in a leaf, so not here. */
-export function eventWords(type: string, leaf: Buffer): Set<string> {
+export function eventWords(type: string, leaf: Buffer): ReadonlySet<string> {
+  if (wordless.has(type)) return noWords;
   const words = new Set<string>();
-  if (wordless.has(type)) return words;
   const { module, stream, data } = JSON.parse(leaf.toString('utf8')) as Record<string, JsonValue>;
   const add = (value: JsonValue | undefined): void => {
     if (words.size >= wordsMax) return;

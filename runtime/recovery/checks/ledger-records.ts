@@ -2,7 +2,7 @@ import type { Ledger } from '../../contracts/ledger.js';
 import type { RecoveryStrategy } from '../../contracts/recovery.js';
 import type { Check, Fixup, Issue } from '../check.js';
 
-/** The ledger takes events. One that the disk refuses for now mends itself; one whose writer has failed needs another process. */
+/** The ledger takes events. One that the disk refuses for now mends itself; one whose writer has failed needs another writer. */
 export class LedgerRecords implements Check {
   readonly name = 'ledger_records';
   readonly about = 'The ledger takes events.';
@@ -24,7 +24,8 @@ export class LedgerRecords implements Check {
         {
           target: 'ledger',
           class: 'permanent',
-          problem: `The ledger has failed and records nothing until a restart. ${problem}`.trim(),
+          problem:
+            `The writer of the ledger has failed; nothing is recorded until there is another. ${problem}`.trim(),
           fixups: this.#fixups.failed,
         },
       ];

@@ -13,6 +13,8 @@ class Session {
   user = $state<string | null>(null);
   /** Whether somebody may. */
   passwords = $state(false);
+  /** Who was signed in is so no longer, without having asked for it: the time was over, or somebody ended it. */
+  ended = $state(false);
 
   constructor() {
     this.key = sessionStorage.getItem(place) ?? localStorage.getItem(place);
@@ -21,6 +23,8 @@ class Session {
   /** Keeps the key for this tab, or for this browser. */
   use(key: string, remember: boolean): void {
     this.forget();
+    this.user = null;
+    this.ended = false;
     this.key = key;
     (remember ? localStorage : sessionStorage).setItem(place, key);
     this.needs = 'nothing';
@@ -28,7 +32,7 @@ class Session {
 
   /** Uses the key if the appliance takes it; false when it does not. */
   async signIn(key: string, remember: boolean): Promise<boolean> {
-    if ((await refusal(key)) !== undefined) return false;
+    if (refusalIn(await whoAmI(key)) !== undefined) return false;
     this.use(key, remember);
     return true;
   }
@@ -37,24 +41,40 @@ class Session {
   async signInAs(body: Operations['POST /login']['body']): Promise<Problem | undefined> {
     this.forget();
     const refused = await send('/login', body);
-    if (refused === undefined) this.needs = 'nothing';
-    return refused;
+    if (refused !== undefined) return refused;
+    this.user = body.user;
+    this.ended = false;
+    this.needs = 'nothing';
+    return undefined;
   }
 
   /** Forgets the key, and ends the login. */
   async signOut(): Promise<Problem | undefined> {
     this.forget();
     const refused = await send('/logout', {});
-    if (refused === undefined) this.user = null;
-    return refused;
+    if (refused !== undefined) return refused;
+    this.user = null;
+    this.ended = false;
+    return undefined;
   }
 
   /** Asks the appliance who we are. */
   async learn(): Promise<void> {
     const found = await whoAmI(this.key);
-    if (found === undefined || 'code' in found) return;
-    this.user = found.user;
-    this.passwords = found.passwords;
+    if (found !== undefined && !('code' in found)) this.#take(found);
+  }
+
+  /** Leaves the page for signing in; who is not let in comes back to it with the next answer. */
+  cancel(): void {
+    this.ended = false;
+    this.needs = 'nothing';
+  }
+
+  #take({ user, passwords }: Me): void {
+    if (this.user !== null && user === null) this.ended = true;
+    if (user !== null) this.ended = false;
+    this.user = user;
+    this.passwords = passwords;
   }
 
   forget(): void {
@@ -65,13 +85,19 @@ class Session {
 
   /** Told of each problem that an answer carries. */
   note(code: string): void {
-    if (code === 'unauthorized') this.needs = 'signIn';
+    if (code === 'unauthorized') {
+      if (this.user !== null) this.ended = true;
+      this.user = null;
+      this.needs = 'signIn';
+    }
     if (code === 'setup_required') this.needs = 'setup';
   }
 
   /** Asks the appliance whether it lets us in; true when it does not. A line that is down is no refusal. */
   async check(): Promise<boolean> {
-    const code = await refusal(this.key);
+    const found = await whoAmI(this.key);
+    if (found !== undefined && !('code' in found)) this.#take(found);
+    const code = refusalIn(found);
     if (code !== undefined) this.note(code);
     return this.needs !== 'nothing';
   }
@@ -88,9 +114,8 @@ async function whoAmI(key: string | null): Promise<Me | { code: string } | undef
   }
 }
 
-/** The code with which the appliance refuses the key, or nobody's; undefined when it does not, or cannot be reached. */
-async function refusal(key: string | null): Promise<string | undefined> {
-  const found = await whoAmI(key);
+/** The code with which the appliance refuses who asks; undefined when it does not, or cannot be reached. */
+function refusalIn(found: Me | { code: string } | undefined): string | undefined {
   if (found === undefined) return undefined;
   if ('code' in found) return found.code;
   return found.role === 'none' ? 'unauthorized' : undefined;

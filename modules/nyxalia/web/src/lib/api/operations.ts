@@ -42,7 +42,7 @@ export interface Operations {
   };
   /** Whether the modules' accounts of the same things agree, check by check */
   'GET /sandozia/status': {
-    answer: { compared: number; contradictions: number; snapshots: number; last_snapshot: number | null; checks: ({ name: string; kind: 'interface' | 'data_consistency' | 'temporal_coherence' | 'confidence_coherence' | 'logical_consistency' | 'behavioural_pattern'; about: string; level: 'ok' | 'info' | 'warning' | 'critical' | null; fault: string | null; evidence: Record<string, unknown>; checked_ms: number | null })[] };
+    answer: { compared: number; contradictions: number; snapshots: number; last_snapshot: number | null; quarantined: { module: string; check: string; fault: string; since_ms: number; duration_ms: number; retries: number }[]; checks: ({ name: string; kind: 'interface' | 'data_consistency' | 'temporal_coherence' | 'confidence_coherence' | 'logical_consistency' | 'behavioural_pattern'; about: string; level: 'ok' | 'info' | 'warning' | 'critical' | null; fault: string | null; evidence: Record<string, unknown>; checked_ms: number | null })[] };
   };
   /** Means of the samples of the device over the last hour or day, since the server started */
   'GET /nyxalia/history': {
@@ -124,12 +124,18 @@ export interface Operations {
   };
   /** Who may sign in with a password */
   'GET /users': {
-    answer: { users: ({ name: string; role: 'user' | 'operator' | 'admin'; created_ms: number })[] };
+    answer: { users: ({ id: string; name: string; role: 'user' | 'operator' | 'admin'; created_ms: number })[] };
   };
   /** Lets somebody sign in with a password */
   'POST /users': {
     body: { name: string; role: 'user' | 'operator' | 'admin'; password: string };
-    answer: { name: string; role: 'user' | 'operator' | 'admin'; created_ms: number };
+    answer: { id: string; name: string; role: 'user' | 'operator' | 'admin'; created_ms: number };
+  };
+  /** Gives a user another password; ends the logins of the user */
+  'POST /users/{name}/password': {
+    path: { name: string };
+    body: { password: string };
+    answer: undefined;
   };
   /** Removes a user and ends the logins of the user */
   'DELETE /users/{name}': {

@@ -13,6 +13,8 @@ import {
 class Chats {
   list = $state<Conversation[]>(readConversations(localStorage));
   openId = $state<string | undefined>(undefined);
+  /** What was written and not sent yet: it outlives the page of the chat, as when somebody has to sign in again. */
+  draft = '';
   #running = new Map<string, AbortController>();
 
   get open(): Conversation | undefined {

@@ -24,7 +24,7 @@ const client = new LiveClient({
   isUnauthorized: () => session.check(),
   onState: (state) => {
     line.state = state;
-    if (state === 'unauthorized') void session.check();
+    if (state === 'unauthorized') void lookAgain();
   },
   onHello: ({ boot, role, scopes, now_ms }) => {
     line.boot = boot;
@@ -50,6 +50,11 @@ export function connect(): void {
 export function reconnect(): void {
   client.close();
   client.connect();
+}
+
+/** Whose key or login ended may still be let in, as anybody on the device itself is: then with what that lets through. */
+async function lookAgain(): Promise<void> {
+  if (!(await session.check())) reconnect();
 }
 
 /** To be called in an effect: the subscription ends with it. */

@@ -1,0 +1,24 @@
+import type { ArkaliaModule } from '../../runtime/contracts/module.js';
+
+const mark = 'false-';
+
+/** A third party's module that tells each decision once more with another confidence, as if zeroia had said so. */
+export default (): ArkaliaModule => {
+  let end = () => {};
+  return {
+    name: 'lying',
+    version: '1.0.0',
+    priority: 'optional',
+    provision({ bus }) {
+      end = bus.subscribe('decision.made', ({ id, stream, input, score }) => {
+        if (id.startsWith(mark)) return;
+        const told = { ...score, confidence: score.confidence / 2 };
+        bus.publish('decision.made', { id: mark + id, stream, input, score: told, index: null });
+      });
+    },
+    validate() {},
+    start() {},
+    stop: () => end(),
+    health: () => ({ state: 'ok' }),
+  };
+};

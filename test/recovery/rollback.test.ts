@@ -1,0 +1,84 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { readVersions } from '../../runtime/config/versions.js';
+import { eventually, ledgerEvents, startAppliance } from '../chat/support.js';
+import type { TestAppliance } from '../support/appliance.js';
+
+// Each starts several servers, one after the other.
+vi.setConfig({ testTimeout: 120_000 });
+
+let folder: string;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'arkalia-test-'));
+});
+afterEach(() => rmSync(folder, { recursive: true }));
+
+/** Starts on the same data folder, and ends in good order. */
+async function during<T>(
+  env: Record<string, string>,
+  use: (appliance: TestAppliance) => Promise<T>,
+): Promise<T> {
+  const appliance = await startAppliance({ ARKALIA_RECOVERY_LOOK_MS: '100', ...env }, [], folder);
+  try {
+    return await use(appliance);
+  } finally {
+    await appliance.end();
+  }
+}
+
+const incidents = async (appliance: TestAppliance) =>
+  (await appliance.json('/status')).incidents as { target: string; problem: string }[];
+const weightsThatAreNotThere = {
+  ARKALIA_GUARD_WEIGHTS_FILE: '/nowhere',
+  ARKALIA_GUARD_WEIGHTS_SHA256: '0'.repeat(64),
+};
+
+test('a changed configuration that does not start is undone: the last good one serves, says so, and records it', async () => {
+  await during({}, async () => {});
+  const { good } = readVersions(folder);
+  await during(weightsThatAreNotThere, async (appliance) => {
+    expect((await appliance.post('/chat', { message: 'How are you?' })).status).toBe(200);
+    expect(appliance.output.text).toContain('the configuration was undone: it does not start');
+    const [undone] = await ledgerEvents(appliance, 'type=configuration_rolled_back');
+    expect(undone!.data).toMatchObject({ back_to: good!.version, why: expect.stringContaining('/nowhere') });
+    const [incident] = await eventually(async () => {
+      const found = await incidents(appliance);
+      return found.length > 0 ? found : undefined;
+    });
+    expect(incident).toMatchObject({ target: 'configuration' });
+  });
+  expect(readVersions(folder).rejected.map(({ why }) => why)).toEqual([expect.stringContaining('/nowhere')]);
+  // The good one again: nothing is wrong any more.
+  await during({}, async (appliance) => {
+    await eventually(async () => {
+      const all = (await appliance.json('/incidents')).incidents as { cleared_ms: number | null }[];
+      return all.every(({ cleared_ms }) => cleared_ms !== null) ? true : undefined;
+    });
+  });
+});
+
+test('one that starts is on probation, and good after it; the next one is measured against it', async () => {
+  await during({}, async () => {});
+  const first = readVersions(folder).good!.version;
+  const changed = { ARKALIA_LIMITS_PROMPTS_PER_MINUTE: '77', ARKALIA_RECOVERY_PROBATION_MS: '1000' };
+  await during(changed, async (appliance) => {
+    const [told] = await ledgerEvents(appliance, 'type=configuration_changed');
+    expect(told!.data).toMatchObject({ before: first });
+    expect(readVersions(folder).trial).toEqual({ version: told!.data.version, unclean: 1 });
+    await eventually(() => (readVersions(folder).good!.version === told!.data.version ? true : undefined));
+  });
+  expect(readVersions(folder)).toMatchObject({
+    good: { config: { limits: { prompts_per_minute: 77 } } },
+    trial: null,
+  });
+});
+
+test('where going back is off, or there is nothing to go back to, what is wrong is told as ever', async () => {
+  await expect(during(weightsThatAreNotThere, async () => {})).rejects.toThrow('/nowhere');
+  await during({}, async () => {});
+  await expect(
+    during({ ...weightsThatAreNotThere, ARKALIA_RECOVERY_ROLLBACK: 'false' }, async () => {}),
+  ).rejects.toThrow('/nowhere');
+});
