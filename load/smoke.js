@@ -36,6 +36,8 @@ const routes = [
   'post /ledger/erase',
   'get /ledger/checkpoint',
   'get /ledger/log',
+  'get /ledger/entry',
+  'get /ledger/texts',
   'get /ledger/tile/entries/{path}',
   'get /ledger/tile/{level}/{path}',
   'post /ledger/witness/add-checkpoint',
@@ -177,6 +179,8 @@ function decisions() {
   expectAnswer('checkpoint of an unknown log', shown, 404);
   expectAnswer('cosigned checkpoint', get('/ledger/witness/checkpoint', expecting(404)), 404);
   expectAnswer('proof of consistency', get(`/ledger/proof/consistency?from=1&to=${index + 1}`), 200);
+  expectAnswer('entry', get(`/ledger/entry?index=${index}`), 200);
+  expectAnswer('texts', get(`/ledger/texts?index=${index}`, expecting(401)), 401);
   expectAnswer('tile', get('/ledger/tile/0/000.p/1'), 200, { 'is one hash': (r) => r.body.length > 0 });
   expectAnswer('entries', get('/ledger/tile/entries/000.p/1'), 200, {
     'is one entry': (r) => r.body.length > 2,

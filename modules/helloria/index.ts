@@ -16,6 +16,7 @@ import { SocketDoor } from './frame/sockets.js';
 import { Listener } from './listener.js';
 import { openapiDocument } from './openapi.js';
 import { breakerRoutes } from './routes/breakers.js';
+import { entryRoutes } from './routes/entries.js';
 import { eraseRoutes } from './routes/erase.js';
 import { incidentRoutes } from './routes/incidents.js';
 import { ledgerRoutes } from './routes/ledger.js';
@@ -59,6 +60,7 @@ class Helloria implements ArkaliaModule {
       ...ledgerRoutes(context, this.#closing.signal),
       ...eraseRoutes(context),
       ...transparencyRoutes(context),
+      ...entryRoutes(context),
       ...witnessRoutes(context),
       ...accessRoutes(context),
       ...modelRoutes(context),

@@ -491,6 +491,11 @@ const definitions = {
       unreadable: count,
     }),
   },
+  texts_read: {
+    version: 1,
+    about: 'An administrator read the texts beside an event.',
+    data: z.strictObject({ index: count, by: text }),
+  },
   epoch_started: {
     version: 1,
     about: 'This log follows another: its first event holds the last checkpoint of that one.',

@@ -216,6 +216,16 @@ const acts: Record<string, Act> = {
   'DELETE /models/{name}': { event: 'model_removed', act: () => act('DELETE', '/models/fetched') },
   // It compares now what is compared all the time, and changes nothing.
   'POST /sandozia/validate': { event: null },
+  // Reading what somebody else typed is an act, too.
+  'GET /ledger/texts': {
+    event: 'texts_read',
+    act: async () => {
+      const answered = await act('POST', '/chat', { message: 'How are you? typedMARK' });
+      const { index } = parsed<{ receipt: { index: number } }>(answered).receipt;
+      const { texts } = parsed<{ texts: object }>(await act('GET', `/ledger/texts?index=${index}`));
+      expect(texts).toMatchObject({ prompt: 'How are you? typedMARK', key: actor });
+    },
+  },
   // Tells a program what an operator may read.
   'POST /mcp': { event: null },
   // Another log asks for a signature under what it says of itself; who may is configured.
@@ -236,18 +246,18 @@ test('each act is done, and an event of its own tells of it and of who did it, w
     if (by !== null) expect([route, told.data[says]]).toEqual([route, expect.stringContaining(by ?? actor)]);
     expect(JSON.stringify(told)).not.toMatch(/"ada"|secretive|horse/);
   }
-}, 120_000);
+}, 240_000);
 
 test('no such route is missing in that list; each of it has an event, or is none', async () => {
   const { paths } = await look<{ paths: Record<string, Record<string, { 'x-role': string }>> }>(
     '/openapi.json',
   );
-  const changing = Object.entries(paths).flatMap(([path, methods]) =>
+  const listed = Object.entries(paths).flatMap(([path, methods]) =>
     Object.entries(methods)
       .filter(([method, { 'x-role': role }]) => method !== 'get' && role !== 'user')
       .map(([method]) => `${method.toUpperCase()} ${path}`),
   );
-  expect(changing.sort()).toEqual(Object.keys(acts).sort());
+  expect([...listed, 'GET /ledger/texts'].sort()).toEqual(Object.keys(acts).sort());
   for (const [route, { event, act: does }] of Object.entries(acts)) {
     expect([route, does === undefined]).toEqual([route, event === null]);
   }

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -233,6 +234,22 @@ test('each person has their own conversations and decisions, under an id that is
     as(people.ada),
   );
   expect(decided.status).toBe(200);
+  // The bytes behind a receipt are for whom it is of; an operator reads all, and texts only an administrator.
+  const answered = await say(people.ada, 'How are you? typedADA');
+  const receiptOf = ({ text }: RawAnswer) =>
+    (JSON.parse(text) as { receipt: { index: number; leaf_hash: string } }).receipt;
+  for (const { index, leaf_hash } of [receiptOf(answered), receiptOf(decided)]) {
+    const path = `/ledger/entry?index=${index}`;
+    const own = await fetch(url + path, { headers: { cookie: people.ada } });
+    const bytes = Buffer.concat([Buffer.of(0), Buffer.from(await own.arrayBuffer())]);
+    expect(createHash('sha256').update(bytes).digest('hex')).toBe(leaf_hash);
+    expect((await send(url, { path, headers: as(people.bob) })).status).toBe(404);
+    expect((await send(url, { path })).status).toBe(200);
+    const texts = `/ledger/texts?index=${index}`;
+    expect((await send(url, { path: texts, headers: as(people.ada) })).status).toBe(403);
+    expect((await send(url, { path: texts })).status).toBe(401);
+  }
+  expect((await send(url, { path: '/ledger/entry?index=999999', headers: as(people.ada) })).status).toBe(404);
   const { text } = await eventTypes();
   expect(text).toMatch(/"posted:user:[a-z0-9]{10}"/);
   expect(text).not.toMatch(/\b(ada|bob)\b/);
@@ -240,7 +257,7 @@ test('each person has their own conversations and decisions, under an id that is
   const list = await cli(['users', 'list', '--data', dataDir], { cwd: dataDir });
   const owner = /(user:\S+) {2}bob/.exec(list.stdout)![1]!;
   const erased = await cli(['erase', '--key', owner, '--data', dataDir], { cwd: dataDir });
-  expect([erased.code, await sessions(as(people.bob)), await sessions(as(people.ada))]).toEqual([0, [], [1]]);
+  expect([erased.code, await sessions(as(people.bob)), await sessions(as(people.ada))]).toEqual([0, [], [2]]);
 
   await cli(['users', 'remove', 'ada', '--data', dataDir], { cwd: dataDir });
   await addUser('ada', 'user');

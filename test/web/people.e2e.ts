@@ -177,3 +177,16 @@ test('on the device itself, whose session was ended goes on as anybody there, is
     await context.close();
   }
 });
+
+test('who may ask only verifies their own answers, too', async () => {
+  const { page, context, wrong } = await openPage(browser, `${appliance.url}#/chat`);
+  try {
+    await enter(page, 'ada');
+    await ask(page, 'How are you?');
+    await page.getByRole('button', { name: /^Verify/ }).click();
+    await page.locator('[data-verified=true]').waitFor();
+    expect(wrong).toEqual([]);
+  } finally {
+    await context.close();
+  }
+});

@@ -3,7 +3,6 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { concat, fromBase64, fromHex, toHex, utf8 } from './bytes.js';
 import { browserCrypto, bundledCrypto, type Crypto } from './crypto.js';
-import { entryOf, entryPlace } from './entry.js';
 import { rootOf } from './merkle.js';
 import { parseCheckpoint, parseVerifierKey } from './note.js';
 import { type Evidence, pin, type Verification, verifyCheckpoint, verifyReceipt } from './verify.js';
@@ -71,15 +70,7 @@ class Log {
 
   evidence(change: Partial<Evidence> = {}): Evidence {
     return {
-      entries: async (path) => {
-        const [, number = '', width = ''] = /^(\d{3})\.p\/(\d+)$/.exec(path) ?? [];
-        const first = Number(number) * 256;
-        return concat(
-          ...this.entries
-            .slice(first, first + Number(width))
-            .map((entry) => concat(Uint8Array.of(entry.length >> 8, entry.length & 255), entry)),
-        );
-      },
+      entry: async (index) => this.entries[index] ?? null,
       inclusion: async (index) => ({
         size: this.entries.length,
         hashes: treePath(this.leaves, index).map(toHex),
@@ -143,13 +134,12 @@ describe.each(both)('a receipt, with the %s cryptography', (_, crypto) => {
   test('a tampered entry, proof, checkpoint or signature fails at its step', async () => {
     const log = new Log(9);
     const whole = await log.evidence().inclusion(3);
-    const bundle = (await log.evidence().entries('000.p/4'))!;
-    const changed = bundle.slice();
+    const changed = (await log.evidence().entry(3))!.slice();
     changed[changed.length - 5]! ^= 1;
     const forged = new Log(9);
     const cases: [string, Partial<Evidence>][] = [
-      ['leaf', { entries: async () => changed }],
-      ['entry', { entries: async () => bundle.slice(0, 3) }],
+      ['leaf', { entry: async () => changed }],
+      ['leaf', { entry: async () => new Uint8Array() }],
       ['root', { inclusion: async () => ({ ...whole, hashes: whole.hashes.slice(1) }) }],
       ['root', { inclusion: async () => ({ ...whole, hashes: ['zz', ...whole.hashes.slice(1)] }) }],
       [
@@ -186,7 +176,7 @@ describe.each(both)('a receipt, with the %s cryptography', (_, crypto) => {
   });
 
   test('what was pruned is still proven by its hash', async () => {
-    const verification = await verify(new Log(5), 2, { entries: async () => null });
+    const verification = await verify(new Log(5), 2, { entry: async () => null });
     expect(verification.ok).toBe(true);
     expect(verification.steps[1]).toMatchObject({ name: 'entry', state: 'skipped' });
   });
@@ -212,8 +202,8 @@ describe('trust in a key', () => {
   test('is not set by a receipt that does not hold', async () => {
     const log = new Log(3);
     const store = pins();
-    const { verifierKey, entries } = log.evidence();
-    const forged = { verifierKey, entries, inclusion: () => new Log(3).evidence().inclusion(0) };
+    const { verifierKey, entry } = log.evidence();
+    const forged = { verifierKey, entry, inclusion: () => new Log(3).evidence().inclusion(0) };
     await verifyReceipt(log.receipt(0), { crypto, evidence: forged, pins: store, nowMs: 5 });
     expect(store.getItem('arkalia.verifier')).toBe(null);
   });
@@ -241,25 +231,6 @@ describe('trust in a key', () => {
 });
 
 describe('parts', () => {
-  test('an entry lies where C2SP tlog-tiles puts it', () => {
-    expect(entryPlace(0)).toEqual({ path: '000.p/1', offset: 0 });
-    expect(entryPlace(255)).toEqual({ path: '000', offset: 255 });
-    expect(entryPlace(256)).toEqual({ path: '001.p/1', offset: 0 });
-    expect(entryPlace(256 * 1234067 + 9)).toEqual({ path: 'x001/x234/067.p/10', offset: 9 });
-  });
-
-  test('a bundle that ends too early has no such entry', () => {
-    const bundle = Uint8Array.of(0, 1, 65, 0, 2, 66, 67);
-    expect(entryOf(bundle, 1)).toEqual(Uint8Array.of(66, 67));
-    for (const [bytes, offset] of [
-      [bundle, 2],
-      [bundle.slice(0, 6), 1],
-      [bundle.slice(0, 4), 1],
-      [new Uint8Array(), 0],
-    ] as const)
-      expect(entryOf(bytes, offset)).toBe(null);
-  });
-
   test('a proof of another length than the place asks for is none', async () => {
     const leaf = new Uint8Array(32);
     for (const [index, size, proof] of [

@@ -1,6 +1,5 @@
 import { equal, fromHex, toHex } from './bytes.js';
 import { type Crypto, leafHash } from './crypto.js';
-import { entryOf, entryPlace } from './entry.js';
 import { rootOf } from './merkle.js';
 import { isSignedBy, parseCheckpoint, parseVerifierKey, type VerifierKey } from './note.js';
 import { type Pin, type PinStorage, readPin, writePin } from './pins.js';
@@ -19,8 +18,8 @@ interface Proof {
 
 /** Where the parts come from; the appliance, which is not trusted. */
 export interface Evidence {
-  /** The entry bundle at that path of tlog-tiles; null where it was pruned. */
-  entries(path: string): Promise<Uint8Array<ArrayBuffer> | null>;
+  /** The bytes of the event; null where it was pruned. */
+  entry(index: number): Promise<Uint8Array<ArrayBuffer> | null>;
   inclusion(index: number): Promise<Proof>;
   verifierKey(): Promise<string>;
 }
@@ -87,14 +86,11 @@ export async function verifyReceipt(receipt: ReceiptLike, options: VerifyOptions
   )
     return verdict();
 
-  const { path, offset } = entryPlace(receipt.index);
-  const bundle = await evidence.entries(path);
-  const entry = bundle === null ? null : entryOf(bundle, offset);
+  const entry = await evidence.entry(receipt.index);
   if (entry === null) {
-    step('entry', bundle === null ? 'skipped' : 'failed', { path });
-    if (bundle !== null) return verdict();
+    step('entry', 'skipped', { index: receipt.index });
   } else {
-    step('entry', 'ok', { path, bytes: entry.length });
+    step('entry', 'ok', { index: receipt.index, bytes: entry.length });
     const computed = await leafHash(crypto, entry);
     if (
       !step('leaf', equal(computed, leaf!) ? 'ok' : 'failed', {
