@@ -1,5 +1,5 @@
 import { SandboxError } from './types.js';
-import { askUpstream } from './upstream.js';
+import { askUpstream, Connections } from './upstream.js';
 
 export type ServerEngine = 'ollama' | 'openai';
 
@@ -39,6 +39,7 @@ export class Broker {
   readonly #endpoint: (engine: ServerEngine) => Endpoint | undefined;
   readonly #viaToken: string;
   readonly #bytesMax: number;
+  readonly #connections = new Connections();
 
   constructor(options: {
     endpoint: (engine: ServerEngine) => Endpoint | undefined;
@@ -77,9 +78,15 @@ export class Broker {
       idleTimeoutMs: endpoint.idleTimeoutMs,
       bytesMax: this.#bytesMax,
       signal,
+      connections: this.#connections,
     });
     sink.response(response.status, response.retryAfterMs);
     for await (const text of response.chunks) await sink.data(text);
     sink.end();
+  }
+
+  /** Lets go of the connections that wait unused. */
+  close(): void {
+    this.#connections.close();
   }
 }

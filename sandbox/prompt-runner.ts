@@ -307,6 +307,7 @@ export class Supervisor implements PromptRunner {
     if (parts === undefined) return;
     const opinions = [...this.#opinions].map((opinion) => opinion.close());
     await Promise.all([parts.pool.close(), parts.model.close(), parts.scripts.close(), ...opinions]);
+    parts.broker.close();
     rmSync(parts.folder, { recursive: true, force: true });
   }
 

@@ -15,6 +15,32 @@ export interface UpstreamRequest {
   /** Longest body taken. */
   bytesMax: number;
   signal: AbortSignal;
+  /** Connections to use again; without, the request has one of its own. */
+  connections?: Connections;
+}
+
+/**
+ * Connections that stay open between requests, at most one for each engine that waits unused: a server such as llama.cpp's keeps a thread for
+ * every open one. Closed before the five seconds after which servers commonly close theirs.
+ */
+export class Connections {
+  readonly #http: http.Agent;
+  readonly #https: https.Agent;
+
+  constructor() {
+    const options = { keepAlive: true, maxFreeSockets: 1, timeout: unusedMs };
+    this.#http = new http.Agent(options);
+    this.#https = new https.Agent(options);
+  }
+
+  agentFor(url: URL): http.Agent {
+    return url.protocol === 'https:' ? this.#https : this.#http;
+  }
+
+  close(): void {
+    this.#http.destroy();
+    this.#https.destroy();
+  }
 }
 
 export interface UpstreamResponse {
@@ -25,18 +51,29 @@ export interface UpstreamResponse {
 }
 
 const retryAfterMaxSeconds = 86_400;
+const unusedMs = 4000;
+
+/** The server closed a connection that had waited unused, before it answered: nothing was wrong with the request. */
+class StaleConnection extends Error {}
 
 /** Whether a failure that Node gives for a socket or parser means that the other side speaks no HTTP. */
 const isParserError = (error: unknown): boolean =>
   error instanceof Error && 'code' in error && String(error.code).startsWith('HPE_');
 
+/** Whether Node says that the other side closed the connection. */
+const isReset = (error: Error): boolean =>
+  'code' in error && (error.code === 'ECONNRESET' || error.code === 'EPIPE');
+
 /**
- * One HTTP request to an engine, on a connection of its own, without redirects.
+ * One HTTP request to an engine, without redirects. On a connection that the server has closed meanwhile it is sent once more on a new one.
  * @throws SandboxError `engine_unreachable`, `engine_stalled`, `engine_died`, `engine_garbage`, `loop_detected` or `aborted`.
  */
 export async function askUpstream(request: UpstreamRequest): Promise<UpstreamResponse> {
   const where = request.url.origin;
-  const message = await sendRequest(request, where);
+  const message = await sendRequest(request, where, request.connections).catch((error: unknown) => {
+    if (error instanceof StaleConnection) return sendRequest(request, where, undefined);
+    throw error;
+  });
   const status = message.statusCode ?? 0;
   if (status === 508 || String(message.headers.via ?? '').includes(`arkalia-${request.viaToken}`)) {
     message.destroy();
@@ -50,12 +87,16 @@ export async function askUpstream(request: UpstreamRequest): Promise<UpstreamRes
   };
 }
 
-function sendRequest(options: UpstreamRequest, where: string): Promise<http.IncomingMessage> {
+function sendRequest(
+  options: UpstreamRequest,
+  where: string,
+  connections: Connections | undefined,
+): Promise<http.IncomingMessage> {
   return new Promise((resolve, reject) => {
     const secure = options.url.protocol === 'https:';
     const request = (secure ? https : http).request(options.url, {
       method: options.method,
-      agent: false,
+      agent: connections?.agentFor(options.url) ?? false,
       signal: options.signal,
       headers: {
         accept: '*/*',
@@ -80,11 +121,13 @@ function sendRequest(options: UpstreamRequest, where: string): Promise<http.Inco
     );
     let silent: NodeJS.Timeout | undefined;
     request.on('socket', (socket) => {
-      socket.once(secure ? 'secureConnect' : 'connect', () => {
+      const begin = () => {
         connected = true;
         clearTimeout(connecting);
         silent = setTimeout(() => give('engine_stalled', stalled(options, where)), options.idleTimeoutMs);
-      });
+      };
+      if (request.reusedSocket) begin();
+      else socket.once(secure ? 'secureConnect' : 'connect', begin);
     });
     const settled = () => {
       clearTimeout(connecting);
@@ -96,7 +139,8 @@ function sendRequest(options: UpstreamRequest, where: string): Promise<http.Inco
     });
     request.on('error', (error) => {
       settled();
-      reject(failureOf(error, { connected, aborted: options.signal.aborted, where }));
+      if (request.reusedSocket && isReset(error)) reject(new StaleConnection());
+      else reject(failureOf(error, { connected, aborted: options.signal.aborted, where }));
     });
     request.end(options.body);
   });

@@ -68,18 +68,17 @@ async function* chunkFrames(
       model = event.model;
       continue;
     }
-    if (!begun) {
-      begun = true;
-      yield chunk({ role: 'assistant', content: '' }, null);
-    }
-    if (event.type === 'delta') yield chunk({ content: event.text }, null);
+    // In one write with what follows it.
+    const role = begun ? '' : chunk({ role: 'assistant', content: '' }, null);
+    begun = true;
+    if (event.type === 'delta') yield role + chunk({ content: event.text }, null);
     else if (event.type === 'tool_call') {
-      yield chunk({ tool_calls: [{ index: calls, ...callBody(event.call) }] }, null);
+      yield role + chunk({ tool_calls: [{ index: calls, ...callBody(event.call) }] }, null);
       calls += 1;
     } else if (event.type === 'done') {
       const { answer } = event;
       model = answer.model;
-      yield chunk({}, answer.finishReason, { arkalia: arkaliaOf(answer) });
+      yield role + chunk({}, answer.finishReason, { arkalia: arkaliaOf(answer) });
       const usage = usageOf(answer.usage);
       if (includeUsage && usage !== undefined) {
         yield sseEvent(
