@@ -147,8 +147,12 @@ function wantedKey(argument: string | undefined, flags: CreateKeyFlags, nowMs: n
   if (!keyRoles.some((known) => known === role)) {
     throw new CliFailure(`--role must be one of: ${keyRoles.join(', ')}; not ${role}`, 2);
   }
+  const name = argument ?? flags.name;
+  if (name === undefined) {
+    throw new CliFailure('A key needs a name for whom it is: arkalia keys create NAME --role user', 2);
+  }
   const wanted = newKey.safeParse({
-    name: argument ?? flags.name,
+    name,
     role,
     ...(scope === undefined ? {} : { scopes: scope }),
     ...(models === undefined ? {} : { models }),

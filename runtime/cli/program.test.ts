@@ -56,7 +56,7 @@ describe('wrong arguments end with 2 and say what is right', () => {
     ],
     [['decide', '--cpu', '1', '--ram', '1', '--url', 'ftp://x'], '--url must be an address'],
     [['keys', 'create', '--name', 'x', '--role', 'root'], 'user, operator, admin'],
-    [['keys', 'create'], '--name'],
+    [['keys', 'create'], 'arkalia keys create NAME'],
     [['serve', '--no-supervise', '--port', 'many'], 'a whole number from 0 to 65535'],
     [['serve', '--no-supervise', '--port', '65536'], 'a whole number from 0 to 65535'],
   ])('%j', async (argv, said) => {

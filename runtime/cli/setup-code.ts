@@ -12,7 +12,7 @@ export async function setupCode(flags: ConfigFlags, io: CliIo): Promise<number> 
   const reply = await control(config.data_dir, { method: 'POST', path: '/setup/code', body: {} });
   if (reply.server === 'none') {
     throw new CliFailure(
-      'No server runs on this data folder. It makes a setup code itself when it starts beyond loopback without a key. To make a key without it: arkalia keys create --name NAME --role admin',
+      'No server runs on this data folder. It makes a setup code itself when it starts beyond loopback without a key. To make a key without it: arkalia keys create NAME --role admin',
     );
   }
   const { file, expires_ms } = z.object({ file: z.string(), expires_ms: z.number() }).parse(reply.value);

@@ -47,6 +47,8 @@ const startWitness = (port = '0') =>
     flags: ['--port', port],
     env: {
       ...quiet,
+      // The second start has another port, and a changed configuration that is killed twice is undone.
+      ARKALIA_RECOVERY_ROLLBACK: 'false',
       ARKALIA_LEDGER_WITNESS_LOGS: `${logKey},${log.verifierKey}`,
       ARKALIA_LEDGER_WITNESS_REQUESTS_PER_MINUTE: '100000',
     },
