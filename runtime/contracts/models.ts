@@ -74,3 +74,9 @@ export interface Models {
   /** Makes it the model that is loaded. */
   choose(name: string, by: string): Promise<void>;
 }
+
+/** The same in the process that holds the files. */
+export interface OwnModels extends Models {
+  /** What is being done now, or was done last with a name. */
+  works(): ModelWork[];
+}

@@ -17,7 +17,7 @@ import type { Incident, Incidents } from './incident.js';
 import type { Latencies, LatencyStatus } from './latency.js';
 import type { Ledger, LedgerStatus } from './ledger.js';
 import type { McpServers } from './mcp.js';
-import type { Models } from './models.js';
+import type { OwnModels } from './models.js';
 import type { Outgoing } from './outgoing.js';
 import type { People } from './people.js';
 import type { Retries } from './retries.js';
@@ -93,7 +93,7 @@ export interface ModuleContext {
   readonly prompts: PromptRunner;
   readonly outgoing: Outgoing;
   readonly mcp: McpServers;
-  readonly models: Models;
+  readonly models: OwnModels;
   /** Second tries of prompts ask here first. */
   readonly retries: Retries;
   readonly degradation: Degradation;

@@ -6,9 +6,9 @@ import type { Ledger } from '../contracts/ledger.js';
 import {
   type ModelList,
   type ModelPiece,
-  type Models,
   type ModelWork,
   modelPieceBytesMax,
+  type OwnModels,
 } from '../contracts/models.js';
 import { download } from './download.js';
 import { readModelUrl } from './fetch-head.js';
@@ -34,7 +34,7 @@ export interface ModelStoreOptions {
 type Source = 'upload' | 'url' | 'folder';
 
 /** The models of a folder: copied in, fetched, read in the sandbox, pinned, chosen and removed. One piece of work at a time for each name. */
-export class ModelStore implements Models {
+export class ModelStore implements OwnModels {
   readonly #options: ModelStoreOptions;
   readonly #folder: ModelFolder;
   readonly #works = new Works();
@@ -42,6 +42,10 @@ export class ModelStore implements Models {
   constructor(options: ModelStoreOptions) {
     this.#options = options;
     this.#folder = new ModelFolder(options.folder);
+  }
+
+  works(): ModelWork[] {
+    return this.#works.all();
   }
 
   async list(): Promise<ModelList> {
@@ -64,7 +68,7 @@ export class ModelStore implements Models {
       fixed: embedded.model_file ?? null,
       memory_limit_bytes: this.#limit(),
       models,
-      work: this.#works.all(),
+      work: this.works(),
     };
   }
 

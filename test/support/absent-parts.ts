@@ -1,12 +1,13 @@
 import type { McpServers } from '../../runtime/contracts/mcp.js';
-import type { Models } from '../../runtime/contracts/models.js';
+import type { OwnModels } from '../../runtime/contracts/models.js';
 import type { Outgoing } from '../../runtime/contracts/outgoing.js';
 import type { People } from '../../runtime/contracts/people.js';
 
 /** Parts of a context that a test has nothing to do with: empty, and whoever asks them for something is refused. */
 const refused = () => Promise.reject(new Error('not in this test'));
 
-export const noModels: Models = {
+export const noModels: OwnModels = {
+  works: () => [],
   list: refused,
   receive: refused,
   pull: refused,

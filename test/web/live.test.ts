@@ -6,7 +6,17 @@ import { send } from '../http/raw.js';
 import { TestAppliance } from '../support/appliance.js';
 import { LiveSocketClient, type Said } from './live-socket.js';
 
-const topics = ['device', 'decisions', 'level', 'engines', 'queue', 'ledger', 'incidents', 'system'];
+const topics = [
+  'device',
+  'decisions',
+  'level',
+  'engines',
+  'queue',
+  'ledger',
+  'incidents',
+  'models',
+  'system',
+];
 let appliance: TestAppliance;
 const clients: LiveSocketClient[] = [];
 function connect(
@@ -35,8 +45,18 @@ describe('/ws', () => {
     });
   });
 
+  test('tells of model files to administrators only', async () => {
+    const client = connect();
+    await client.open();
+    client.send({ type: 'subscribe', topic: 'models' });
+    const said = await client.until(({ type }) => type === 'error');
+    expect(said).toMatchObject({ code: 'forbidden', detail: expect.stringContaining('admin') });
+  });
+
   test('tells each topic in the form that /asyncapi.json says', async () => {
-    const client = connect({ protocols: ['arkalia.v1'] });
+    const argv = ['keys', 'create', 'all', '--role', 'admin', '--data', appliance.dataDir];
+    const key = (await cli(argv, { cwd: appliance.dataDir })).stdout.trim();
+    const client = connect({ protocols: ['arkalia.v1', `arkalia.key.${key}`] });
     const hello = await client.open();
     expect(client.socket.protocol).toBe('arkalia.v1');
     for (const topic of topics) client.send({ type: 'subscribe', topic });

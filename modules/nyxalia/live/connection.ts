@@ -16,6 +16,7 @@ const behindMsMax = 30_000;
 const beatMs = 15_000;
 /** What everyone who chats sees: who may answer, how long the queue is, and what is shed. The rest tells of the device. */
 const openTopics: readonly TopicName[] = ['level', 'engines', 'queue'];
+const adminTopics: readonly TopicName[] = ['models'];
 /** Messages that a client may send in ten seconds. */
 const messagesMax = 60;
 const messagesWindowMs = 10_000;
@@ -113,6 +114,8 @@ export class Connection implements TopicListener {
     if (message.type === 'unsubscribe') {
       this.#subscribed.delete(topic);
       topic.remove(this);
+    } else if (adminTopics.includes(message.topic) && !this.#scopes.includes('admin')) {
+      this.#complain('forbidden', `${topic.name} needs the role admin and the scope admin`);
     } else if (!openTopics.includes(message.topic) && !this.#scopes.includes('read')) {
       this.#complain('forbidden', `${topic.name} needs the role operator and the scope read`);
     } else if (this.#subscribed.has(topic)) {

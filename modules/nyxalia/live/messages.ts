@@ -167,6 +167,21 @@ export const topicData = {
       ),
     }),
   },
+  models: {
+    about: 'What is being done with model files, for administrators; looked at twice a second',
+    state: z.object({
+      work: z.array(
+        z.object({
+          name: z.string(),
+          act: z.enum(['add', 'pull', 'verify']),
+          state: z.enum(['receiving', 'reading', 'done', 'failed']),
+          bytes: count,
+          of: count.nullable(),
+          problem: z.string().optional(),
+        }),
+      ),
+    }),
+  },
   system: {
     about: 'Versions, modules, sandbox and hot core; looked at every two seconds',
     state: z.object({

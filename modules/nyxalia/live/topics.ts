@@ -36,6 +36,7 @@ export class LiveTopics {
       ['queue', this.#state('queue', fastLookMs, () => this.#queue())],
       ['ledger', this.#state('ledger', fastLookMs, () => this.#ledger())],
       ['incidents', this.#state('incidents', lookMs, () => ({ incidents: this.#incidents.now() }))],
+      ['models', this.#state('models', fastLookMs, () => ({ work: context.models.works() }))],
       ['system', this.#state('system', slowLookMs, () => this.#system())],
     ];
     this.all = new Map(topics);
