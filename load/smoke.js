@@ -29,6 +29,7 @@ const routes = [
   'get /breakers',
   'post /breakers/{name}',
   'get /incidents',
+  'post /incidents/{id}/acknowledge',
   'post /incidents/{id}/close',
   'get /ledger/events',
   'get /ledger/events/stream',
@@ -357,6 +358,7 @@ function administration() {
   expectAnswer('breakers', get('/breakers'), 200);
   expectAnswer('validation', post('/sandozia/validate', {}, expecting(401)), 401);
   expectAnswer('incidents', get('/incidents'), 200);
+  expectAnswer('taking on of an incident', post('/incidents/none/acknowledge', {}, expecting(401)), 401);
   expectAnswer('closing of an incident', post('/incidents/none/close', {}, expecting(401)), 401);
   expectAnswer('new setup code', post('/setup/code', {}, expecting(401)), 401);
   expectAnswer('wrong setup code', post('/setup', { code: 'wrong' }, expecting(403)), 403);

@@ -27,6 +27,8 @@ const incident = {
   opened_ms: 0,
   cleared_ms: null,
   closed_ms: null,
+  acknowledged_ms: null,
+  acknowledged_by: null,
   closed_by: null,
 };
 
@@ -80,4 +82,16 @@ it('closes one by its id and warns when the fault is still there', async () => {
   expect(stdout).toContain('is closed');
   expect(stderr).toContain('another one is opened');
   expect(server!.seen[0]).toMatchObject({ method: 'POST', path: '/incidents/inc-00000001/close' });
+});
+
+const taken = { ...incident, acknowledged_ms: 3, acknowledged_by: 'ada' };
+
+it('takes one on by its id', async () => {
+  const { code, stdout } = await run(taken, 'acknowledge', 'inc-00000001');
+  expect([code, stdout]).toEqual([0, 'inc-00000001 is taken on by ada.\n']);
+  expect(server!.seen[0]).toMatchObject({ method: 'POST', path: '/incidents/inc-00000001/acknowledge' });
+});
+
+it('shows who took one on', async () => {
+  expect((await run({ incidents: [taken] })).stdout).toContain('OPEN, taken on by ada');
 });

@@ -14,6 +14,7 @@ const shape = z.object({
   tried: z.array(z.string()),
   opened_ms: z.number(),
   cleared_ms: z.number().nullable(),
+  acknowledged_by: z.string().nullable(),
   closed_ms: z.number().nullable(),
   closed_by: z.string().nullable(),
 });
@@ -58,6 +59,15 @@ export async function listIncidents(
   return exitCodes.ok;
 }
 
+export async function acknowledgeIncident(id: string, flags: ConfigFlags, io: CliIo): Promise<number> {
+  const path = `/incidents/${encodeURIComponent(id)}/acknowledge`;
+  const taken = shape.parse(await onServer(flags, io, { method: 'POST', path, body: {} }));
+  io.out(
+    `${printable(taken.closed_ms === null ? `${taken.id} is taken on by ${taken.acknowledged_by ?? '?'}.` : `${taken.id} is closed already.`)}\n`,
+  );
+  return exitCodes.ok;
+}
+
 export async function closeIncident(id: string, flags: ConfigFlags, io: CliIo): Promise<number> {
   const path = `/incidents/${encodeURIComponent(id)}/close`;
   const closed = shape.parse(await onServer(flags, io, { method: 'POST', path, body: {} }));
@@ -78,11 +88,13 @@ function lines(incident: Shown): string[] {
     tried,
     opened_ms,
     cleared_ms,
+    acknowledged_by,
     closed_ms,
     closed_by,
   } = incident;
-  const state =
-    closed_ms !== null ? `closed by ${closed_by ?? '?'}` : cleared_ms === null ? 'OPEN' : 'open, fault gone';
+  const taken = acknowledged_by === null ? '' : `, taken on by ${acknowledged_by}`;
+  const open = `${cleared_ms === null ? 'OPEN' : 'open, fault gone'}${taken}`;
+  const state = closed_ms !== null ? `closed by ${closed_by ?? '?'}` : open;
   return [
     `${id}  ${time(opened_ms)}  ${state}  ${check} on ${target} (${kind})`,
     `  ${problem}`,

@@ -330,6 +330,12 @@ function addIncidents(program: Command, io: CliIo, run: Run): void {
     .addOption(configOption())
     .action(async (flags) => run((await import('./incidents.js')).listIncidents(flags, io)));
   incidents
+    .command('acknowledge <id>')
+    .description('take one on, so that others know that you look after it')
+    .addOption(dataOption())
+    .addOption(configOption())
+    .action(async (id, flags) => run((await import('./incidents.js')).acknowledgeIncident(id, flags, io)));
+  incidents
     .command('close <id>')
     .description('close one that you have looked at')
     .addOption(dataOption())

@@ -335,6 +335,11 @@ const definitions = {
       tried: z.array(z.enum(recoveryStrategies)),
     }),
   },
+  incident_acknowledged: {
+    version: 1,
+    about: 'A person took an incident on.',
+    data: z.strictObject({ id: text, check: text, target: text, by: text }),
+  },
   incident_closed: {
     version: 1,
     about: 'A person closed an incident.',

@@ -21,6 +21,9 @@ export interface Incident {
   opened_ms: number;
   /** When the check last found nothing any more; null while it still does. */
   cleared_ms: number | null;
+  /** When somebody took it on, and who: a key's id or `control socket`. */
+  acknowledged_ms: number | null;
+  acknowledged_by: string | null;
   closed_ms: number | null;
   /** Who closed it: a key's id or `control socket`. */
   closed_by: string | null;
@@ -31,6 +34,8 @@ export interface Incidents {
   all(): Incident[];
   /** Those that nobody has closed. */
   open(): Incident[];
+  /** Notes that somebody looks after it; undefined when there is none of that id. The first who did stays, a closed one stays as it is. */
+  acknowledge(id: string, by: string): Promise<Incident | undefined>;
   /** Closes it; undefined when there is none of that id. One that is closed stays as it is. */
   close(id: string, by: string): Promise<Incident | undefined>;
 }

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { ManualClock } from '../../test/support/fake-context.js';
-import type { ErrorClass, Incident } from '../contracts/incident.js';
+import type { ErrorClass } from '../contracts/incident.js';
 import type { NewEvent } from '../contracts/ledger.js';
 import type { RecoveryStrategy } from '../contracts/recovery.js';
 import { RetryBudget } from './budget.js';
@@ -38,7 +38,7 @@ async function setUp(options: {
     },
   };
   const file: { text?: string } = {};
-  const changes: Incident[] = [];
+  const changes: string[] = [];
   const errors: unknown[] = [];
   let seed = 0;
   const random = () => {
@@ -55,7 +55,7 @@ async function setUp(options: {
     clock,
     random,
     onError: (error) => errors.push(error),
-    onChange: (incident) => changes.push(incident),
+    onChange: (change) => changes.push(change),
   });
   const events: NewEvent[] = [];
   const healer = new Healer({
@@ -102,10 +102,16 @@ test('what no attempt mends is one incident, that only a person closes', async (
   thing.broken = false;
   await pass();
   expect(incidents.open()).toMatchObject([{ cleared_ms: expect.any(Number), closed_ms: null }]);
+  expect(await incidents.acknowledge(incident!.id, 'eve')).toMatchObject({
+    acknowledged_by: 'eve',
+    closed_ms: null,
+  });
+  expect(await incidents.acknowledge(incident!.id, 'ada')).toMatchObject({ acknowledged_by: 'eve' });
+  expect(await incidents.acknowledge('inc-none', 'ada')).toBeUndefined();
   expect(await incidents.close(incident!.id, 'ada')).toMatchObject({ closed_by: 'ada' });
   expect(await incidents.close(incident!.id, 'bob')).toMatchObject({ closed_by: 'ada' });
   expect(await incidents.close('inc-none', 'ada')).toBeUndefined();
-  expect(changes.map(({ closed_ms }) => closed_ms === null)).toEqual([true, false]);
+  expect(changes).toEqual(['opened', 'acknowledged', 'closed']);
   expect(events).toHaveLength(2);
 });
 

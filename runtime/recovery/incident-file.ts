@@ -17,6 +17,8 @@ const shape = z.array(
     tried: z.array(z.enum(recoveryStrategies)),
     opened_ms: z.number(),
     cleared_ms: z.number().nullable(),
+    acknowledged_ms: z.number().nullable().default(null),
+    acknowledged_by: z.string().nullable().default(null),
     closed_ms: z.number().nullable(),
     closed_by: z.string().nullable(),
   }),
@@ -46,14 +48,16 @@ export function incidentFile(path: string, writeAtomic: IncidentStorageWrite): I
 
 type IncidentStorageWrite = (path: string, text: string) => Promise<void>;
 
+export type IncidentChange = 'opened' | 'acknowledged' | 'closed';
+
 export interface IncidentBookOptions {
   storage: IncidentStorage;
   clock: Clock;
   random: () => number;
   /** Told of a file that could not be read or written; what is known goes on in memory. */
   onError(error: unknown): void;
-  /** Told when one was opened or closed. */
-  onChange(incident: Incident): void;
+  /** Told when one was opened, taken on or closed. */
+  onChange(change: IncidentChange, incident: Incident): void;
 }
 
 /** What could not be mended, kept until a person closes it. */
@@ -106,11 +110,13 @@ export class IncidentBook implements Incidents {
       ...about,
       opened_ms: this.#options.clock.wallMs(),
       cleared_ms: null,
+      acknowledged_ms: null,
+      acknowledged_by: null,
       closed_ms: null,
       closed_by: null,
     };
     this.#incidents.push(incident);
-    this.#options.onChange(structuredClone(incident));
+    this.#options.onChange('opened', structuredClone(incident));
     await this.#save();
   }
 
@@ -122,13 +128,34 @@ export class IncidentBook implements Incidents {
     await this.#save();
   }
 
-  async close(id: string, by: string): Promise<Incident | undefined> {
+  acknowledge(id: string, by: string): Promise<Incident | undefined> {
+    return this.#change(id, 'acknowledged', (incident, nowMs) => {
+      if (incident.closed_ms !== null || incident.acknowledged_ms !== null) return false;
+      incident.acknowledged_ms = nowMs;
+      incident.acknowledged_by = by;
+      return true;
+    });
+  }
+
+  close(id: string, by: string): Promise<Incident | undefined> {
+    return this.#change(id, 'closed', (incident, nowMs) => {
+      if (incident.closed_ms !== null) return false;
+      incident.closed_ms = nowMs;
+      incident.closed_by = by;
+      return true;
+    });
+  }
+
+  /** `apply` says whether it changed anything. */
+  async #change(
+    id: string,
+    change: IncidentChange,
+    apply: (incident: Incident, nowMs: number) => boolean,
+  ): Promise<Incident | undefined> {
     const incident = this.#incidents.find((one) => one.id === id);
     if (incident === undefined) return undefined;
-    if (incident.closed_ms === null) {
-      incident.closed_ms = this.#options.clock.wallMs();
-      incident.closed_by = by;
-      this.#options.onChange(structuredClone(incident));
+    if (apply(incident, this.#options.clock.wallMs())) {
+      this.#options.onChange(change, structuredClone(incident));
       await this.#save();
     }
     return structuredClone(incident);

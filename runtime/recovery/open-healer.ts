@@ -27,7 +27,7 @@ import { RestartWriter } from './fixups/restart-writer.js';
 import { StepDown } from './fixups/step-down.js';
 import { Wait } from './fixups/wait.js';
 import { Healer } from './healer.js';
-import { IncidentBook, type IncidentStorage, incidentFile } from './incident-file.js';
+import { IncidentBook, type IncidentChange, type IncidentStorage, incidentFile } from './incident-file.js';
 
 /** Attempts at most per look of a check, and how many may be saved up. */
 const budgetShare = 0.2;
@@ -64,9 +64,9 @@ export async function openHealer(
     clock,
     random,
     onError: (error) => log.error({ err: error }, 'the incidents could not be kept or read'),
-    onChange: (incident) => {
-      if (incident.closed_ms === null) log.error({ incident }, 'an incident needs a person');
-      record(incidentEvent(incident));
+    onChange: (change, incident) => {
+      if (change === 'opened') log.error({ incident }, 'an incident needs a person');
+      record(incidentEvent(change, incident));
     },
   });
   const healer = new Healer({
@@ -120,9 +120,19 @@ function checksOf({
   ];
 }
 
-function incidentEvent(incident: Incident): NewEvent {
-  const { id, check, target, class: kind, tried, closed_by } = incident;
-  return incident.closed_ms === null
-    ? { type: 'incident_opened', module: 'kernel', data: { id, check, target, class: kind, tried } }
-    : { type: 'incident_closed', module: 'kernel', data: { id, check, target, by: closed_by ?? '' } };
+function incidentEvent(change: IncidentChange, incident: Incident): NewEvent {
+  const { id, check, target, class: kind, tried, acknowledged_by, closed_by } = incident;
+  const about = { id, check, target };
+  switch (change) {
+    case 'opened':
+      return { type: 'incident_opened', module: 'kernel', data: { ...about, class: kind, tried } };
+    case 'acknowledged':
+      return {
+        type: 'incident_acknowledged',
+        module: 'kernel',
+        data: { ...about, by: acknowledged_by ?? '' },
+      };
+    case 'closed':
+      return { type: 'incident_closed', module: 'kernel', data: { ...about, by: closed_by ?? '' } };
+  }
 }

@@ -89,6 +89,7 @@ const byRoute = [
   'breakers disable',
   'breakers metrics-only',
   'breakers reset',
+  'incidents acknowledge',
   'incidents close',
 ];
 /** These read, ask as a user does, or write a file of their own. */

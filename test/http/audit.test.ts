@@ -78,6 +78,11 @@ async function signIn(): Promise<RawAnswer> {
   return answer;
 }
 /** The newest event of a type. */
+const openIncident = async (): Promise<string> => {
+  const open = async () => (await look<{ incidents: { id: string }[] }>('/incidents')).incidents[0]?.id;
+  await expect.poll(open, { timeout: 20_000 }).toBeDefined();
+  return (await open())!;
+};
 const newest = async (type: string) => (await look<{ events: Event[] }>(eventsOf(type))).events.at(-1)!;
 const eventsOf = (type: string) => `/ledger/events?type=${type}&limit=1000`;
 interface Event {
@@ -176,13 +181,13 @@ const acts: Record<string, Act> = {
       await act('POST', '/assistantia/guard/feedback/accept', { index, accepted: true });
     },
   },
+  'POST /incidents/{id}/acknowledge': {
+    event: 'incident_acknowledged',
+    act: async () => void (await act('POST', `/incidents/${await openIncident()}/acknowledge`, {})),
+  },
   'POST /incidents/{id}/close': {
     event: 'incident_closed',
-    act: async () => {
-      const open = async () => (await look<{ incidents: { id: string }[] }>('/incidents')).incidents[0]?.id;
-      await expect.poll(open, { timeout: 20_000 }).toBeDefined();
-      await act('POST', `/incidents/${await open()}/close`, {});
-    },
+    act: async () => void (await act('POST', `/incidents/${await openIncident()}/close`, {})),
   },
   'POST /models/{name}': {
     event: 'model_added',

@@ -384,7 +384,12 @@ export function createFakeContext(options: FakeContextOptions = {}): FakeContext
     metrics: new Registry(),
     retries: new PromptRetries(new Registry()),
     latency: { recorder: () => ({ add: () => undefined }), status: () => ({}) },
-    incidents: { all: () => [], open: () => [], close: async () => undefined },
+    incidents: {
+      all: () => [],
+      open: () => [],
+      acknowledge: async () => undefined,
+      close: async () => undefined,
+    },
     access: {
       setupMode: () => false,
       identify: () => null,

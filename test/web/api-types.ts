@@ -32,6 +32,7 @@ const used = [
   'GET /nyxalia/config',
   'GET /v1/models',
   'GET /keys',
+  'POST /incidents/{id}/acknowledge',
   'POST /incidents/{id}/close',
   'POST /keys',
   'DELETE /keys/{id}',

@@ -314,7 +314,7 @@ test('an operator takes an engine out of use, and the page shows it at once', as
   await ollama.locator('[data-breaker=closed]').waitFor();
 });
 
-test('an operator closes an incident that the appliance could not mend', async () => {
+test('an operator takes on and closes an incident that the appliance could not mend', async () => {
   const ailing = fileURLToPath(new URL('../recovery/ailing-module.fixture.js', import.meta.url));
   const appliance = await start({
     env: {
@@ -327,6 +327,9 @@ test('an operator closes an incident that the appliance could not mend', async (
   const incident = page.locator('[data-incident^=inc-]');
   await incident.getByText('It coughs.').waitFor();
   const id = await incident.getAttribute('data-incident');
+  await incident.getByRole('button', { name: 'Take it on' }).click();
+  await incident.getByText('Somebody looks after it.').waitFor();
+  expect(await incident.getByRole('button', { name: 'Take it on' }).count()).toBe(0);
   await incident.getByRole('button', { name: 'Close' }).click();
   await page.locator(`[data-incident=${id}]`).waitFor({ state: 'detached' });
 });

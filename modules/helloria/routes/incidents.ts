@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { AppError } from '../../../runtime/contracts/errors.js';
 import { actorOf, defineRoute, json, type RouteDefinition } from '../../../runtime/contracts/http.js';
-import { errorClasses } from '../../../runtime/contracts/incident.js';
+import { errorClasses, type Incident } from '../../../runtime/contracts/incident.js';
 import type { ModuleContext } from '../../../runtime/contracts/module.js';
 import { recoveryStrategies } from '../../../runtime/contracts/recovery.js';
 
@@ -15,6 +15,8 @@ const incident = z.object({
   tried: z.array(z.enum(recoveryStrategies)),
   opened_ms: z.number(),
   cleared_ms: when.describe('When the check last found nothing any more; null while it does'),
+  acknowledged_ms: when.describe('When somebody took it on'),
+  acknowledged_by: z.string().nullable(),
   closed_ms: when,
   closed_by: z.string().nullable(),
 });
@@ -35,6 +37,19 @@ export function incidentRoutes({ incidents }: Pick<ModuleContext, 'incidents'>):
     }),
     defineRoute({
       method: 'POST',
+      path: '/incidents/:id/acknowledge',
+      role: 'operator',
+      scope: 'operate',
+      tag: 'system',
+      summary: 'Takes an incident on, so that others know that somebody looks after it',
+      errors: 'problem',
+      body: z.strictObject({}),
+      responses: { 200: { description: 'The incident', schema: incident } },
+      handler: async ({ c, caller }) =>
+        json(known(await incidents.acknowledge(c.req.param('id') ?? '', actorOf(caller)))),
+    }),
+    defineRoute({
+      method: 'POST',
       path: '/incidents/:id/close',
       role: 'operator',
       scope: 'operate',
@@ -44,11 +59,13 @@ export function incidentRoutes({ incidents }: Pick<ModuleContext, 'incidents'>):
       errors: 'problem',
       body: z.strictObject({}),
       responses: { 200: { description: 'The incident', schema: incident } },
-      handler: async ({ c, caller }) => {
-        const closed = await incidents.close(c.req.param('id') ?? '', actorOf(caller));
-        if (closed === undefined) throw new AppError('not_found', 'There is no incident of that id.');
-        return json(closed);
-      },
+      handler: async ({ c, caller }) =>
+        json(known(await incidents.close(c.req.param('id') ?? '', actorOf(caller)))),
     }),
   ];
+}
+
+function known(found: Incident | undefined): Incident {
+  if (found === undefined) throw new AppError('not_found', 'There is no incident of that id.');
+  return found;
 }

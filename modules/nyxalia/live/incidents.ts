@@ -32,6 +32,7 @@ export class Incidents {
       problem: incident.problem,
       since_ms: incident.opened_ms,
       over: incident.cleared_ms !== null,
+      acknowledged: incident.acknowledged_ms !== null,
     }));
   }
 

@@ -163,6 +163,7 @@ export const topicData = {
           problem: z.string(),
           since_ms: z.number(),
           over: z.boolean().optional().describe('Of one that is kept: whether its cause is gone'),
+          acknowledged: z.boolean().optional().describe('Of one that is kept: whether somebody took it on'),
         }),
       ),
     }),

@@ -368,6 +368,8 @@ export const en = {
     } as Record<string, string>,
     closing:
       'Incidents stay until a person closes them. What else is listed closes by itself when it is over.',
+    acknowledge: 'Take it on',
+    acknowledged: 'Somebody looks after it.',
     close: 'Close',
     over: 'Its cause is gone.',
     modules: 'Modules',

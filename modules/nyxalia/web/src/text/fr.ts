@@ -382,6 +382,8 @@ export const fr: Texts = {
     },
     closing:
       'Les incidents restent jusqu’à ce qu’une personne les ferme. Le reste se ferme de soi-même une fois passé.',
+    acknowledge: 'M’en charger',
+    acknowledged: 'Quelqu’un s’en occupe.',
     close: 'Fermer',
     over: 'Sa cause a disparu.',
     modules: 'Modules',

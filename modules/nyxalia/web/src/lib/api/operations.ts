@@ -76,11 +76,17 @@ export interface Operations {
   'GET /keys': {
     answer: { keys: ({ scopes?: ('chat' | 'embeddings' | 'guard' | 'decisions' | 'read' | 'operate' | 'admin')[]; requests_per_minute?: number; tokens_per_day?: number; models?: string[]; expires_ms?: number; id: string; name: string; role: string; created_ms: number })[] };
   };
+  /** Takes an incident on, so that others know that somebody looks after it */
+  'POST /incidents/{id}/acknowledge': {
+    path: { id: string };
+    body: Record<string, never>;
+    answer: { id: string; check: string; target: string; class: 'transient' | 'permanent' | 'overload' | 'integrity' | 'caller'; problem: string; tried: ('immediate_retry' | 'exponential_backoff' | 'circuit_break' | 'graceful_degradation' | 'restart' | 'manual_intervention')[]; opened_ms: number; cleared_ms: number | null; acknowledged_ms: number | null; acknowledged_by: string | null; closed_ms: number | null; closed_by: string | null };
+  };
   /** Closes an incident that a person has looked at; while the fault is still there another is opened */
   'POST /incidents/{id}/close': {
     path: { id: string };
     body: Record<string, never>;
-    answer: { id: string; check: string; target: string; class: 'transient' | 'permanent' | 'overload' | 'integrity' | 'caller'; problem: string; tried: ('immediate_retry' | 'exponential_backoff' | 'circuit_break' | 'graceful_degradation' | 'restart' | 'manual_intervention')[]; opened_ms: number; cleared_ms: number | null; closed_ms: number | null; closed_by: string | null };
+    answer: { id: string; check: string; target: string; class: 'transient' | 'permanent' | 'overload' | 'integrity' | 'caller'; problem: string; tried: ('immediate_retry' | 'exponential_backoff' | 'circuit_break' | 'graceful_degradation' | 'restart' | 'manual_intervention')[]; opened_ms: number; cleared_ms: number | null; acknowledged_ms: number | null; acknowledged_by: string | null; closed_ms: number | null; closed_by: string | null };
   };
   /** Makes a key; the answer shows it this once */
   'POST /keys': {
