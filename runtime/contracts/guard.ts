@@ -30,6 +30,15 @@ export const GUARD_TEXT_MAX = 1_000_000;
 export const guardLevels = ['low', 'medium', 'high', 'paranoid'] as const;
 export type GuardLevel = (typeof guardLevels)[number];
 
+/**
+ * What a level costs: the share of harmless texts that it refuses, 0 to 1, on which training puts its threshold. What people type is
+ * given half of what documents are: a source that training has not seen has more false alarms than those that the threshold comes from.
+ */
+export const guardFalseAlarms: Record<'prompt' | 'document', Record<GuardLevel, number>> = {
+  prompt: { low: 0.002, medium: 0.005, high: 0.01, paranoid: 0.03 },
+  document: { low: 0.002, medium: 0.01, high: 0.02, paranoid: 0.05 },
+};
+
 /** A verdict on a text that comes in: what the rules found, and what the classifier thinks of it. */
 export interface GuardJudgement extends GuardResult {
   mode: GuardMode;

@@ -10,7 +10,7 @@ import type { CoreIdentity, DecisionScorer } from './decision.js';
 import type { Degradation, DegradationLevel, DegradationStatus } from './device.js';
 import type { SandboxReport } from './escape.js';
 import type { EventDefinition } from './event-types.js';
-import type { Guard } from './guard.js';
+import type { Guard, GuardLevel } from './guard.js';
 import type { RouteDefinition } from './http.js';
 import type { Idempotency } from './idempotency.js';
 import type { Incident, Incidents } from './incident.js';
@@ -65,7 +65,7 @@ export interface SystemStatus {
   core: CoreIdentity & { offload: string; crossover: number | null; batch_max: number; threads: number };
   ledger: LedgerStatus;
   witness: WitnessStatus;
-  guard: { mode: string; rules: string[] };
+  guard: { mode: string; level: GuardLevel; rules: string[] };
   /** What nobody has closed yet, and what is being mended. */
   incidents: Incident[];
   recovering: { check: string; target: string; problem: string; tried: string[] }[];

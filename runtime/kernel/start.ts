@@ -408,7 +408,7 @@ async function open(options: StartOptions, undo: Undo): Promise<Appliance> {
     },
     ledger: ledger.status(),
     witness: witness.status(),
-    guard: { mode: config.guard.mode, rules: guard.rules() },
+    guard: { mode: config.guard.mode, level: config.guard.level, rules: guard.rules() },
     incidents: incidents.open(),
     recovering: healer.status(),
     watchdog: {

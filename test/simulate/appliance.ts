@@ -264,7 +264,7 @@ export async function boot(world: World): Promise<Appliance> {
     },
     ledger: ledger.status(),
     witness: noWitness.status(),
-    guard: { mode: config.guard.mode, rules: guard.rules() },
+    guard: { mode: config.guard.mode, level: config.guard.level, rules: guard.rules() },
     incidents: incidents.open(),
     recovering: healer.status(),
     watchdog: { stuck: 0, restarts: world.boots - 1 },

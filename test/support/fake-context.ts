@@ -297,7 +297,7 @@ function fakeStatus(context: Pick<ModuleContext, 'clock' | 'degradation' | 'vers
       set_aside: [],
     },
     witness: noWitness.status(),
-    guard: { mode: 'enforce', rules: [] },
+    guard: { mode: 'enforce', level: 'medium', rules: [] },
     incidents: [],
     recovering: [],
     watchdog: { stuck: 0, restarts: 0 },

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { decisions, factorNames, severities } from '../../../runtime/contracts/decision.js';
 import { forecastFigures, levels, powerSources } from '../../../runtime/contracts/device.js';
+import { guardLevels } from '../../../runtime/contracts/guard.js';
 import { scopes } from '../../../runtime/contracts/http.js';
 
 const count = z.number().int().min(0);
@@ -192,7 +193,14 @@ export const topicData = {
       started_ms: z.number(),
       ready: z.boolean(),
       tls: z.boolean(),
-      guard: z.object({ mode: z.string(), rules: z.array(z.string()) }),
+      guard: z.object({
+        mode: z.string(),
+        level: z.enum(guardLevels),
+        rules: z.array(z.string()),
+        false_alarms: z
+          .record(z.enum(guardLevels), z.object({ prompt: z.number(), document: z.number() }))
+          .describe('What each level costs: the share of harmless texts that it is calibrated to refuse'),
+      }),
       core: z.object({ core_sha256: z.string(), weights_version: z.string() }),
       sandbox: z.object({
         level: z.string(),

@@ -1,6 +1,7 @@
 import type { DecisionMade } from '../../../runtime/contracts/decision.js';
 import type { DeviceSample } from '../../../runtime/contracts/device.js';
 import type { EscapeStatus } from '../../../runtime/contracts/escape.js';
+import { type GuardLevel, guardFalseAlarms } from '../../../runtime/contracts/guard.js';
 import type { ModuleContext } from '../../../runtime/contracts/module.js';
 import { Incidents } from './incidents.js';
 import type { DecisionView, EngineState, TopicName, TopicSnapshot } from './messages.js';
@@ -9,6 +10,13 @@ import { Topic } from './topic.js';
 /** Samples and decisions that are kept for clients that come back, and that a new one begins with: ten minutes of samples at the default interval. */
 const samplesKept = 120;
 const decisionsKept = 50;
+
+const guardCosts = {
+  low: costOf('low'),
+  medium: costOf('medium'),
+  high: costOf('high'),
+  paranoid: costOf('paranoid'),
+};
 
 const fastLookMs = 500;
 const lookMs = 1000;
@@ -161,7 +169,7 @@ export class LiveTopics {
       started_ms,
       ready,
       tls: config.http.tls_cert_file !== undefined,
-      guard,
+      guard: { ...guard, false_alarms: guardCosts },
       core: { core_sha256: core.core_sha256, weights_version: core.weights_version },
       sandbox: {
         level,
@@ -181,6 +189,10 @@ export class LiveTopics {
       routes: this.#context.routes().map(({ method, path }) => `${method} ${path}`),
     };
   }
+}
+
+function costOf(level: GuardLevel): { prompt: number; document: number } {
+  return { prompt: guardFalseAlarms.prompt[level], document: guardFalseAlarms.document[level] };
 }
 
 function keep<T>(list: T[], item: T, most: number): void {

@@ -1,13 +1,11 @@
+import { guardFalseAlarms } from '../../contracts/guard.js';
 import type { ModelHead } from '../classifier/model-file.js';
 import { type Scored, thresholdFor } from './folds.js';
 
-/**
- * Share of false alarms on harmless texts of groups that training has not seen, for each level. What people type is given half of what
- * documents are: a group that is left out has more false alarms than the groups that its threshold comes from.
- */
+/** Share of false alarms on harmless texts of groups that training has not seen, for each level and for a notice. */
 export const shares = {
-  prompt: { low: 0.002, medium: 0.005, high: 0.01, paranoid: 0.03, notice: 0.06 },
-  document: { low: 0.002, medium: 0.01, high: 0.02, paranoid: 0.05, notice: 0.1 },
+  prompt: { ...guardFalseAlarms.prompt, notice: 0.06 },
+  document: { ...guardFalseAlarms.document, notice: 0.1 },
 };
 
 /** Groups whose harmless rows are what people ask, and those that are documents. */
