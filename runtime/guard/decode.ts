@@ -233,11 +233,18 @@ function readable(text: string): boolean {
 
 /** Fewest letters of a sentence that is tried as rot13. */
 const ROT13_LETTERS_MIN = 8;
-/** For each letter 1 when it is among the commonest of English and French, -1 when rot13 of it is; 0 for both or none. */
-const commonness = Int8Array.from('abcdefghijklmnopqrstuvwxyz', (letter) => {
+const OTHER_SIGN = 2;
+const SENTENCE_END = 3;
+/**
+ * For each ASCII letter 1 when it is among the commonest of English and French, -1 when rot13 of it is, 0 for both or none;
+ * SENTENCE_END for . : ; ! ? " ( ) and the end of a paragraph, OTHER_SIGN for the rest.
+ */
+const commonness = Int8Array.from({ length: 128 }, (_, code) => {
+  const sign = String.fromCharCode(code);
+  if ('.:;!?"()\n'.includes(sign)) return SENTENCE_END;
+  if (!/[a-z]/.test(sign)) return OTHER_SIGN;
   const common = 'etaoinsrlu';
-  const turned = String.fromCharCode(((letter.charCodeAt(0) - 97 + 13) % 26) + 97);
-  return Number(common.includes(letter)) - Number(common.includes(turned));
+  return Number(common.includes(sign)) - Number(common.includes(turn(code)));
 });
 
 /**
@@ -254,10 +261,11 @@ export function rot13(view: View): View | undefined {
     let common = 0;
     for (; to < text.length; to++) {
       const code = text.charCodeAt(to);
-      if (code >= 97 && code <= 122) {
+      const kind = code < 128 ? (commonness[code] ?? OTHER_SIGN) : OTHER_SIGN;
+      if (kind < OTHER_SIGN) {
         letters++;
-        common += commonness[code - 97] ?? 0;
-      } else if (endsSentence(code)) break;
+        common += kind;
+      } else if (kind === SENTENCE_END) break;
     }
     if (letters >= ROT13_LETTERS_MIN && common < 0) {
       builder ??= new ViewBuilder();
@@ -267,21 +275,6 @@ export function rot13(view: View): View | undefined {
     from = to + 1;
   }
   return builder?.build('rot13');
-}
-
-/** . : ; ! ? " ( ) or the end of a paragraph. */
-function endsSentence(code: number): boolean {
-  return (
-    code === 46 ||
-    code === 58 ||
-    code === 59 ||
-    code === 33 ||
-    code === 63 ||
-    code === 34 ||
-    code === 10 ||
-    code === 40 ||
-    code === 41
-  );
 }
 
 function turn(code: number): string {

@@ -44,13 +44,22 @@ export class Judge {
     const byRules = this.#rules.check(text, views, { mode, tools });
     const { score, threshold, verdict, span } = this.#classifier.classify(views, mode, level);
     const reason: GuardReason = { ...classifierRule, span };
-    const common = { score, threshold, mode, level, model: this.#sha256 };
-    if (verdict === 'allow') return { ...byRules, ...common };
+    const judged: GuardJudgement = {
+      verdict: byRules.verdict,
+      reasons: byRules.reasons,
+      score,
+      threshold,
+      mode,
+      level,
+      model: this.#sha256,
+    };
+    if (verdict === 'allow') return judged;
     // What refuses stands first.
-    const reasons =
+    judged.reasons =
       verdict === 'refuse' && byRules.verdict !== 'refuse'
         ? [reason, ...byRules.reasons]
         : [...byRules.reasons, reason];
-    return { verdict: byRules.verdict === 'refuse' ? 'refuse' : verdict, reasons, ...common };
+    if (byRules.verdict !== 'refuse') judged.verdict = verdict;
+    return judged;
   }
 }

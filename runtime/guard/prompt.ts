@@ -1,4 +1,4 @@
-import type { GuardReason, GuardResult } from '../contracts/guard.js';
+import { type GuardMode, type GuardReason, type GuardResult, guardModes } from '../contracts/guard.js';
 import { Context } from './context.js';
 import { normalise } from './normalise.js';
 import { barredIds, compilePhrase, firstIds, type Phrase, partIds, reachOf } from './phrase.js';
@@ -8,6 +8,9 @@ import { BREAK, Lexicon, UNKNOWN, type Words, wordsOf } from './words.js';
 
 /** Findings of one rule that are looked at as quotations; each costs a reading of the text. Further ones count as meant. */
 const WEIGHED_MAX = 16;
+
+/** Of phrases that need no part but their first words. */
+const NO_PART = -1;
 
 interface RulePhrase {
   rule: number;
@@ -63,11 +66,16 @@ class Findings {
 /** Judges prompts by rules. Compiles them once; judging is linear in the length of the text. */
 export class PromptRules {
   readonly #rules: readonly Rule[];
+  /** The rules that look at the text itself, in their order. */
+  readonly #scanning: { index: number; scan: Rule['scan']; scanTyped: Rule['scanTyped'] }[];
   readonly #lexicon = new Lexicon();
   readonly #context: Context;
   readonly #barred: Uint8Array;
-  /** Phrases by the id of their first word, those together that need the same part, and those for documents only by themselves. */
-  readonly #byFirst: { part: number | undefined; documentsOnly: boolean; phrases: RulePhrase[] }[][] = [];
+  /** For each mode the phrases by the id of their first word, those together that need the same part. */
+  readonly #byFirst: Record<GuardMode, { part: number; phrases: RulePhrase[] }[][]> = {
+    prompt: [],
+    document: [],
+  };
   /** The parts of phrases, numbered, and the numbers of those that a word is in, by its id. */
   readonly #parts = new Map<string, number>();
   readonly #partsOf: number[][] = [];
@@ -77,6 +85,9 @@ export class PromptRules {
 
   constructor(rules: readonly Rule[]) {
     this.#rules = rules;
+    this.#scanning = rules
+      .map(({ scan, scanTyped }, index) => ({ index, scan, scanTyped }))
+      .filter(({ scan, scanTyped }) => scan !== undefined || scanTyped !== undefined);
     rules.forEach((rule, index) => {
       for (const text of rule.phrases ?? []) this.#compile(index, rule.severity, text);
       for (const text of rule.hints ?? []) this.#compile(index, 'flag', text);
@@ -95,11 +106,9 @@ export class PromptRules {
     scope: Scope = { mode: 'prompt', tools: false },
   ): GuardResult {
     const findings = new Findings(this.#rules, scope);
-    this.#rules.forEach((rule, index) => {
-      for (const { from, to, severity } of rule.scanTyped?.(text) ?? []) {
-        findings.add(index, severity, [from, to]);
-      }
-    });
+    for (const { index, scanTyped } of this.#scanning) {
+      for (const { from, to, severity } of scanTyped?.(text) ?? []) findings.add(index, severity, [from, to]);
+    }
     for (const view of views) this.#checkView(view, findings);
     return findings.result();
   }
@@ -112,14 +121,16 @@ export class PromptRules {
         least === undefined || part.split('|').length < least.split('|').length ? part : least,
       undefined,
     );
-    const part = rarest === undefined ? undefined : this.#numberOf(rarest);
+    const part = rarest === undefined ? NO_PART : this.#numberOf(rarest);
     const made = { rule, severity, phrase, needs };
-    const documentsOnly = this.#rules[rule]?.documentsOnly === true;
-    for (const id of firstIds(phrase)) {
-      this.#byFirst[id] ??= [];
-      const group = this.#byFirst[id].find((one) => one.part === part && one.documentsOnly === documentsOnly);
-      if (group === undefined) this.#byFirst[id].push({ part, documentsOnly, phrases: [made] });
-      else group.phrases.push(made);
+    const modes = this.#rules[rule]?.documentsOnly === true ? (['document'] as const) : guardModes;
+    for (const byFirst of modes.map((mode) => this.#byFirst[mode])) {
+      for (const id of firstIds(phrase)) {
+        byFirst[id] ??= [];
+        const group = byFirst[id].find((one) => one.part === part);
+        if (group === undefined) byFirst[id].push({ part, phrases: [made] });
+        else group.phrases.push(made);
+      }
     }
   }
 
@@ -159,22 +170,25 @@ export class PromptRules {
   #checkView(view: View, findings: Findings): void {
     const words = wordsOf(view, this.#lexicon);
     this.#look(words);
-    const typed = findings.scope.mode === 'prompt';
+    const byFirst = this.#byFirst[findings.scope.mode];
+    const seen = this.#seen;
+    const current = this.#view;
     for (let index = 0; index < words.ids.length; index++) {
       const id = words.ids[index] ?? BREAK;
-      const groups = id === UNKNOWN ? undefined : this.#byFirst[id];
+      const groups = id === UNKNOWN ? undefined : byFirst[id];
       if (groups === undefined) continue;
-      for (const { part, documentsOnly, phrases } of groups) {
-        if ((part !== undefined && this.#seen[part] !== this.#view) || (documentsOnly && typed)) continue;
+      for (let at = 0; at < groups.length; at++) {
+        const { part, phrases } = groups[at]!;
+        if (part !== NO_PART && seen[part] !== current) continue;
         for (const candidate of phrases) this.#try(candidate, index, view, words, findings);
       }
     }
-    this.#rules.forEach((rule, index) => {
-      if (rule.scan === undefined || !findings.wants(index, 'refuse')) return;
-      for (const finding of rule.scan(view, findings.scope)) {
+    for (const { index, scan } of this.#scanning) {
+      if (scan === undefined || !findings.wants(index, 'refuse')) continue;
+      for (const finding of scan(view, findings.scope)) {
         if (findings.wants(index, finding.severity)) this.#weigh(finding, index, view, words, findings);
       }
-    });
+    }
   }
 
   /** Looks whether a phrase stands at a word. */

@@ -141,11 +141,13 @@ export interface Words {
 /** Cuts a folded view into words, ends of sentences and addresses. Linear. */
 export function wordsOf(view: View, lexicon: Lexicon): Words {
   const { text } = view;
-  const words: Words = { ids: [], starts: [], ends: [] };
+  const ids: number[] = [];
+  const starts: number[] = [];
+  const ends: number[] = [];
   const add = (id: number, start: number, end: number) => {
-    words.ids.push(id);
-    words.starts.push(start);
-    words.ends.push(end);
+    ids.push(id);
+    starts.push(start);
+    ends.push(end);
   };
   for (let index = 0; index < text.length; ) {
     const code = text.charCodeAt(index);
@@ -169,7 +171,7 @@ export function wordsOf(view: View, lexicon: Lexicon): Words {
     else for (const part of parts) add(lexicon.id(part), index, end);
     index = end;
   }
-  return words;
+  return { ids, starts, ends };
 }
 
 const wordCodes = Uint8Array.from({ length: 128 }, (_, code) =>
