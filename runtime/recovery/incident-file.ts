@@ -83,11 +83,14 @@ export class IncidentBook implements Incidents {
   }
 
   all(): Incident[] {
-    return this.#incidents.toReversed().map((incident) => structuredClone(incident));
+    return this.#incidents.toReversed().map(copyOf);
   }
 
   open(): Incident[] {
-    return this.all().filter(({ closed_ms }) => closed_ms === null);
+    return this.#incidents
+      .filter(({ closed_ms }) => closed_ms === null)
+      .reverse()
+      .map(copyOf);
   }
 
   /** Opens one, unless one about the same is open. */
@@ -116,7 +119,7 @@ export class IncidentBook implements Incidents {
       closed_by: null,
     };
     this.#incidents.push(incident);
-    this.#options.onChange('opened', structuredClone(incident));
+    this.#options.onChange('opened', copyOf(incident));
     await this.#save();
   }
 
@@ -155,10 +158,10 @@ export class IncidentBook implements Incidents {
     const incident = this.#incidents.find((one) => one.id === id);
     if (incident === undefined) return undefined;
     if (apply(incident, this.#options.clock.wallMs())) {
-      this.#options.onChange(change, structuredClone(incident));
+      this.#options.onChange(change, copyOf(incident));
       await this.#save();
     }
-    return structuredClone(incident);
+    return copyOf(incident);
   }
 
   #find(check: string, target: string): Incident | undefined {
@@ -178,4 +181,8 @@ export class IncidentBook implements Incidents {
     });
     return this.#writing;
   }
+}
+
+function copyOf(incident: Incident): Incident {
+  return { ...incident, tried: [...incident.tried] };
 }
