@@ -1,3 +1,4 @@
+import { writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { parseArgs } from 'node:util';
 import { normalise } from '../../runtime/guard/normalise.js';
@@ -11,22 +12,17 @@ const { values: flags } = parseArgs({
   options: {
     data: { type: 'string' },
     rivals: { type: 'string' },
-    rounds: { type: 'string', default: '40' },
+    rounds: { type: 'string' },
+    json: { type: 'string' },
     help: { type: 'boolean', default: false },
   },
 });
 if (flags.help) {
   console.log(
-    'npm run bench:guard -- [--data DIR] [--rivals DIR] [--rounds 40]\nMicroseconds of the guard for prompts of 500 characters and documents of 32 KB.\n--data: prompts from there instead of a few of ours. --rivals: a folder where @andersmyrmel/vard, llm_guardrail and llm-guard are installed.',
+    'npm run bench:guard -- [--data DIR] [--rivals DIR] [--rounds N] [--json FILE]\nMicroseconds of the guard for prompts of 500 characters and documents of 32 KB.\n--data: prompts from there instead of a few of ours. --rivals: a folder where @andersmyrmel/vard, llm_guardrail and llm-guard are installed.\n--rounds: how often each prompt is judged, after as often to warm up; by default so that 16,000 judgements are measured.',
   );
   process.exit(0);
 }
-const rounds = Number(flags.rounds);
-if (!(Number.isInteger(rounds) && rounds >= 1 && rounds <= 10_000)) {
-  console.error(`--rounds must be 1 to 10000, not ${flags.rounds}`);
-  process.exit(1);
-}
-
 const sentences = [
   'Explain to me how a heat pump works and what it costs in a year. ',
   'Réécris cette lettre dans un style plus simple, sans changer le sens. ',
@@ -40,6 +36,8 @@ const made = sentences.map((_, first) =>
     .slice(0, 500),
 );
 const PROMPTS = 400;
+const CALLS = 16_000;
+const DOCUMENT_CALLS = 80;
 /** Pieces of an answer that an engine of a Pi gives in a second: for the delay that holding text back adds. */
 const PIECES_A_SECOND = 10;
 /** Of all rows that are long enough, evenly, as a text arrives: its characters in one piece. */
@@ -52,6 +50,11 @@ function promptsOf(folder: string): string[] {
   return long.filter((_, index) => index % step === 0).slice(0, PROMPTS);
 }
 const prompts = flags.data === undefined ? made : promptsOf(flags.data);
+const rounds = Number(flags.rounds ?? Math.ceil(CALLS / prompts.length));
+if (!(Number.isInteger(rounds) && rounds >= 1 && rounds <= 10_000)) {
+  console.error(`--rounds must be 1 to 10000, not ${flags.rounds}`);
+  process.exit(1);
+}
 const documents = prompts.slice(0, 20).map((text) => `${text}\n\n`.repeat(70).slice(0, 32_768));
 
 interface Times {
@@ -79,7 +82,9 @@ function timesOf(taken: number[]): Times {
   return { median: at(0.5), p99: at(0.99) };
 }
 
+const figures: Record<string, unknown> = {};
 function print(name: string, { median, p99 }: Times): void {
+  figures[name.trim()] = { median_us: median, p99_us: p99 };
   console.log(
     `${name.padEnd(44)} median ${median.toFixed(1).padStart(9)} µs   p99 ${p99.toFixed(1).padStart(9)} µs`,
   );
@@ -99,7 +104,7 @@ print(
   '  of which: readings and rules',
   time(prompts, (text) => ruleSet.check(text), rounds),
 );
-const few = Math.max(1, Math.round(rounds / 10));
+const few = Math.ceil(DOCUMENT_CALLS / documents.length);
 print(
   'guard, document of 32 KB, in one thread',
   time(documents, (text) => guard.checkPrompt(text, { mode: 'document' }), few),
@@ -107,6 +112,12 @@ print(
 await apart();
 await streams();
 if (flags.rivals !== undefined) await rivals(flags.rivals, whole);
+if (flags.json !== undefined) {
+  writeFileSync(
+    flags.json,
+    `${JSON.stringify({ node: process.version, prompts: prompts.length, figures }, null, 2)}\n`,
+  );
+}
 
 /** The same documents in the thread of their own, one after the other. */
 async function apart(): Promise<void> {
@@ -155,6 +166,7 @@ async function streams(): Promise<void> {
     watch.finish();
   }
   const tookUs = Number(process.hrtime.bigint() - began) / 1000;
+  figures.streams = { us_a_piece: tookUs / pieces, held_mean: held / pieces, held_most: most };
   const milliseconds = (count: number) => ((1000 * count) / PIECES_A_SECOND).toFixed(1);
   console.log(
     `answers in pieces of 4 characters: ${(tookUs / pieces).toFixed(2)} µs a piece; held after a piece ${(held / pieces).toFixed(2)} characters in the mean, at most ${most}; nothing held after ${(100 - (100 * waiting) / pieces).toFixed(1)} % of the pieces`,
