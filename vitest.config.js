@@ -7,8 +7,8 @@ export default defineConfig({
   test: {
     include: ['dist/**/*.test.js', 'modules/nyxalia/web/src/**/*.test.ts'],
     pool: 'forks',
-    // Most tests wait for processes and disks, so one worker would leave a small machine idle.
-    maxWorkers: Math.max(2, availableParallelism() - 1),
+    // Most tests wait for processes and disks: two workers would leave a machine of two cores idle for a third of the time.
+    maxWorkers: Math.max(3, availableParallelism() - 1),
     testTimeout: 30_000,
     hookTimeout: 30_000,
     // On a shared CI machine a test that failed is run once more; the report marks it.
