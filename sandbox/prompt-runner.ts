@@ -38,6 +38,10 @@ import {
   type ToolServerProcess,
   type ToolServerSpec,
 } from './types.js';
+import { wipesWhole } from './wipes-whole.js';
+
+const wipeLacks =
+  'memory: parts of a prompt may stay in its worker on this version of Node until they are overwritten (sandbox.fresh gives new workers)';
 
 /** Longest that a timer of Node can wait. */
 const timerMaxMs = 2_147_483_647;
@@ -292,7 +296,7 @@ export class Supervisor implements PromptRunner {
       ...(short === undefined ? {} : { short }),
       ...counts,
       holds: [...holdsAlways, ...holds],
-      lacks: [...lacks],
+      lacks: [...lacks, ...(wipesWhole ? [] : [wipeLacks])],
     };
   }
 

@@ -8,15 +8,23 @@ import { ScriptedUpstream } from '../test/support/scripted-upstream.js';
 import { createPromptRunner, type Sandbox } from './index.js';
 import { isRoot } from './levels/identity.js';
 import type { ChatJob } from './types.js';
+import { wipesWhole } from './wipes-whole.js';
 
 /** What is left of a prompt in the memory of its worker, looked for from outside. Other users' processes are open to root alone. */
 const canLook = process.platform === 'linux' && isRoot();
-if (!canLook)
+if (!wipesWhole)
+  console.error(
+    '\nTHIS VERSION OF NODE LEAVES PARTS OF A PROMPT IN A WORKER: /status says so under lacks, sandbox.fresh helps.\n',
+  );
+else if (!canLook)
   console.error('\nWHAT IS LEFT OF A PROMPT IN A WORKER IS NOT TESTED: it takes Linux, and root.\n');
 
-const levels = canLook ? await levelsToTest() : [];
+const levels = canLook && wipesWhole ? await levelsToTest() : [];
 const newMark = () => `Mark${randomBytes(8).toString('hex')}`;
 const wide = 'Où est l’été ? 東京 🙂 ';
+
+// A file without a test would be an error.
+it.runIf(levels.length === 0).skip('nothing is left of a prompt, where that can be looked for');
 
 describe.each(levels)('at level %s', (level) => {
   let upstream: ScriptedUpstream;

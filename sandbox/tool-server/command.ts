@@ -101,12 +101,12 @@ export function strictServer(spec: ToolServerSpec, { bwrap, setpriv }: ServerMea
     ...['--die-with-parent', '--new-session', '--clearenv', '--cap-drop', 'ALL'],
     ...Object.entries(env).flatMap(([name, value]) => ['--setenv', name, value]),
     ...systemViews(),
-    ...outsideOfSystem.flatMap((file) => ['--ro-bind', file, file]),
     ...(relay?.binds ?? []),
     ...devices.flatMap((device) => ['--dev-bind', device, device]),
     ...['--size', '4096', '--tmpfs', '/proc', '--remount-ro', '/proc'],
     ...['--size', `${tmpBytes}`, '--perms', '1777', '--tmpfs', '/tmp', '--chdir', '/tmp'],
-    // After /tmp, so that a listed folder below it is seen.
+    // After /tmp, so that a program or a listed folder below it is seen.
+    ...outsideOfSystem.flatMap((file) => ['--ro-bind', file, file]),
     ...folders,
     ...['--remount-ro', '/', '--'],
   ];

@@ -1,5 +1,5 @@
 import { readFile, writeFile } from 'node:fs/promises';
-import { get } from 'node:http';
+import { Agent, get } from 'node:http';
 import { connect } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js';
@@ -53,7 +53,8 @@ server.registerTool('ask', { description: 'Asks an address', inputSchema: { url:
     () =>
       new Promise((resolve, reject) => {
         const { hostname, port } = new URL(process.env.HTTP_PROXY ?? 'http://127.0.0.1:1');
-        get({ hostname, port, path: url, headers: { host: 'x' } }, (answer) =>
+        // Newer Node would itself go through the proxy of the environment.
+        get({ agent: new Agent(), hostname, port, path: url, headers: { host: 'x' } }, (answer) =>
           text(answer).then(resolve, reject),
         ).on('error', reject);
       }),
