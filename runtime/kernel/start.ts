@@ -1,16 +1,16 @@
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
-import { Core, coreModule, type RateLimiter } from '../../core-wasm/index.js';
+import { Core, coreModule } from '../../core-wasm/index.js';
 import { createPromptRunner } from '../../sandbox/index.js';
 import { createAdmission } from '../admission/admission.js';
+import { rateStatus, takeRateLimiters } from '../admission/rate-limiters.js';
 import { BreakerFile, readBreakerFile } from '../breaker/breaker-file.js';
 import { CoreBreakers } from '../breaker/breakers.js';
 import { CallTally } from '../breaker/tally.js';
 import { recoveryEvent, transitionEvent } from '../breaker/transition-event.js';
 import type { Config } from '../config/schema.js';
 import { packageVersion } from '../config/version.js';
-import type { RateStatus } from '../contracts/admission.js';
 import { systemClock, systemTimer } from '../contracts/clock.js';
 import type { RolledBack } from '../contracts/configuration.js';
 import { SystemRebootRequired } from '../contracts/errors.js';
@@ -317,19 +317,7 @@ async function open(options: StartOptions, undo: Undo): Promise<Appliance> {
     log,
   });
   undo.add('escape probe', () => escapeWatch.close());
-  const { limits } = config;
-  const rate = {
-    requests: core.limiters.take({
-      tokens: limits.requests_per_second,
-      intervalMs: 1000,
-      burst: limits.requests_burst,
-    }),
-    prompts: core.limiters.take({
-      tokens: limits.prompts_per_minute,
-      intervalMs: 60_000,
-      burst: limits.prompts_burst,
-    }),
-  };
+  const rate = takeRateLimiters(core, config.limits);
 
   const idempotency = new LedgerIdempotency({
     ledger,
@@ -530,11 +518,6 @@ async function open(options: StartOptions, undo: Undo): Promise<Appliance> {
       return closing;
     },
   };
-}
-
-function rateStatus(limiter: RateLimiter): RateStatus {
-  const { refused, evicted, evictedInDebt } = limiter.counters();
-  return { refused, evicted, evicted_in_debt: evictedInDebt };
 }
 
 function logLedgerChange(log: Logger, change: LedgerChange): void {

@@ -161,20 +161,18 @@ describe.each(levels)('MCP servers at level %s', (level) => {
   );
 
   it.each([
-    ['garbage', ['garbage'], {}],
-    ['shape', ['garbage'], {}],
-    ['long', ['said_too_much'], {}],
-    ['flood', ['said_too_much'], {}],
-    ['die', ['left'], {}],
-    ['hang', ['deadline'], { call_ms: 1000 }],
-    // Who grows fast meets the kernel's limit before we have looked, and dies of it.
-    ['grow', ['out_of_memory', 'left'], { memory_bytes: 268_435_456 }],
-  ])('one that does %s ends with %s, and is given a rest', async (how, outcomes, changes) => {
+    ['garbage', 'garbage', {}],
+    ['shape', 'garbage', {}],
+    ['long', 'said_too_much', {}],
+    ['flood', 'said_too_much', {}],
+    ['die', 'left', {}],
+    ['hang', 'deadline', { call_ms: 1000 }],
+    ['grow', 'out_of_memory', { memory_bytes: 268_435_456 }],
+  ])('one that does %s ends with %s, and is given a rest', async (how, outcome, changes) => {
     const { all, events, time } = serversOf({ bad: configured('hostile-server', [how], changes) });
     expect((await all.tools('bad')).map(({ name }) => name)).toEqual(['act']);
     const call = () => all.call('bad', { tool: 'act', args: {} }, { signal, timeoutMs: 20_000 });
-    const { outcome } = await call();
-    expect(outcomes).toContain(outcome);
+    expect((await call()).outcome).toBe(outcome);
     // A shape is noticed before the process has gone.
     while (all.status().bad?.state !== 'resting') await new Promise((resolve) => setTimeout(resolve, 10));
     expect(events.at(-1)).toBe(`bad ended ${outcome}`);

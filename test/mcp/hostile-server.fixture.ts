@@ -47,7 +47,7 @@ function misbehave(id: unknown): void {
       return;
     case 'grow': {
       const held: Buffer[] = [];
-      setInterval(() => held.push(Buffer.alloc(50_000_000, 1)), 20);
+      setInterval(() => held.push(Buffer.alloc(10_000_000, 1)), 20);
       return;
     }
     case 'ask':

@@ -8,6 +8,7 @@ import { reflexiaOn } from '../../modules/reflexia/index.js';
 import sandozia from '../../modules/sandozia/index.js';
 import zeroia from '../../modules/zeroia/index.js';
 import { createAdmission } from '../../runtime/admission/admission.js';
+import { rateStatus, takeRateLimiters } from '../../runtime/admission/rate-limiters.js';
 import { BreakerFile, readBreakerFile } from '../../runtime/breaker/breaker-file.js';
 import { CoreBreakers } from '../../runtime/breaker/breakers.js';
 import { CallTally } from '../../runtime/breaker/tally.js';
@@ -182,19 +183,7 @@ export async function boot(world: World): Promise<Appliance> {
     repeats: sabotage === 'retry_storm' ? 3 : 0,
   });
   const prompts = toldPrompts(engines, bus);
-  const { limits } = config;
-  const rate = {
-    requests: core.limiters.take({
-      tokens: limits.requests_per_second,
-      intervalMs: 1000,
-      burst: limits.requests_burst,
-    }),
-    prompts: core.limiters.take({
-      tokens: limits.prompts_per_minute,
-      intervalMs: 60_000,
-      burst: limits.prompts_burst,
-    }),
-  };
+  const rate = takeRateLimiters(core, config.limits);
   const guard = createGuard({ core, model: loadGuardModel(config.guard), level: config.guard.level });
   const modules = [zeroia(), reflexiaOn(simulatedHost(device, now)), sandozia(), assistantia()];
   for (const module of modules) events.register(module.name, module.events?.() ?? []);
@@ -230,7 +219,6 @@ export async function boot(world: World): Promise<Appliance> {
   });
   const metrics = new Registry();
   const front = helloria();
-  const rateStatus = { refused: 0, evicted: 0, evicted_in_debt: 0 };
   const status = (): SystemStatus => ({
     name: 'arkalia-luna',
     version: 'simulated',
@@ -253,7 +241,7 @@ export async function boot(world: World): Promise<Appliance> {
     breakers: breakers.all(),
     queues: admission.status(),
     latency: { http: latency.status('http'), engine: latency.status('engine') },
-    rate: { requests: rateStatus, prompts: rateStatus },
+    rate: { requests: rateStatus(rate.requests), prompts: rateStatus(rate.prompts) },
     sandbox: engines.status(),
     core: {
       ...core.identity,

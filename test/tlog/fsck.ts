@@ -112,7 +112,9 @@ async function serving<T>(folder: string, use: (appliance: TestAppliance) => Pro
 
 try {
   await mkdir(dataDir, { mode: 0o700 });
-  const token = (await arkalia(dataDir, 'keys', 'create', '--name', 'auditor')).stdout.trim();
+  const token = (
+    await arkalia(dataDir, 'keys', 'create', '--name', 'auditor', '--role', 'operator')
+  ).stdout.trim();
   const verifier = (await arkalia(dataDir, 'keys', 'show-verifier')).stdout;
   await writeFile(keyFile, verifier);
   say(`verifier key: ${verifier.trim()}`);

@@ -2,7 +2,7 @@ import { untrack } from 'svelte';
 import { asProblem, call } from '../api/call.js';
 import type { Problem } from '../api/problem.js';
 import { randomId } from '../clipboard.js';
-import { line } from '../live/live.svelte.js';
+import { line, nowMs } from '../live/live.svelte.js';
 import { ask } from './ask.js';
 import { type Conversation, type Message, merged, messagesOf, titleOf } from './conversations.js';
 
@@ -83,7 +83,7 @@ class Chats {
 
   async send(text: string, model: string | undefined): Promise<void> {
     const conversation = this.open ?? this.#begin(text);
-    conversation.messages.push({ role: 'user', text, state: 'done', at_ms: Date.now() });
+    conversation.messages.push({ role: 'user', text, state: 'done', at_ms: nowMs() });
     await this.#answer(conversation, text, model);
   }
 
@@ -127,7 +127,7 @@ class Chats {
 
   #begin(text: string): Conversation {
     const id = randomId();
-    const now = Date.now();
+    const now = nowMs();
     this.list.unshift({ id, title: titleOf(text), updated_ms: now, answers: 0, state: 'here', messages: [] });
     this.openId = id;
     return this.list[0]!;
@@ -136,7 +136,7 @@ class Chats {
   async #answer(conversation: Conversation, text: string, model: string | undefined): Promise<void> {
     const stop = new AbortController();
     this.#running.set(conversation.id, stop);
-    conversation.messages.push({ role: 'assistant', text: '', state: 'waiting', at_ms: Date.now() });
+    conversation.messages.push({ role: 'assistant', text: '', state: 'waiting', at_ms: nowMs() });
     const message = conversation.messages.at(-1)!;
     await ask({
       text,
@@ -146,7 +146,7 @@ class Chats {
       onChange: (change: Partial<Message>) => Object.assign(message, change),
     });
     this.#running.delete(conversation.id);
-    conversation.updated_ms = Date.now();
+    conversation.updated_ms = nowMs();
     if (message.state === 'done') conversation.answers += 1;
   }
 
