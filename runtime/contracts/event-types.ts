@@ -448,7 +448,7 @@ const definitions = {
   },
   password_changed: {
     version: 1,
-    about: 'A user has another password.',
+    about: 'A user has another password, by an administrator or of their own.',
     data: z.strictObject({ by: text }),
   },
   user_removed: {

@@ -31,7 +31,7 @@ const whoAnswer = z.object({
   passwords: z.boolean().describe('Whether somebody may sign in with a password'),
 });
 
-/** Signing in and out, and who is calling. */
+/** Signing in and out, who is calling, and a password of one's own. */
 export function loginRoutes({ people, config }: ModuleContext): RouteDefinition[] {
   const tls = config.http.tls_cert_file !== undefined;
   const common = { tag: 'access', errors: 'problem' } as const;
@@ -84,6 +84,24 @@ export function loginRoutes({ people, config }: ModuleContext): RouteDefinition[
       handler: async ({ caller }) => {
         const ended = caller.login !== undefined && (await people.endLogin(caller.login.id, actorOf(caller)));
         return json({ ended }, 200, { 'set-cookie': noLoginCookie(tls) });
+      },
+    }),
+    defineRoute({
+      ...common,
+      method: 'POST',
+      path: '/me/password',
+      role: 'user',
+      scope: 'any',
+      summary: 'Gives whoever is signed in another password; ends the other logins of that person',
+      body: z.strictObject({ current: z.string().max(1024), password }),
+      responses: { 204: { description: 'Changed' } },
+      handler: async ({ body, caller }) => {
+        const { login, id: client } = caller;
+        if (login === undefined) {
+          throw new AppError('forbidden', 'Only who is signed in with a password has one to change.');
+        }
+        await people.changePassword({ ...body, login, client, by: actorOf(caller) });
+        return new Response(null, { status: 204 });
       },
     }),
   ];
