@@ -237,6 +237,12 @@ const definitions = {
       'A request with an Idempotency-Key begins. One that has no other event in its stream was interrupted.',
     data: z.strictObject({ route: text, again: z.boolean() }),
   },
+  request_answered: {
+    version: 1,
+    about:
+      'A request with an Idempotency-Key that changes the device was answered; what it did has an event of its own before.',
+    data: z.strictObject({ route: text, status: count }),
+  },
   chat_failed: {
     version: 1,
     about: 'A prompt failed.',

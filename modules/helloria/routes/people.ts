@@ -31,6 +31,10 @@ const whoAnswer = z.object({
   passwords: z.boolean().describe('Whether somebody may sign in with a password'),
 });
 
+/** Why a request with a password is not remembered. */
+const carriesPassword =
+  'a password is kept nowhere but as its scrypt hash, so what it came with cannot be compared.';
+
 /** Signing in and out, who is calling, and a password of one's own. */
 export function loginRoutes({ people, config }: ModuleContext): RouteDefinition[] {
   const tls = config.http.tls_cert_file !== undefined;
@@ -64,6 +68,7 @@ export function loginRoutes({ people, config }: ModuleContext): RouteDefinition[
         password: z.string().max(1024),
         mode: z.enum(loginModes).default('tab').describe('lasting: kept when the browser is closed'),
       }),
+      unrepeatable: carriesPassword,
       responses: { 200: { description: 'Signed in', schema: signedIn } },
       handler: async ({ body, caller }) => {
         const mode: LoginMode = body.mode;
@@ -94,6 +99,7 @@ export function loginRoutes({ people, config }: ModuleContext): RouteDefinition[
       scope: 'any',
       summary: 'Gives whoever is signed in another password; ends the other logins of that person',
       body: z.strictObject({ current: z.string().max(1024), password }),
+      unrepeatable: carriesPassword,
       responses: { 204: { description: 'Changed' } },
       handler: async ({ body, caller }) => {
         const { login, id: client } = caller;
@@ -126,6 +132,7 @@ export function peopleRoutes({ people }: ModuleContext): RouteDefinition[] {
       path: '/users',
       summary: 'Lets somebody sign in with a password',
       body: newUser,
+      unrepeatable: carriesPassword,
       responses: { 201: { description: 'The user', schema: userRecord } },
       handler: async ({ body, caller }) => json(await people.addUser(body, actorOf(caller)), 201),
     }),
@@ -135,6 +142,7 @@ export function peopleRoutes({ people }: ModuleContext): RouteDefinition[] {
       path: '/users/:name/password',
       summary: 'Gives a user another password; ends the logins of the user',
       body: z.strictObject({ password }),
+      unrepeatable: carriesPassword,
       responses: { 204: { description: 'Changed' } },
       handler: async ({ c, body, caller }) => {
         const name = c.req.param('name') ?? '';
