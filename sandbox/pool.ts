@@ -33,6 +33,8 @@ const waitingMax = 4096;
 const startTimeoutMs = 20_000;
 const backoffFirstMs = 100;
 const backoffMaxMs = 30_000;
+/** After its prompt, so that nobody waits for the look: the answer's end is being recorded and sent. */
+const wornLookMs = 10;
 
 /**
  * Keeps `workers` and `spare` processes warm, lends them out one prompt at a time, and replaces those that die or have served long
@@ -116,12 +118,15 @@ export class WorkerPool {
     this.#workers.delete(child);
     this.#workers.set(child, { state: 'idle', child, prompts });
     this.#serve();
-    void this.#options.isWorn(child).then((worn) => {
-      if (!worn) return;
-      // Replaced now, or after the prompt that it was lent for meanwhile.
-      if (this.#workers.get(child)?.state === 'idle') this.#replace(child);
-      else this.#worn.add(child);
-    });
+    this.#later(wornLookMs, () => void this.#look(child));
+  }
+
+  async #look(child: Child): Promise<void> {
+    if (!(await this.#options.isWorn(child))) return;
+    // Replaced now, or after the prompt that it was lent for meanwhile.
+    const worker = this.#workers.get(child);
+    if (worker?.state === 'idle') this.#replace(child);
+    else if (worker !== undefined) this.#worn.add(child);
   }
 
   #replace(child: Child): void {
@@ -227,10 +232,15 @@ export class WorkerPool {
   #spawnLater(): void {
     const pauseMs = Math.min(backoffFirstMs * 2 ** this.#failures, backoffMaxMs);
     this.#failures = Math.min(this.#failures + 1, 16);
+    this.#later(pauseMs, () => this.#spawn());
+  }
+
+  /** Not after the end. */
+  #later(ms: number, task: () => void): void {
     const pause = setTimeout(() => {
       this.#pauses.delete(pause);
-      this.#spawn();
-    }, pauseMs);
+      task();
+    }, ms);
     this.#pauses.add(pause);
   }
 }

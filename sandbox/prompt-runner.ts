@@ -434,6 +434,6 @@ async function* events(run: PromptRun, ending: AbortSignal): AsyncGenerator<Prom
     for (let event = await run.next(); event !== undefined; event = await run.next()) yield event;
   } finally {
     ending.removeEventListener('abort', end);
-    run.stop(failureOfExit('aborted'));
+    if (run.isRunning) run.stop(failureOfExit('aborted'));
   }
 }

@@ -657,10 +657,10 @@ const recovery = section({
     .boolean()
     .default(true)
     .describe(
-      'Whether a changed configuration that does not start, or makes health worse during its probation, is undone: the last good one is in force then, and an incident says so.',
+      'Whether a changed configuration that does not start, or makes health worse during its probation, is undone: the last good one is in force then, and an incident says so. The same for what modules have learned.',
     ),
   probation_ms: milliseconds(600_000, 1000).describe(
-    'How long a changed configuration is on probation; an incident or an end of the process within it undoes it.',
+    'How long a changed configuration, or what a module has learned, is on probation; an incident or an end of the process within it undoes it.',
   ),
   restart_process: z
     .boolean()
