@@ -5,7 +5,7 @@ import { CgroupModel } from '../../test/support/cgroup-model.js';
 import { Groups } from './groups.js';
 
 const unit = 'system.slice/arkalia.service';
-const limits = { memoryBytes: 1000, processes: 7, weight: 50 };
+const limits = { memoryBytes: 1000, processes: 7 };
 let model: CgroupModel;
 afterEach(() => model.close());
 
@@ -30,11 +30,12 @@ describe('version 2, against a model of its files', () => {
       `${unit}/cgroup.subtree_control < +memory`,
       `${unit}/cgroup.subtree_control < +pids`,
       `${unit}/cgroup.subtree_control < +cpu`,
+      `${unit}/arkalia-server/cpu.weight < 400`,
       `mkdir ${unit}/CHILD`,
       `${unit}/CHILD/memory.max < 1073741824`,
       `${unit}/CHILD/memory.oom.group < 1`,
       `${unit}/CHILD/pids.max < 64`,
-      `${unit}/CHILD/cpu.weight < 50`,
+      `${unit}/CHILD/cpu.weight < 100`,
       `rmdir ${unit}/CHILD`,
     ]);
   });

@@ -1,5 +1,6 @@
 import { basename, dirname, join } from 'node:path';
 import { type GroupHost, hasCode } from './host.js';
+import { serverWeight } from './limits.js';
 import type { Controller } from './mounts.js';
 
 /** The group of version 2 in which the server itself is, beside those of its children. */
@@ -46,6 +47,8 @@ export function delegate(own: string, wanted: readonly Controller[], host: Group
         }
     }
   }
+  if (missing.includes('cpu') && !problems.has('cpu') && host.folders(folder).includes(serverLeaf))
+    host.write(join(folder, serverLeaf, 'cpu.weight'), `${serverWeight}`);
   const usable = wanted.filter((one) => offered.includes(one) && !problems.has(one));
   return { folder, usable, problems };
 }

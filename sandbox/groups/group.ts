@@ -22,6 +22,12 @@ export interface GroupOptions {
 const removeLookMs = 20;
 const removeLooksMax = 100;
 
+/**
+ * Where a shell, which has one thread, writes 0 to move itself. Version 1 moves a thread without the lock that waits for every processor
+ * to have passed a grace period, which under load is tens of milliseconds a hierarchy; version 2 moves whole processes only.
+ */
+const enterFile = { 1: 'tasks', 2: 'cgroup.procs' } as const;
+
 /** Enters the groups whose files come before `--`, then becomes the program behind it. */
 const enter = 'while [ "$1" != -- ]; do echo 0 >"$1" || exit 125; shift; done; shift; exec "$@"';
 
@@ -62,7 +68,7 @@ export class Group {
 
   /** A command that is in the group before it is what was asked for, and with it all that it starts. */
   entering(program: string, args: readonly string[]): { program: string; args: string[] } {
-    const files = this.#folders().map((folder) => join(folder, 'cgroup.procs'));
+    const files = this.#bases.map(({ version, folder }) => join(folder, this.#name, enterFile[version]));
     return { program: '/bin/sh', args: ['-c', enter, 'sh', ...files, '--', program, ...args] };
   }
 

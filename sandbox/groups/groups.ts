@@ -3,7 +3,7 @@ import { processesMax } from '../levels/limits.js';
 import { delegate } from './delegated.js';
 import { type Base, Group, type GroupOptions } from './group.js';
 import { type GroupHost, hasCode } from './host.js';
-import { type GroupLimits, weights } from './limits.js';
+import type { GroupLimits } from './limits.js';
 import { type Controller, controllers, ownGroups } from './mounts.js';
 
 /** `arkalia-PID-N`: group N that the server of this process id made. */
@@ -14,7 +14,7 @@ let made = 0;
 const gives: Record<Controller, string> = {
   memory: 'memory at most an eighth above the limit, all its processes together, no swap',
   pids: `processes and threads at most ${processesMax.worker} a worker, ${processesMax.model} a model`,
-  cpu: `processor: where it is contended a worker has weight ${weights.worker}, a model ${weights.model}, all else 100`,
+  cpu: 'processor: where it is contended all threads of a process have one share together',
 };
 
 /** The control groups of the children of this server: of which controllers, and why not of the rest. */
@@ -126,7 +126,7 @@ export class Groups {
   #try(base: Base, host: GroupHost): void {
     try {
       removeLeft(base.folder, host);
-      const limits = { memoryBytes: 1_073_741_824, processes: 64, weight: 50 };
+      const limits = { memoryBytes: 1_073_741_824, processes: 64 };
       const options = this.#options([base], host);
       Group.make(options, limits);
       host.removeFolder(join(base.folder, options.name));

@@ -19,7 +19,7 @@ const levels = await levelsToTest();
 const workerEntry = new URL('../../test/support/faulty-worker.js', import.meta.url);
 const brief = { lang: 'en' as const, topics: [], passages: [], modelLoaded: false };
 const cwd = tmpdir();
-const small = { memoryBytes: 128 * mebibyte, processes: 64, weight: 50 };
+const small = { memoryBytes: 128 * mebibyte, processes: 64 };
 const group = () => groups.make(small);
 
 afterAll(async () => {

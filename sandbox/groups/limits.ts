@@ -7,19 +7,21 @@ export interface GroupLimits {
   memoryBytes: number;
   /** Processes and threads. */
   processes: number;
-  /** Share of a contended processor; the server and everything else have 100. */
-  weight: number;
 }
 
-/** The answer waits for a worker, for as long as a token takes; a model and a tool server work as long as they are asked to. */
-export const weights = { worker: 50, model: 25 } as const;
+/**
+ * Shares of a contended processor, of which 100 is the usual one. All threads of a child share one, so that a model with many of them
+ * counts as one; the server, which they all wait for, has more in version 2, where it is in a group too.
+ */
+const childWeight = 100;
+export const serverWeight = 400;
 
 /**
  * What the group of a child grants. The watch of resident memory ends what grows slowly at the limit itself; the group stands an eighth
  * above it, so that the kernel does not throw out the pages of a model's file, and reads them again, in place of a clear end.
  */
 export function groupLimits({ kind, memoryBytes }: ChildLimits): GroupLimits {
-  return { memoryBytes: hardBytes(memoryBytes), processes: processesMax[kind], weight: weights[kind] };
+  return { memoryBytes: hardBytes(memoryBytes), processes: processesMax[kind] };
 }
 
 export const hardBytes = (memoryBytes: number): number => Math.ceil(memoryBytes * 1.125);
@@ -35,13 +37,13 @@ export interface Setting {
 export function settings(
   version: 1 | 2,
   controller: Controller,
-  { memoryBytes, processes, weight }: GroupLimits,
+  { memoryBytes, processes }: GroupLimits,
 ): Setting[] {
   if (controller === 'pids') return [{ file: 'pids.max', value: `${processes}` }];
   if (controller === 'cpu')
     return version === 2
-      ? [{ file: 'cpu.weight', value: `${weight}` }]
-      : [{ file: 'cpu.shares', value: `${Math.round((weight * 1024) / 100)}` }];
+      ? [{ file: 'cpu.weight', value: `${childWeight}` }]
+      : [{ file: 'cpu.shares', value: `${(childWeight * 1024) / 100}` }];
   const bytes = `${memoryBytes}`;
   // Swap: none. Version 1 counts both together, a limit that must not be below that of memory.
   return version === 2

@@ -1,7 +1,7 @@
 import { existsSync, lstatSync, readlinkSync, realpathSync } from 'node:fs';
 import { isAbsolute } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { type GroupLimits, hardBytes, weights } from '../groups/limits.js';
+import { type GroupLimits, hardBytes } from '../groups/limits.js';
 import { becomeUser, findProgram, unusedUserId } from '../levels/identity.js';
 import type { Launch } from '../levels/level.js';
 import type { ToolServerSpec } from '../types.js';
@@ -32,7 +32,6 @@ const devices = ['/dev/null', '/dev/zero', '/dev/full', '/dev/random', '/dev/ura
 export const toolServerLimits = (memoryBytes: number): GroupLimits => ({
   memoryBytes: hardBytes(memoryBytes),
   processes: processesMax,
-  weight: weights.model,
 });
 
 /** Programs of this host that level strict needs. */
