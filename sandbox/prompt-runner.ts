@@ -41,9 +41,6 @@ import {
 } from './types.js';
 import { wipesWhole } from './wipes-whole.js';
 
-const wipeLacks =
-  'memory: parts of a prompt may stay in its worker on this version of Node until they are overwritten (sandbox.fresh gives new workers)';
-
 /** Longest that a timer of Node can wait. */
 const timerMaxMs = 2_147_483_647;
 /** An engine's raw answer may be this much longer than the text in it: every token comes in JSON of its own. */
@@ -65,8 +62,13 @@ const holdsAlways = [
   'environment: empty (a model: HOME, which names /tmp)',
   'memory: resident memory watched from outside every 100 ms while a prompt runs',
   'time: killed at the deadline',
-  'texts: what a prompt left in the memory of its worker is overwritten before the next (not in the process of a model)',
 ];
+
+/** How a prompt's text is kept from the next prompt. */
+const holdsTexts = (wiped: boolean) =>
+  wiped
+    ? 'texts: what a prompt left in the memory of its worker is overwritten before the next (not in the process of a model)'
+    : 'texts: a worker answers one prompt and ends, the next prompt has another that stood ready (not the process of a model)';
 
 const folderPrefix = 'arkalia-sandbox-';
 
@@ -98,6 +100,8 @@ function addressOfServer({ hostname, port, protocol }: URL): { host: string; por
 /** The supervisor: workers, the model's process, the broker to the servers, and the directory of engines. */
 export class Supervisor implements PromptRunner {
   readonly #options: SandboxOptions;
+  /** Whether a worker forgets a prompt, so that it may have another. */
+  readonly #wipes: boolean;
   readonly #directory: EngineDirectory;
   readonly #running = new Set<AbortController>();
   readonly #opinions = new Set<OpinionProcess>();
@@ -108,6 +112,7 @@ export class Supervisor implements PromptRunner {
   constructor(options: SandboxOptions) {
     checkOptions(options);
     this.#options = options;
+    this.#wipes = options.internal?.wipesWhole ?? wipesWhole;
     this.#directory = new EngineDirectory(options, {
       problem: () => this.#parts?.model.problem(),
       isLoaded: () => this.#parts?.model.isLoaded() ?? false,
@@ -290,8 +295,8 @@ export class Supervisor implements PromptRunner {
       level,
       ...(short === undefined ? {} : { short }),
       ...counts,
-      holds: [...holdsAlways, ...holds, ...(groups?.holds() ?? [])],
-      lacks: [...lacks, ...(groups?.lacks() ?? []), ...(wipesWhole ? [] : [wipeLacks])],
+      holds: [...holdsAlways, holdsTexts(this.#wipes), ...holds, ...(groups?.holds() ?? [])],
+      lacks: [...lacks, ...(groups?.lacks() ?? [])],
     };
   }
 
@@ -318,6 +323,7 @@ export class Supervisor implements PromptRunner {
     const modelHostEntry = internal?.modelHostEntry ?? new URL('./model-host.js', import.meta.url);
     const pool = new WorkerPool({
       workers: sandbox.workers,
+      spare: this.#wipes ? 0 : 1,
       promptsMax: sandbox.prompts_max,
       isWorn: (child) => child.isWorn(sandbox.cpu_seconds),
       spawn: () =>
@@ -377,7 +383,7 @@ export class Supervisor implements PromptRunner {
   /** Whether the worker of a prompt serves nobody else, before or after. */
   #alone(untrusted: boolean): boolean {
     const { fresh } = this.#options.sandbox;
-    return fresh === 'always' || (fresh === 'untrusted' && untrusted);
+    return !this.#wipes || fresh === 'always' || (fresh === 'untrusted' && untrusted);
   }
 
   /** A prompt for a server that says how long its context is is made to fit by an estimate; the embedded model counts for itself. */
@@ -424,6 +430,6 @@ async function* events(run: PromptRun, ending: AbortSignal): AsyncGenerator<Prom
     for (let event = await run.next(); event !== undefined; event = await run.next()) yield event;
   } finally {
     ending.removeEventListener('abort', end);
-    run.stop(failureOfExit('aborted'));
+    if (run.isRunning) run.stop(failureOfExit('aborted'));
   }
 }

@@ -1,7 +1,9 @@
+import { forecastFigures } from '../../runtime/contracts/device.js';
 import type { RouteDefinition } from '../../runtime/contracts/http.js';
 import type { ArkaliaModule, ModuleContext, ModuleHealth } from '../../runtime/contracts/module.js';
 import { EnergyMeter } from './energy.js';
 import { Forecasts, type Judged } from './forecast/forecasts.js';
+import { keptMuted } from './forecast/kept-muted.js';
 import { publishForecasts } from './forecast/metrics.js';
 import { SampleHistory } from './history.js';
 import { type Host, thisHost } from './host.js';
@@ -33,6 +35,7 @@ class Reflexia implements ArkaliaModule {
   readonly #garbage: ReturnType<Host['garbageMeter']>;
   readonly #energy = new EnergyMeter();
   #forecasts!: Forecasts;
+  #muted!: ReturnType<typeof keptMuted>;
   #subscriptions: (() => void)[] = [];
   #startedMs = 0;
   #reported = '{}';
@@ -45,7 +48,11 @@ class Reflexia implements ArkaliaModule {
   provision(context: ModuleContext): void {
     this.#context = context;
     const intervalMs = context.config.reflexia.interval_ms;
-    this.#forecasts = new Forecasts(context.config.reflexia);
+    this.#muted = keptMuted(context.states, (figure, isMuted) => this.#forecasts.mute(figure, isMuted));
+    this.#forecasts = new Forecasts(context.config.reflexia, (figure) =>
+      this.#muted[figure].mayChange(false),
+    );
+    for (const figure of forecastFigures) this.#forecasts.mute(figure, this.#muted[figure].current());
     const histogram = this.#host.eventLoop(EVENT_LOOP_RESOLUTION_MS);
     this.#histogram = histogram;
     const machine = onceMachine(this.#host.machine);
@@ -134,7 +141,18 @@ class Reflexia implements ArkaliaModule {
     this.#reportAbsences();
     const judged = this.#forecasts.take(sample);
     this.#context.bus.publish('device.sampled', { ...sample, forecasts: this.#forecasts.last });
-    for (const one of judged) this.#recordJudged(one);
+    for (const one of judged) {
+      this.#recordJudged(one);
+      this.#keepMuted(one);
+    }
+  }
+
+  /** Not waited for either. That a forecaster is muted only protects; that it counts again is tried. */
+  #keepMuted({ figure, state, mase }: Judged): void {
+    const isMuted = state === 'muted';
+    this.#muted[figure]
+      .change(isMuted, `${state} at an error of ${mase}`, { probation: !isMuted })
+      .catch((error: unknown) => this.#context.log.error({ err: error }, 'who is muted could not be kept'));
   }
 
   /** Not waited for: samples come whatever the ledger does. */

@@ -1,12 +1,14 @@
 import { expect, test } from 'vitest';
 import type { DeviceSample } from '../../runtime/contracts/device.js';
 import { AppError } from '../../runtime/contracts/errors.js';
-import { createFakeContext } from '../../test/support/fake-context.js';
+import type { NewEvent } from '../../runtime/contracts/ledger.js';
+import { StateBook } from '../../runtime/recovery/state-book.js';
+import { createFakeContext, type FakeContextOptions, ManualClock } from '../../test/support/fake-context.js';
 import { Decider } from './decider.js';
 import { DeviceLoop } from './device-loop.js';
 
-function make() {
-  const context = createFakeContext();
+function make(parts: FakeContextOptions['parts'] = {}) {
+  const context = createFakeContext({ parts });
   const decider = new Decider(context.scorer, context.ledger, 16);
   const loop = new DeviceLoop(context, decider);
   loop.start();
@@ -197,4 +199,84 @@ test('samples of an observer in quarantine worsen the level and do not ease it',
   expect(context.degradation.level()).toBe('moderate');
   await sample(10);
   expect(context.degradation.level()).toBe('light');
+});
+
+/** The real book on a file in memory. */
+async function bookOn(file: { text?: string }) {
+  const incidents: string[] = [];
+  const events: NewEvent[] = [];
+  const clock = new ManualClock();
+  const book = await StateBook.open({
+    storage: {
+      read: async () => file.text,
+      write: async (text) => {
+        file.text = text;
+      },
+    },
+    clock,
+    probationMs: 600_000,
+    openIncidents: () => [...incidents],
+    restarted: undefined,
+    record: (event) => events.push(event),
+    onError: (error) => {
+      throw error;
+    },
+  });
+  return { book, clock, incidents, events };
+}
+
+test('a move that makes health worse is undone without a restart and recorded, and not tried again for an hour', async () => {
+  const { book, clock, incidents, events } = await bookOn({});
+  const { loop, sample, moves } = make({ states: book });
+  await sample(70);
+  await sample(70);
+  expect(loop.thresholds.cpu).toEqual({ monitor: 56.4, reduce: 75.2 });
+  incidents.push('inc-1');
+  await book.look();
+  await loop.stop();
+  loop.start();
+  expect(loop.thresholds.cpu).toEqual({ monitor: 60, reduce: 80 });
+  expect(events).toMatchObject([{ type: 'state_rolled_back', data: { state: 'zeroia.thresholds' } }]);
+  expect(moves().at(-1)?.data).toMatchObject({
+    figure: 'cpu',
+    old: { monitor: 56.4, reduce: 75.2 },
+    new: { monitor: 60, reduce: 80 },
+    why: 'undone: the incident inc-1 was opened during its probation',
+  });
+  for (let n = 0; n < 10; n++) await sample(70);
+  expect(moves()).toHaveLength(3);
+  expect(loop.thresholds.cpu).toEqual({ monitor: 60, reduce: 80 });
+  clock.advance(3_600_000);
+  await sample(70);
+  expect(loop.thresholds.cpu).toEqual({ monitor: 58.2, reduce: 77.6 });
+});
+
+test('one that does not is kept, and so the next process begins with it', async () => {
+  const file = {};
+  const first = await bookOn(file);
+  const one = make({ states: first.book });
+  await one.sample(70);
+  first.clock.advance(600_000);
+  await first.book.look();
+  const again = make({ states: (await bookOn(file)).book });
+  expect(again.loop.thresholds.cpu).toEqual({ monitor: 58.2, reduce: 77.6 });
+});
+
+test('what is undone holds also where it cannot be recorded, and while a move is under way', async () => {
+  const { book, incidents } = await bookOn({});
+  const { context, loop, sample } = make({ states: book });
+  await sample(70);
+  const { append } = context.ledger;
+  context.ledger.append = async (event) => {
+    if (event.type !== 'threshold_adjusted') return append.call(context.ledger, event);
+    // The undoing comes between what the move was reckoned from and its end.
+    incidents.push(`inc-${incidents.length}`);
+    await book.look();
+    return append.call(context.ledger, event);
+  };
+  await sample(70);
+  context.ledger.append = () => Promise.reject(new AppError('ledger_unavailable', 'full'));
+  await loop.stop();
+  expect(loop.thresholds.cpu).toEqual({ monitor: 60, reduce: 80 });
+  expect(book.status()).toMatchObject([{ on_probation: 0, why: 'nothing was learned yet' }]);
 });

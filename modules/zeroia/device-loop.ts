@@ -8,15 +8,17 @@ import type {
 } from '../../runtime/contracts/decision.js';
 import type { DeviceSample } from '../../runtime/contracts/device.js';
 import type { ModuleContext } from '../../runtime/contracts/module.js';
+import type { StateVersions } from '../../runtime/contracts/state.js';
 import { MeanConfidence } from './confidence.js';
 import { Cycles } from './cycles.js';
 import type { Decider } from './decider.js';
 import type { EncodedDecision } from './encode.js';
 import { type Alarm, ForecastRule, inWords } from './forecast-rule.js';
+import { keptSteps } from './kept-steps.js';
 import { LevelRule } from './levels.js';
 import { OwnStream } from './own-stream.js';
 import { Repeats } from './repeats.js';
-import type { Adjustment } from './thresholds.js';
+import type { Adjustment, Steps } from './thresholds.js';
 import { type Contradiction, observe, Resolver } from './views.js';
 
 const DEVICE_STREAM = 'device';
@@ -46,6 +48,7 @@ export class DeviceLoop {
   readonly #decider: Decider;
   readonly #rule: LevelRule;
   readonly #own: OwnStream;
+  readonly #kept: StateVersions<Steps>;
   readonly #forecasts: ForecastRule;
   readonly #repeats: Repeats;
   #running: Promise<void> = Promise.resolve();
@@ -64,7 +67,8 @@ export class DeviceLoop {
     this.#rule = new LevelRule(context.clock, context.config.degradation, context.config.zeroia.hysteresis);
     this.#forecasts = new ForecastRule(context.clock);
     this.#repeats = new Repeats(context.clock, context.config.zeroia.record_interval_ms);
-    this.#own = new OwnStream(context.scorer, context.clock, context.config.zeroia);
+    this.#kept = keptSteps(context.states, (steps, why) => this.#goBack(steps, why));
+    this.#own = new OwnStream(context.scorer, context.clock, context.config.zeroia, this.#kept.current());
   }
 
   /** Decisions since the last recorded one, all of them the same. */
@@ -245,15 +249,42 @@ export class DeviceLoop {
     this.#confidence.told(moved);
   }
 
-  /** A threshold moves only when that is recorded; what could not be recorded is due again with the next sample. */
+  /**
+   * A threshold moves only when that is recorded; what could not be recorded is due again with the next sample. Where it made health worse
+   * before, it stays.
+   */
   async #move(adjustment: Adjustment): Promise<void> {
-    const { figure, old, new: levels, base, why, mean } = adjustment;
+    const steps = this.#own.stepsAfter(adjustment);
+    if (!this.#kept.mayChange(steps)) return;
+    await this.#recordMove(adjustment);
+    this.#own.apply(adjustment);
+    await this.#kept.change(steps, `${adjustment.figure}: ${adjustment.why}`);
+  }
+
+  /** What was learned since made health worse. The thresholds go back between two samples, also where that cannot be recorded. */
+  #goBack(steps: Steps, why: string): Promise<void> {
+    this.#running = this.#running.then(async () => {
+      for (const move of this.#own.movesTo(steps, `undone: ${why}`)) {
+        this.#own.apply(move);
+        try {
+          await this.#recordMove(move);
+        } catch (error) {
+          this.#context.log.error({ err: error }, 'thresholds that went back could not be recorded');
+        }
+      }
+      // A move may have been under way.
+      await this.#kept.change(steps, why);
+    });
+    return this.#running;
+  }
+
+  async #recordMove({ figure, old, new: levels, base, why, mean }: Adjustment): Promise<void> {
+    const moved = { base: { ...base }, figure, new: { ...levels }, old: { ...old }, why };
     await this.#context.ledger.append({
       type: 'threshold_adjusted',
       module: 'zeroia',
       stream: DEVICE_STREAM,
-      data: { base: { ...base }, figure, mean, new: { ...levels }, old: { ...old }, why },
+      data: mean === undefined ? moved : { ...moved, mean },
     });
-    this.#own.apply(adjustment);
   }
 }

@@ -6,6 +6,7 @@ import { type Decision, decisions, type ScoreInput, severities } from '../../run
 import { CoreScorer } from '../../runtime/core/scorer.js';
 import { ManualClock } from '../../test/support/fake-context.js';
 import { OwnStream } from './own-stream.js';
+import { noSteps } from './thresholds.js';
 
 let scorer: CoreScorer;
 beforeAll(async () => {
@@ -15,7 +16,7 @@ afterAll(() => scorer.close());
 
 function make(zeroia: Record<string, unknown> = {}) {
   const clock = new ManualClock();
-  const own = new OwnStream(scorer, clock, configSchema.parse({ zeroia }).zeroia);
+  const own = new OwnStream(scorer, clock, configSchema.parse({ zeroia }).zeroia, noSteps);
   const decide = (given: ScoreInput) => {
     const input = { ...given };
     own.recall(input, clock.monotonicMs());

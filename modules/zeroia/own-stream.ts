@@ -8,7 +8,7 @@ import type {
   Thresholds,
 } from '../../runtime/contracts/decision.js';
 import type { Config } from '../../runtime/contracts/module.js';
-import { AdaptiveThresholds, type Adjustment } from './thresholds.js';
+import { AdaptiveThresholds, type Adjustment, type Steps } from './thresholds.js';
 
 /** What the device's own stream is scored with beside the figures: its thresholds, and its previous decision. */
 export class OwnStream {
@@ -19,7 +19,8 @@ export class OwnStream {
   #score: OwnScorer;
   #previous: { decision: Decision; askedMs: number } | undefined;
 
-  constructor(scorer: DecisionScorer, clock: Clock, options: Config['zeroia']) {
+  /** @param steps What its thresholds have learned before. */
+  constructor(scorer: DecisionScorer, clock: Clock, options: Config['zeroia'], steps: Steps) {
     this.#scorer = scorer;
     this.#hysteresis = options.hysteresis;
     this.#cooldownMs = options.cooldown_ms;
@@ -33,6 +34,7 @@ export class OwnStream {
         hysteresis: options.hysteresis,
       },
       clock,
+      steps,
     );
     this.#score = this.#scorerNow();
   }
@@ -68,6 +70,16 @@ export class OwnStream {
   apply(adjustment: Adjustment): void {
     this.#thresholds.apply(adjustment);
     this.#score = this.#scorerNow();
+  }
+
+  /** As it would be after a move. */
+  stepsAfter(adjustment: Adjustment): Steps {
+    return this.#thresholds.stepsAfter(adjustment);
+  }
+
+  /** The moves back to what was learned before. */
+  movesTo(steps: Steps, why: string): Adjustment[] {
+    return this.#thresholds.movesTo(steps, why);
   }
 
   #scorerNow(): OwnScorer {

@@ -40,6 +40,7 @@ test('a mean above the monitor threshold lowers both by a step a minute, down to
       base: { monitor: 60, reduce: 80 },
       why: 'cpu_mean_above_60',
       mean: 70,
+      steps: 1,
     },
   ]);
   expect(sample(70, 20)).toHaveLength(4);
@@ -106,5 +107,36 @@ test('whatever the history, thresholds stay within their bounds and moves keep t
       }
     }),
     { numRuns: process.env.ARKALIA_TEST_LONG === '1' ? 5000 : 300 },
+  );
+});
+
+test('whatever was learned before, and under whatever settings, thresholds stay within their bounds and come back up', () => {
+  fc.assert(
+    fc.property(
+      fc.record({ cpu: fc.nat(1000), ram: fc.nat(1000), temperatureC: fc.nat(1000) }),
+      fc.double({ min: 0.001, max: 0.5, noNaN: true }),
+      fc.double({ min: 0, max: 0.5, noNaN: true }),
+      (steps, step, loweredMax) => {
+        const clock = new ManualClock();
+        const thresholds = new AdaptiveThresholds(base, { ...defaults, step, loweredMax }, clock, steps);
+        for (const figure of ['cpu', 'ram', 'temperatureC'] as const) {
+          for (const edge of ['monitor', 'reduce'] as const) {
+            const [now, top] = [thresholds.current[figure][edge], base[figure][edge]];
+            expect(now).toBeGreaterThanOrEqual(top * (1 - loweredMax));
+            expect(now).toBeLessThanOrEqual(top);
+          }
+        }
+        const before = thresholds.current.cpu;
+        clock.advance(60_000);
+        for (const due of thresholds.learn({ cpu: 0 })) thresholds.apply(due);
+        if (before.monitor < base.cpu.monitor)
+          expect(thresholds.current.cpu.monitor + thresholds.current.cpu.reduce).toBeGreaterThan(
+            before.monitor + before.reduce,
+          );
+        const off = new AdaptiveThresholds(base, { ...defaults, enabled: false }, clock, steps);
+        expect(off.current).toEqual(base);
+      },
+    ),
+    { numRuns: 200 },
   );
 });

@@ -20,15 +20,21 @@ export interface Adjustment {
   base: Levels;
   /** Such as `cpu_mean_above_60`. */
   why: string;
-  mean: number;
+  mean: number | undefined;
+  /** Of the figure, after it. */
+  steps: number;
 }
 
 type Figure = keyof Thresholds;
+/** By how many steps each figure's thresholds are lowered. */
+export type Steps = Record<Figure, number>;
 
 const figures = ['cpu', 'ram', 'temperatureC'] as const satisfies readonly Figure[];
 const figureNames: Record<Figure, string> = { cpu: 'cpu', ram: 'ram', temperatureC: 'temperature' };
 /** Each new value weighs a fifth, so about the last ten samples count. */
 const SMOOTHING = 0.2;
+
+export const noSteps: Steps = { cpu: 0, ram: 0, temperatureC: 0 };
 
 interface Learned {
   mean: number | undefined;
@@ -50,13 +56,15 @@ export class AdaptiveThresholds {
   readonly #learned: Record<Figure, Learned>;
   #current: Thresholds;
 
-  constructor(base: Thresholds, options: AdaptOptions, clock: Clock) {
+  /** @param steps What was learned before. */
+  constructor(base: Thresholds, options: AdaptOptions, clock: Clock, steps: Steps = noSteps) {
     this.#base = base;
     this.#options = options;
     this.#clock = clock;
     this.#current = base;
     const fresh = (): Learned => ({ mean: undefined, steps: 0, movedMs: clock.monotonicMs() });
     this.#learned = { cpu: fresh(), ram: fresh(), temperatureC: fresh() };
+    for (const move of this.movesTo(steps, 'learned before')) this.apply(move);
   }
 
   get current(): Thresholds {
@@ -73,11 +81,38 @@ export class AdaptiveThresholds {
     });
   }
 
-  apply({ figure, old, new: levels }: Adjustment): void {
+  apply({ figure, new: levels, steps }: Adjustment): void {
     const learned = this.#learned[figure];
-    learned.steps += levels.monitor + levels.reduce < old.monitor + old.reduce ? 1 : -1;
+    learned.steps = steps;
     learned.movedMs = this.#clock.monotonicMs();
     this.#current = { ...this.#current, [figure]: levels };
+  }
+
+  /** As it would be after a move. */
+  stepsAfter({ figure, steps }: Pick<Adjustment, 'figure' | 'steps'>): Steps {
+    const { cpu, ram, temperatureC } = this.#learned;
+    return { cpu: cpu.steps, ram: ram.steps, temperatureC: temperatureC.steps, [figure]: steps };
+  }
+
+  /** The moves from here to what holds after so many steps; none where nothing is learned. Nothing moves before they are applied. */
+  movesTo(wanted: Steps, why: string): Adjustment[] {
+    if (!this.#options.enabled) return [];
+    return figures.flatMap((figure) => {
+      const { steps, mean } = this.#learned[figure];
+      const target = this.#inBounds(figure, wanted[figure]);
+      if (target === steps) return [];
+      const old = this.#current[figure];
+      return [{ ...this.#move(figure, target), old, why, mean }];
+    });
+  }
+
+  /** Steps beyond the bound, as after a change of the settings, would have to be gone back through before anything moves. */
+  #inBounds(figure: Figure, steps: number): number {
+    const { new: levels } = this.#move(figure, steps);
+    if (steps === 0) return 0;
+    const { new: before } = this.#move(figure, steps - 1);
+    const same = levels.monitor === before.monitor && levels.reduce === before.reduce;
+    return same ? this.#inBounds(figure, steps - 1) : steps;
   }
 
   #learn(figure: Figure, value: number): Adjustment | undefined {
@@ -89,12 +124,18 @@ export class AdaptiveThresholds {
     const low = base.monitor - base.monitor * this.#options.hysteresis;
     const direction = mean > base.monitor ? 1 : mean < low ? -1 : 0;
     const old = this.#current[figure];
-    const lowered = (threshold: number) => this.#lowered(threshold, learned.steps + direction);
-    const levels = { monitor: lowered(base.monitor), reduce: lowered(base.reduce) };
+    const move = this.#move(figure, learned.steps + direction);
+    const { new: levels } = move;
     // At a bound there is nowhere to go.
     if (direction === 0 || (levels.monitor === old.monitor && levels.reduce === old.reduce)) return undefined;
     const why = `${figureNames[figure]}_mean_${direction > 0 ? `above_${base.monitor}` : `below_${low}`}`;
-    return { figure, old, new: levels, base, why, mean };
+    return { ...move, old, why, mean };
+  }
+
+  #move(figure: Figure, steps: number): Pick<Adjustment, 'figure' | 'new' | 'base' | 'steps'> {
+    const base = this.#base[figure];
+    const lowered = (threshold: number) => this.#lowered(threshold, steps);
+    return { figure, new: { monitor: lowered(base.monitor), reduce: lowered(base.reduce) }, base, steps };
   }
 
   /** In hundredths, so that ids and events stay readable; never beyond the bounds. */

@@ -33,9 +33,10 @@ const incident = {
 };
 
 /** Answers /status with these modules, and all else with the answer. */
-async function runWith(modules: object, answer: unknown, ...argv: string[]) {
+async function runWith(status: object, answer: unknown, ...argv: string[]) {
   server = await ScriptedServer.start(
-    ({ path }, response) => response.end(JSON.stringify(path === '/status' ? { modules } : answer)),
+    ({ path }, response) =>
+      response.end(JSON.stringify(path === '/status' ? { modules: {}, ...status } : answer)),
     join(data, 'control.sock'),
   );
   const io = new FakeIo();
@@ -43,6 +44,20 @@ async function runWith(modules: object, answer: unknown, ...argv: string[]) {
 }
 
 const run = (answer: unknown, ...argv: string[]) => runWith({}, answer, ...argv);
+
+it('tells what was undone of what modules have learned', async () => {
+  const why = 'the incident inc-1 was\u001b[2J opened';
+  const undone = [{ version: 'aaa', back_to: 'bbb', why, at_ms: 0 }];
+  const { code, stdout } = await runWith(
+    { states: [{ name: 'zeroia.thresholds', undone }] },
+    { incidents: [] },
+  );
+  expect(code).toBe(0);
+  expect(stdout).toMatch(
+    /zeroia\.thresholds aaa was undone 1970-01-01T00:00:00Z, back to bbb: the incident inc-1 was\S* opened/,
+  );
+  expect(stdout).not.toContain('\u001b');
+});
 
 it('names the modules in quarantine, why and for how long', async () => {
   const held = {
@@ -54,7 +69,7 @@ it('names the modules in quarantine, why and for how long', async () => {
     retries: 1,
   };
   const sandozia = { state: 'degraded', facts: { interface: 'ok', quarantined: [held] } };
-  const { code, stdout } = await runWith({ sandozia }, { incidents: [] });
+  const { code, stdout } = await runWith({ modules: { sandozia } }, { incidents: [] });
   expect(code).toBe(0);
   expect(stdout).toContain(
     'zeroia is in quarantine since 1970-01-01T00:00:00Z for 120 s, prolonged once: decision_rules found milder',

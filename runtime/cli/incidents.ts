@@ -35,9 +35,19 @@ const statusShape = z.object({
       .object({ facts: z.object({ quarantined: z.array(heldShape).optional() }).optional() })
       .optional(),
   }),
+  states: z
+    .array(
+      z.object({
+        name: z.string(),
+        undone: z.array(
+          z.object({ version: z.string(), back_to: z.string(), why: z.string(), at_ms: z.number() }),
+        ),
+      }),
+    )
+    .default([]),
 });
 
-/** Lists incidents, the open ones or all, and the modules that are in quarantine. */
+/** Lists incidents, the open ones or all, the modules that are in quarantine, and what was undone of what modules have learned. */
 export async function listIncidents(
   { all = false, ...flags }: ConfigFlags & { all?: boolean },
   io: CliIo,
@@ -56,6 +66,9 @@ export async function listIncidents(
   const status = statusShape.parse(await onServer(flags, io, { method: 'GET', path: '/status' }));
   for (const held of status.modules.sandozia?.facts?.quarantined ?? [])
     io.out(`${printable(heldLine(held))}\n`);
+  for (const { name, undone } of status.states)
+    for (const { version, back_to, why, at_ms } of undone)
+      io.out(`${printable(`${name} ${version} was undone ${time(at_ms)}, back to ${back_to}: ${why}`)}\n`);
   return exitCodes.ok;
 }
 

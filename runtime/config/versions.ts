@@ -6,7 +6,7 @@ import { type Config, configSchema } from './schema.js';
 
 const rejectedMax = 20;
 /** A power cut is no fault of the configuration; two during its probation are taken for one. */
-const uncleanMax = 2;
+export const uncleanMax = 2;
 
 const shape = z.strictObject({
   good: z.strictObject({ version: z.string(), since_ms: z.number(), config: configSchema }).nullable(),
@@ -23,9 +23,12 @@ export type ConfigurationVersions = z.infer<typeof shape>;
 export const noVersions: ConfigurationVersions = { good: null, trial: null, rejected: [] };
 
 /** A name for a configuration: the same values have the same, in whatever order and from whatever source they come. */
-export function versionOf(config: Config): string {
+export const versionOf = (config: Config): string => digestOf(config);
+
+/** The same for any JSON value. */
+export function digestOf(value: unknown): string {
   return createHash('sha256')
-    .update(JSON.stringify(sorted(config)))
+    .update(JSON.stringify(sorted(value)))
     .digest('hex')
     .slice(0, 12);
 }

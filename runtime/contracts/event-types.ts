@@ -114,6 +114,12 @@ const definitions = {
     about: 'The configuration that was given is not in force: it does not start, or made health worse.',
     data: z.strictObject({ version: text.nullable(), back_to: text, why: text }),
   },
+  state_rolled_back: {
+    version: 1,
+    about:
+      'What a module had learned made health worse during its probation; the last good version is in force.',
+    data: z.strictObject({ state: text, version: text, back_to: text, why: text }),
+  },
   watchdog_stuck: {
     version: 1,
     about: 'A thread or a sandboxed process gave no sign of life for too long. A sandbox was killed for it.',
@@ -145,14 +151,15 @@ const definitions = {
   },
   threshold_adjusted: {
     version: 1,
-    about: "A threshold of the device's own stream moved with its history.",
+    about:
+      "A threshold of the device's own stream moved with its history, or went back because that made health worse.",
     data: z.strictObject({
       figure: text,
       base: thresholds,
       old: thresholds,
       new: thresholds,
       why: text,
-      mean: z.number(),
+      mean: z.number().optional(),
     }),
   },
   forecast_alarmed: {
@@ -236,6 +243,12 @@ const definitions = {
     about:
       'A request with an Idempotency-Key begins. One that has no other event in its stream was interrupted.',
     data: z.strictObject({ route: text, again: z.boolean() }),
+  },
+  request_answered: {
+    version: 1,
+    about:
+      'A request with an Idempotency-Key that changes the device was answered; what it did has an event of its own before.',
+    data: z.strictObject({ route: text, status: count }),
   },
   chat_failed: {
     version: 1,
@@ -448,7 +461,7 @@ const definitions = {
   },
   password_changed: {
     version: 1,
-    about: 'A user has another password.',
+    about: 'A user has another password, by an administrator or of their own.',
     data: z.strictObject({ by: text }),
   },
   user_removed: {

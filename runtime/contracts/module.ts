@@ -23,6 +23,7 @@ import type { People } from './people.js';
 import type { Retries } from './retries.js';
 import type { EngineView, PromptRunner } from './sandbox.js';
 import type { SocketDefinition } from './socket.js';
+import type { StateStatus, States } from './state.js';
 import type { Witness, WitnessStatus } from './witness.js';
 
 export type { Config } from '../config/schema.js';
@@ -68,6 +69,8 @@ export interface SystemStatus {
   guard: { mode: string; level: GuardLevel; rules: string[] };
   /** What nobody has closed yet, and what is being mended. */
   incidents: Incident[];
+  /** What modules have learned, by version, and what of it was undone. */
+  states: StateStatus[];
   recovering: { check: string; target: string; problem: string; tried: string[] }[];
   /** Threads and processes found stuck since the start; how often `serve --supervise` started the server anew, and why last. */
   watchdog: { stuck: number; restarts: number; restart_cause?: string };
@@ -100,6 +103,7 @@ export interface ModuleContext {
   readonly metrics: Registry;
   readonly latency: Latencies;
   readonly incidents: Incidents;
+  readonly states: States;
   readonly access: Access;
   readonly people: People;
   readonly version: string;

@@ -37,6 +37,7 @@ import { HostList } from '../outgoing/hosts.js';
 import { createOutgoing } from '../outgoing/outgoing.js';
 import { Looks } from '../recovery/looks.js';
 import { openHealer } from '../recovery/open-healer.js';
+import { openStates } from '../recovery/open-states.js';
 import { PromptRetries } from '../recovery/prompt-retries.js';
 import { keepCore } from '../replay/cores.js';
 import { openAccess } from '../security/access.js';
@@ -361,6 +362,16 @@ async function open(options: StartOptions, undo: Undo): Promise<Appliance> {
     record: (event) => recordLater(ledger, log, event),
     rolledBack,
   });
+  const states = await openStates({
+    folder: folder.path,
+    config: config.recovery,
+    clock,
+    log,
+    incidents,
+    restarted: restarted?.cause,
+    record: (event) => recordLater(ledger, log, event),
+  });
+  undo.add('states', () => states.close());
   const status = (): SystemStatus => ({
     name: 'arkalia-luna',
     version,
@@ -398,6 +409,7 @@ async function open(options: StartOptions, undo: Undo): Promise<Appliance> {
     witness: witness.status(),
     guard: { mode: config.guard.mode, level: config.guard.level, rules: guard.rules() },
     incidents: incidents.open(),
+    states: states.status(),
     recovering: healer.status(),
     watchdog: {
       stuck: watchdog.stuck,
@@ -444,6 +456,7 @@ async function open(options: StartOptions, undo: Undo): Promise<Appliance> {
     retries: new PromptRetries(metrics),
     latency,
     incidents,
+    states,
     access,
     people,
     version,
@@ -475,6 +488,7 @@ async function open(options: StartOptions, undo: Undo): Promise<Appliance> {
   }
   const ofConfiguration = configurationEvent(options);
   if (ofConfiguration !== undefined) recordLater(ledger, log, ofConfiguration);
+  warnings.push(...states.undoneAtStart);
   if (rolledBack !== undefined) warnings.push(`the configuration was undone: ${rolledBack.why}`);
   const tried = escapeWatch.start();
   // Whoever requires a level is not served before it has been tried.
@@ -489,7 +503,10 @@ async function open(options: StartOptions, undo: Undo): Promise<Appliance> {
   await lifecycle.start();
   ready = true;
   watchdog.ready();
-  heal.begin(() => healer.pass());
+  heal.begin(async () => {
+    await healer.pass();
+    await states.look();
+  });
 
   let closing: Promise<void> | undefined;
   const address = addressOf(status());

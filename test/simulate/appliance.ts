@@ -30,6 +30,7 @@ import { EventCatalog } from '../../runtime/ledger/events/catalog.js';
 import { openLedger } from '../../runtime/ledger/ledger.js';
 import { CoreLatencies } from '../../runtime/metrics/latencies.js';
 import { openHealer } from '../../runtime/recovery/open-healer.js';
+import { openStates } from '../../runtime/recovery/open-states.js';
 import { PromptRetries } from '../../runtime/recovery/prompt-retries.js';
 import { noMcp, noModels, noOutgoing, noPeople } from '../support/absent-parts.js';
 import { SimulatedEngines } from './engines.js';
@@ -217,6 +218,19 @@ export async function boot(world: World): Promise<Appliance> {
     rolledBack: undefined,
     incidentStorage: world.incidents,
   });
+  const states = await openStates({
+    folder,
+    config: config.recovery,
+    clock,
+    log,
+    incidents,
+    restarted: undefined,
+    record: (event) => {
+      if (event.type === 'state_rolled_back') trace.add('state rolled back');
+      recordLater(event);
+    },
+    storage: world.states,
+  });
   const metrics = new Registry();
   const front = helloria();
   const status = (): SystemStatus => ({
@@ -254,6 +268,7 @@ export async function boot(world: World): Promise<Appliance> {
     witness: noWitness.status(),
     guard: { mode: config.guard.mode, level: config.guard.level, rules: guard.rules() },
     incidents: incidents.open(),
+    states: states.status(),
     recovering: healer.status(),
     watchdog: { stuck: 0, restarts: world.boots - 1 },
   });
@@ -287,6 +302,7 @@ export async function boot(world: World): Promise<Appliance> {
     retries: new PromptRetries(metrics),
     latency,
     incidents,
+    states,
     mcp: noMcp,
     models: noModels,
     outgoing: noOutgoing,
@@ -325,6 +341,7 @@ export async function boot(world: World): Promise<Appliance> {
     healing.looks++;
     healer
       .pass()
+      .then(() => states.look())
       .catch((error: unknown) => watch.fail('no_surprise', `the checks could not run: ${String(error)}`));
   }, config.recovery.look_ms);
   let end!: (value: 'over') => void;
@@ -353,6 +370,7 @@ export async function boot(world: World): Promise<Appliance> {
       tally.tell();
       recordLater({ type: 'system_stopped', module: 'kernel', data: { reason: 'restart' } });
       await breakerFile.close();
+      await states.close();
       admission.close();
       await real.close();
       gone();

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { configSchema } from '../../runtime/config/schema.js';
 import { seeded } from '../../runtime/guard/training/random.js';
+import type { IncidentStorage } from '../../runtime/recovery/incident-file.js';
 import { type Appliance, boot } from './appliance.js';
 import { Clients, type Traffic, usualTraffic } from './clients.js';
 import { Device } from './device.js';
@@ -101,7 +102,6 @@ class Simulation {
     const { seed, sabotage } = options;
     const time = new VirtualTime(wallStartMs);
     const trace = new Trace(() => time.nowMs);
-    let incidents: string | undefined;
     this.#world = {
       time,
       trace,
@@ -120,12 +120,8 @@ class Simulation {
         nowMs: () => time.nowMs,
         file: join(folder, 'ledger.sqlite'),
       }),
-      incidents: {
-        read: async () => incidents,
-        write: async (text) => {
-          incidents = text;
-        },
-      },
+      incidents: inMemory(),
+      states: inMemory(),
       boots: 0,
       deathChance: 0.001,
       restart: () => this.#restart(true),
@@ -263,6 +259,17 @@ class Simulation {
       .stop()
       .then(again, (error: unknown) => watch.fail('no_surprise', `it did not stop: ${String(error)}`));
   }
+}
+
+/** A file that outlives the process. */
+function inMemory(): IncidentStorage {
+  let kept: string | undefined;
+  return {
+    read: async () => kept,
+    write: async (text) => {
+      kept = text;
+    },
+  };
 }
 
 /** Settings that are other than those declared: a rule broken on purpose. */

@@ -30,6 +30,7 @@ export interface World {
   /** The data folder, on a real file system. */
   readonly folder: string;
   readonly incidents: IncidentStorage;
+  readonly states: IncidentStorage;
   readonly sabotage: Sabotage | undefined;
   /** Lives of the process so far, this one included. */
   boots: number;

@@ -32,7 +32,7 @@ import type { EngineView } from '../../runtime/contracts/sandbox.js';
 import type { Witness } from '../../runtime/contracts/witness.js';
 import { limitsAt } from '../../runtime/kernel/degradation-services.js';
 import { PromptRetries } from '../../runtime/recovery/prompt-retries.js';
-import { noMcp, noModels, noOutgoing, noPeople } from './absent-parts.js';
+import { noMcp, noModels, noOutgoing, noPeople, noStates } from './absent-parts.js';
 
 /** A clock that stands still until it is told to move. */
 export class ManualClock implements Clock {
@@ -299,6 +299,7 @@ function fakeStatus(context: Pick<ModuleContext, 'clock' | 'degradation' | 'vers
     witness: noWitness.status(),
     guard: { mode: 'enforce', level: 'medium', rules: [] },
     incidents: [],
+    states: [],
     recovering: [],
     watchdog: { stuck: 0, restarts: 0 },
   };
@@ -403,6 +404,7 @@ export function createFakeContext(options: FakeContextOptions = {}): FakeContext
       redeemSetupCode: async () => null,
     },
     people: noPeople,
+    states: noStates,
     version,
     controlSocket: '/nowhere/control.sock',
     viaToken: 'fake-via',

@@ -79,6 +79,7 @@ export function modelRoutes({ models }: Pick<ModuleContext, 'models'>): RouteDef
       method: 'POST',
       path: '/models/:name',
       bodyBytesMax: modelPieceBytesMax,
+      unrepeatable: 'a piece says where in the file it stands, so it may be sent again as it is.',
       summary: `Takes a piece of a model file, at most ${modelPieceBytesMax} bytes as application/octet-stream; with the last one the file is read and pinned`,
       query: z.strictObject({
         at: wholeNumber.describe('Where in the file the piece stands; at 0 the upload begins anew'),

@@ -38,7 +38,8 @@ export class Accuracy {
   #weight = 0;
   #judgedMs: number | undefined;
   #judged = 0;
-  #muted = false;
+  /** Also set from outside, by what was known of it before. */
+  muted = false;
 
   constructor(options: AccuracyOptions) {
     this.#options = options;
@@ -49,8 +50,8 @@ export class Accuracy {
   }
 
   get state(): 'learning' | 'good' | 'muted' {
-    if (this.#judged < JUDGED_MIN) return 'learning';
-    return this.#muted ? 'muted' : 'good';
+    if (this.muted) return 'muted';
+    return this.#judged < JUDGED_MIN ? 'learning' : 'good';
   }
 
   /** Null before the first judgement. */
@@ -103,6 +104,6 @@ export class Accuracy {
     this.#judged += 1;
     if (this.#judged < JUDGED_MIN) return;
     const mase = this.mase!;
-    this.#muted = this.#muted ? mase >= GOOD_BELOW : mase > MUTED_FROM;
+    this.muted = this.muted ? mase >= GOOD_BELOW : mase > MUTED_FROM;
   }
 }

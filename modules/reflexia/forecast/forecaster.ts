@@ -27,6 +27,15 @@ export class Forecaster {
     this.#accuracy = new Accuracy({ leadMs: options.horizonMs, errorMin: options.errorMin });
   }
 
+  get isMuted(): boolean {
+    return this.#accuracy.muted;
+  }
+
+  /** From now on, until its errors say otherwise. */
+  mute(isMuted: boolean): void {
+    this.#accuracy.muted = isMuted;
+  }
+
   /** Something was done that changes the figure: what is expected now is not judged by what comes. */
   settle(): void {
     if (this.#last !== undefined) this.#accuracy.settle(this.#last.reading, this.#last.atMs);

@@ -52,8 +52,17 @@ export class Forecasts {
   readonly #forecasters = new Map<ForecastFigure, Forecaster>();
   #last: Partial<Record<ForecastFigure, Forecast>> = {};
 
-  constructor(config: Config['reflexia']) {
+  readonly #mayCount: (figure: ForecastFigure) => boolean;
+
+  /** @param mayCount Whether a muted forecaster that got better may count again; else it stays muted. */
+  constructor(config: Config['reflexia'], mayCount: (figure: ForecastFigure) => boolean = () => true) {
     this.#config = config;
+    this.#mayCount = mayCount;
+  }
+
+  /** From what was known before: until its errors say otherwise. */
+  mute(figure: ForecastFigure, isMuted: boolean): void {
+    this.#forecaster(figure).mute(isMuted);
   }
 
   /** Those made from the last sample. */
@@ -74,7 +83,7 @@ export class Forecasts {
     for (const figure of forecastFigures) {
       const reading = sample[figure];
       if (reading === undefined) continue;
-      const forecast = this.#forecaster(figure).take(reading, sample.monotonic_ms);
+      const forecast = this.#take(figure, reading, sample.monotonic_ms);
       if (forecast === undefined) continue;
       this.#last[figure] = forecast;
       const { state, mase } = forecast;
@@ -83,6 +92,15 @@ export class Forecasts {
       if ((before[figure]?.state === 'muted') !== (state === 'muted')) judged.push({ figure, state, mase });
     }
     return judged;
+  }
+
+  #take(figure: ForecastFigure, reading: number, nowMs: number): Forecast | undefined {
+    const forecaster = this.#forecaster(figure);
+    const wasMuted = forecaster.isMuted;
+    const forecast = forecaster.take(reading, nowMs);
+    if (forecast === undefined || !wasMuted || forecaster.isMuted || this.#mayCount(figure)) return forecast;
+    forecaster.mute(true);
+    return { ...forecast, state: 'muted' };
   }
 
   #forecaster(figure: ForecastFigure): Forecaster {

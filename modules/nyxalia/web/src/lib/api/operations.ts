@@ -133,6 +133,11 @@ export interface Operations {
   'GET /me': {
     answer: { role: 'none' | 'user' | 'operator' | 'admin'; scopes: ('chat' | 'embeddings' | 'guard' | 'decisions' | 'read' | 'operate' | 'admin')[]; key_id: string | null; user: string | null; mode: 'tab' | 'lasting' | null; passwords: boolean };
   };
+  /** Gives whoever is signed in another password; ends the other logins of that person */
+  'POST /me/password': {
+    body: { current: string; password: string };
+    answer: undefined;
+  };
   /** Signs in with a name and a password; the browser gets a cookie that scripts cannot read */
   'POST /login': {
     body: { user: string; password: string; mode?: 'tab' | 'lasting' };
