@@ -389,6 +389,8 @@ export const en = {
       interface: 'What is told has the form of the contract',
       sample_decided: 'Each sample was decided on',
       ledger_holds_decision: 'The ledger holds the decisions',
+      ledger_holds_answer: 'The ledger holds each answer',
+      answers_ran: 'A prompt ran for each answer',
       level_in_force: 'The level in force is the one announced',
       temporal_coherence: 'Time only goes forward',
       confidence_coherence: 'The confidence is the sum of its shares',

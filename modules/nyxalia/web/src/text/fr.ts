@@ -397,6 +397,8 @@ export const fr: Texts = {
       interface: 'Ce qui est dit a la forme du contrat',
       sample_decided: 'Chaque mesure a mené à une décision',
       ledger_holds_decision: 'Le registre contient les décisions',
+      ledger_holds_answer: 'Le registre contient chaque réponse',
+      answers_ran: 'Une requête a été exécutée pour chaque réponse',
       level_in_force: 'Le niveau en vigueur est celui annoncé',
       temporal_coherence: 'Le temps ne fait qu’avancer',
       confidence_coherence: 'La confiance est la somme de ses parts',
