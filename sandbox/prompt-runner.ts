@@ -17,8 +17,9 @@ import { PinnedModels } from './pinned-models.js';
 import { closedError, WorkerPool } from './pool.js';
 import { PromptRun } from './prompt-run.js';
 import { type ReadOptions, readModel } from './read-model.js';
+import { isRunning } from './running.js';
 import { ScriptRunner, scriptPackages } from './script-runner.js';
-import { plainServer, strictServer } from './tool-server/command.js';
+import { plainServer, strictServer, toolServerLimits } from './tool-server/command.js';
 import { LineProcess } from './tool-server/process.js';
 import {
   type EngineView,
@@ -87,14 +88,6 @@ function removeLeftFolders(parent: string): void {
       )
         throw error;
     }
-  }
-}
-
-function isRunning(pid: number): boolean {
-  try {
-    return process.kill(pid, 0);
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code !== 'ESRCH';
   }
 }
 
@@ -240,6 +233,8 @@ export class Supervisor implements PromptRunner {
     const strict = parts.found.launcher.level === 'strict' && bwrap !== undefined;
     const setpriv = isRoot() ? findProgram('setpriv') : undefined;
     const launch = strict ? strictServer(spec, { bwrap, setpriv }) : plainServer(spec);
+    const { groups } = parts.found;
+    launch.group = () => groups.make(toolServerLimits(spec.memoryBytes));
     const server = new LineProcess(launch, parts.folder, spec, listen);
     this.#servers.add(server);
     void server.exited.then(() => this.#servers.delete(server));
@@ -298,13 +293,13 @@ export class Supervisor implements PromptRunner {
       recycled: 0,
     };
     const { level, holds, lacks } = parts?.found.launcher ?? { level: 'process', holds: [], lacks: [] };
-    const short = parts?.found.short;
+    const { short, groups } = parts?.found ?? {};
     return {
       level,
       ...(short === undefined ? {} : { short }),
       ...counts,
-      holds: [...holdsAlways, holdsTexts(this.#wipes), ...holds],
-      lacks,
+      holds: [...holdsAlways, holdsTexts(this.#wipes), ...holds, ...(groups?.holds() ?? [])],
+      lacks: [...lacks, ...(groups?.lacks() ?? [])],
     };
   }
 
@@ -320,6 +315,7 @@ export class Supervisor implements PromptRunner {
     const opinions = [...this.#opinions].map((opinion) => opinion.close());
     await Promise.all([parts.pool.close(), parts.model.close(), parts.scripts.close(), ...opinions]);
     parts.broker.close();
+    await parts.found.groups.close();
     rmSync(parts.folder, { recursive: true, force: true });
   }
 

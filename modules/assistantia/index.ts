@@ -8,6 +8,7 @@ import { McpServer } from './mcp/server.js';
 import { createNavigator, type Navigator } from './navigator/index.js';
 import { ollamaRoutes } from './ollama/index.js';
 import { openaiRoutes } from './openai/index.js';
+import { OwnQuarantine } from './own-quarantine.js';
 import { Pipeline } from './pipeline.js';
 import { chatRoutes } from './routes/chat.js';
 import { sessionRoutes } from './routes/sessions.js';
@@ -23,6 +24,7 @@ class Assistantia implements ArkaliaModule {
   #sessions!: Sessions;
   #kept!: KeptSessions;
   #navigator!: Navigator;
+  readonly #quarantine = new OwnQuarantine();
   readonly #feedback = new FeedbackRows();
   #close = () => {};
 
@@ -44,9 +46,11 @@ class Assistantia implements ArkaliaModule {
     this.#navigator = navigator;
     this.#close = () => {
       forgetting();
+      released();
       navigator.close();
     };
-    this.#pipeline = new Pipeline(context, (question) => navigator.brief(question));
+    const released = this.#quarantine.listen(context.bus);
+    this.#pipeline = new Pipeline(context, (question) => navigator.brief(question), this.#quarantine);
   }
 
   validate(): void {
@@ -86,8 +90,11 @@ class Assistantia implements ArkaliaModule {
 
   health(): ModuleHealth {
     const { mcp, retries } = this.#context;
+    const { fault } = this.#quarantine;
     return {
-      state: 'ok',
+      ...(fault === undefined
+        ? { state: 'ok' }
+        : { state: 'degraded', problem: `in quarantine (${fault}): no model is asked, navigator answers` }),
       facts: { sessions: this.#sessions.size, mcp: mcp.status(), retries: retries.counts() },
     };
   }
