@@ -74,6 +74,7 @@ const routes = [
   'post /api/embed',
   'post /api/embeddings',
   'get /me',
+  'post /me/password',
   'post /login',
   'post /logout',
   'get /users',
@@ -320,6 +321,8 @@ function administration() {
   // No wrong password: five of them, and the next run is refused.
   expectAnswer('signing in', post('/login', { user: 'nobody' }, expecting(400)), 400);
   expectAnswer('signing out', post('/logout', {}), 200);
+  const changes = { current: 'no such password', password: 'nor this password' };
+  expectAnswer('own password', post('/me/password', changes, expecting(403)), 403);
   expectAnswer('users', get('/users', expecting(401)), 401);
   expectAnswer('new user', post('/users', { ...nobody, role: 'user' }, expecting(401)), 401);
   expectAnswer('new password', post('/users/nobody/password', nobody, expecting(401)), 401);

@@ -1,6 +1,7 @@
 import type { ChildProcess } from 'node:child_process';
 import type { Duplex, Readable, Writable } from 'node:stream';
 import { encodeFrame, FrameDecoder, gatherWrites } from './frames.js';
+import type { Group } from './groups/group.js';
 import type { ChildLimits, ChildProgram, Launcher } from './levels/level.js';
 import { processorSeconds, residentBytes } from './memory.js';
 import type { WatchChild } from './options.js';
@@ -39,6 +40,7 @@ export class Child {
   onMessage: ((message: FromChild) => void) | undefined;
   readonly limits: ChildLimits;
   readonly #process: ChildProcess;
+  readonly #group: Group | undefined;
   readonly #in: Writable;
   readonly #out: Readable;
   readonly #decoder = new FrameDecoder(frameBytesBase);
@@ -57,11 +59,13 @@ export class Child {
   constructor(options: ChildOptions) {
     this.limits = options.limits;
     const launch = options.launcher.command(options);
-    this.#process = startLaunch(launch, {
+    const { child, group } = startLaunch(launch, {
       cwd: options.cwd,
       stdio: ['pipe', 'ignore', 'pipe'],
       file: options.file,
     });
+    this.#process = child;
+    this.#group = group;
     onPid(this.#process, launch, (pid) => {
       this.#pid = pid;
       this.#watched = options.watch?.(pid);
@@ -219,6 +223,7 @@ export class Child {
   }
 
   #causeOfItsOwn(): ExitCause {
+    if (this.#group?.outOfMemory()) return 'out_of_memory';
     return /out of memory|allocation failed|unable to grow/i.test(this.#stderr) ? 'out_of_memory' : 'crashed';
   }
 }

@@ -4,11 +4,11 @@ import { tmpdir } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { afterEach, describe, expect, it } from 'vitest';
 import { descendants } from '../test/support/descendants.js';
+import { groupsOf, groupsToTest } from '../test/support/groups.js';
 import { levelsToTest } from '../test/support/levels.js';
 import { answerOf, jobFor, sandboxOptions } from '../test/support/sandbox-options.js';
 import { createPromptRunner, type Incident } from './index.js';
 import type { PromptEvent } from './types.js';
-import { wipesWhole } from './wipes-whole.js';
 
 const workerEntry = new URL('../test/support/faulty-worker.js', import.meta.url);
 type Runner = ReturnType<typeof createPromptRunner>;
@@ -52,6 +52,7 @@ const isAlive = (pid: number): boolean => {
   }
 };
 
+const { groups } = groupsToTest();
 const levels = await levelsToTest();
 const small = { memory_bytes: 134_217_728 };
 
@@ -229,6 +230,27 @@ describe('the pool', () => {
     expect(await run()).toBe(await run());
   });
 
+  it('where a wipe is not whole: one prompt a worker, the next has one that stood ready', async () => {
+    const of = await started({ sandbox: { workers: 1 }, internal: { workerEntry, wipesWhole: false } });
+    await until(() => of.status().workers.idle === 2);
+    const ids: string[] = [];
+    for (let round = 1; round <= 3; round += 1) {
+      ids.push(workerIn((await ask(of, 'hello')).text));
+      await until(() => of.status().workers.idle === 2);
+      expect(of.status()).toMatchObject({ recycled: round, spawned: round + 2 });
+    }
+    expect(new Set(ids).size).toBe(3);
+    const { holds, lacks } = of.status();
+    expect(holds).toContainEqual(expect.stringContaining('a worker answers one prompt and ends'));
+    expect(lacks.join()).not.toContain('prompt');
+    // The one that stands ready is no second place.
+    const first = ask(of, 'deaf', 1500);
+    await expect(ask(of, 'waits', 100)).rejects.toMatchObject({ code: 'deadline' });
+    await expect(first).rejects.toMatchObject({ code: 'deadline' });
+    await until(() => of.status().workers.idle === 2);
+    expect(incidents).toEqual([{ cause: 'deadline', child: 'worker', engine: 'navigator' }]);
+  });
+
   it('replaces a worker that dies while it is idle', async () => {
     const of = await started({ sandbox: { workers: 1 } });
     expect((await ask(of, 'die_after')).text).toBe('last words');
@@ -294,8 +316,7 @@ describe.each(levels)('isolation at level %s', (level) => {
     expect(of.status().level).toBe(level);
     if (level === 'strict') {
       expect(seen).toMatchObject({ uid: 65534, cwd: '/tmp' });
-      const known = [expect.stringContaining('control groups')];
-      expect(lacks).toEqual(wipesWhole ? known : [...known, expect.stringContaining('sandbox.fresh')]);
+      expect(lacks.filter((text) => !text.startsWith('control groups: '))).toEqual([]);
       expect(of.status().short).toBeUndefined();
     } else {
       expect(seen.cwd).toContain('arkalia-sandbox-');
@@ -323,6 +344,7 @@ describe.each(levels)('isolation at level %s', (level) => {
       const folders = () =>
         readdirSync(tmpdir()).filter((name) => name.startsWith(`arkalia-sandbox-${parent.pid}-`));
       expect(folders()).toHaveLength(1);
+      expect(groupsOf(parent.pid as number).length > 0).toBe(groups.any);
       parent.kill('SIGKILL');
       if (!dies) for (const pid of processes.filter(isAlive)) process.kill(pid, 'SIGKILL');
       await until(() => !processes.some(isAlive));
@@ -330,6 +352,7 @@ describe.each(levels)('isolation at level %s', (level) => {
       await until(() => parent.signalCode !== null);
       await started({ internal });
       expect(folders()).toEqual([]);
+      expect(groupsOf(parent.pid as number)).toEqual([]);
     },
   );
 });

@@ -49,16 +49,22 @@ export function createPromptRunner(options: SandboxOptions): Sandbox {
 export async function openModelReader(options: {
   memoryBytes: number;
   cpuSeconds: number;
-}): Promise<Pick<Sandbox, 'readModel'> & { close(): void }> {
+}): Promise<Pick<Sandbox, 'readModel' | 'close'>> {
   const cwd = mkdtempSync(join(tmpdir(), `arkalia-sandbox-${process.pid}-`));
   // Children may be another user; there is nothing in it.
   chmodSync(cwd, 0o755);
-  const close = () => rmSync(cwd, { recursive: true, force: true });
+  const removeFolder = () => rmSync(cwd, { recursive: true, force: true });
   try {
-    const { launcher } = await findLauncher({ ...options, cwd });
-    return { readModel: (file, how) => readModel(file, { launcher, cwd }, how), close };
+    const { launcher, groups } = await findLauncher({ ...options, cwd });
+    return {
+      readModel: (file, how) => readModel(file, { launcher, cwd }, how),
+      close: async () => {
+        removeFolder();
+        await groups.close();
+      },
+    };
   } catch (error) {
-    close();
+    removeFolder();
     throw error;
   }
 }

@@ -1,4 +1,7 @@
 import { encodeFrame } from './frames.js';
+import { Groups } from './groups/groups.js';
+import { groupHost } from './groups/host.js';
+import { groupLimits } from './groups/limits.js';
 import type { ChildLimits, Launch, Launcher } from './levels/level.js';
 import { permissionFlag } from './levels/node-arguments.js';
 import { processLauncher, wrappings } from './levels/process.js';
@@ -12,6 +15,8 @@ const stderrKept = 4096;
 
 export interface Found {
   launcher: Launcher;
+  /** The control groups that its children are in; what they hold is not among what the launcher says. */
+  groups: Groups;
   /** Why it is not stronger; absent at the strongest level. */
   short?: string;
 }
@@ -19,7 +24,7 @@ export interface Found {
 /** Whether a child started so comes up, says what it should and nothing else; else what it said, in a line. */
 function tryLaunch(launch: Launch, cwd: string): Promise<true | string> {
   return new Promise((resolve) => {
-    const child = startLaunch(launch, { cwd, stdio: ['ignore', 'pipe', 'ignore'] });
+    const { child } = startLaunch(launch, { cwd, stdio: ['ignore', 'pipe', 'ignore'] });
     const said: Buffer[] = [];
     let complaint = '';
     const late = setTimeout(() => endLaunch(child, undefined), tryTimeoutMs);
@@ -54,7 +59,18 @@ export async function findLauncher(options: FindOptions): Promise<Found> {
   const permissions = permissionFlag();
   const limits: ChildLimits = { kind: 'worker', memoryBytes };
   const probe = new URL('./probe.js', import.meta.url);
-  const attempt = (launcher: Launcher) => tryLaunch(launcher.command({ entry: probe, limits }), cwd);
+  const groups = Groups.open(groupHost());
+  const attempt = async (launcher: Launcher): Promise<true | string> => {
+    const launch = launcher.command({ entry: probe, limits });
+    const inGroup = groups.any
+      ? await tryLaunch({ ...launch, group: () => groups.make(groupLimits(limits)) }, cwd)
+      : undefined;
+    if (inGroup === true) return true;
+    const alone = await tryLaunch(launch, cwd);
+    if (alone === true && inGroup !== undefined) groups.refuse(`a process cannot enter one (${inGroup})`);
+    return alone;
+  };
+  const found = (launcher: Launcher): Found => ({ launcher: grouped(launcher, groups), groups });
   const short: string[] = [];
   if (levels.includes('strict') && process.platform === 'linux') {
     const means = strictMeans();
@@ -64,7 +80,7 @@ export async function findLauncher(options: FindOptions): Promise<Found> {
       for (const disableNamespaces of [true, false]) {
         const launcher = strictLauncher({ means, permissions, cpuSeconds, disableNamespaces });
         works = await attempt(launcher);
-        if (works === true) return { launcher };
+        if (works === true) return found(launcher);
       }
       short.push(`strict: bubblewrap does not work here (${works})`);
     }
@@ -72,17 +88,28 @@ export async function findLauncher(options: FindOptions): Promise<Found> {
   if (levels.includes('seatbelt') && process.platform === 'darwin') {
     const launcher = seatbeltLauncher({ permissions, cpuSeconds });
     const works = await attempt(launcher);
-    if (works === true) return { launcher };
+    if (works === true) return found(launcher);
     short.push(`seatbelt: sandbox-exec does not work here (${works})`);
   }
   for (const wrapping of wrappings(permissions)) {
     const launcher = processLauncher(wrapping, cpuSeconds);
-    if ((await attempt(launcher)) === true) return found(launcher, short);
+    if ((await attempt(launcher)) === true) return { ...found(launcher), short: weaker(short) };
   }
   const bare = { shellLimits: false, dieWithParent: false, ownUser: false, permissions: null };
-  return found(processLauncher(bare, cpuSeconds), short);
+  // There is no shell to enter a group with.
+  groups.refuse('no shell works here to enter one');
+  return { ...found(processLauncher(bare, cpuSeconds)), short: weaker(short) };
 }
 
-function found(launcher: Launcher, short: string[]): Found {
-  return { launcher, short: short.join('; ') || 'no stronger level was asked for' };
+const weaker = (short: string[]): string => short.join('; ') || 'no stronger level was asked for';
+
+/** The same, each child in a control group of its own. */
+function grouped(launcher: Launcher, groups: Groups): Launcher {
+  return {
+    ...launcher,
+    command: (program) => ({
+      ...launcher.command(program),
+      group: () => groups.make(groupLimits(program.limits)),
+    }),
+  };
 }

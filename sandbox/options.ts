@@ -82,6 +82,8 @@ interface InternalOptions {
   /** The levels that may be chosen. */
   levels?: readonly SandboxLevel[];
   workerEntry?: URL;
+  /** Whether a worker's wipe is taken to be whole, whatever this version of Node does. */
+  wipesWhole?: boolean;
   modelHostEntry?: URL;
   opinionEntry?: URL;
   ollamaProbeUrl?: string;

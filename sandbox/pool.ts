@@ -17,7 +17,10 @@ interface Waiting {
 }
 
 export interface PoolOptions {
+  /** As many prompts run at once. */
   workers: number;
+  /** Workers beyond these: when all are lent and one is given back that nobody else shall have, the next stands ready. */
+  spare: number;
   promptsMax: number;
   /** Whether a worker that has just served is to be replaced for what it has grown to. */
   isWorn: (child: Child) => Promise<boolean>;
@@ -30,9 +33,11 @@ const waitingMax = 4096;
 const startTimeoutMs = 20_000;
 const backoffFirstMs = 100;
 const backoffMaxMs = 30_000;
+/** After its prompt, so that nobody waits for the look: the answer's end is being recorded and sent. */
+const wornLookMs = 10;
 
 /**
- * Keeps `workers` processes warm, lends them out one prompt at a time, and replaces those that die or have served long
+ * Keeps `workers` and `spare` processes warm, lends them out one prompt at a time, and replaces those that die or have served long
  * enough. One that dies without having been given work is replaced after a growing pause, so that a broken host is not
  * flooded with processes.
  */
@@ -58,7 +63,8 @@ export class WorkerPool {
   start(): Promise<void> {
     return new Promise((resolve, reject) => {
       this.#firstReady = { resolve, reject };
-      for (let i = 0; i < this.#options.workers; i += 1) this.#spawn();
+      const { workers, spare } = this.#options;
+      for (let i = 0; i < workers + spare; i += 1) this.#spawn();
     });
   }
 
@@ -112,12 +118,15 @@ export class WorkerPool {
     this.#workers.delete(child);
     this.#workers.set(child, { state: 'idle', child, prompts });
     this.#serve();
-    void this.#options.isWorn(child).then((worn) => {
-      if (!worn) return;
-      // Replaced now, or after the prompt that it was lent for meanwhile.
-      if (this.#workers.get(child)?.state === 'idle') this.#replace(child);
-      else this.#worn.add(child);
-    });
+    this.#later(wornLookMs, () => void this.#look(child));
+  }
+
+  async #look(child: Child): Promise<void> {
+    if (!(await this.#options.isWorn(child))) return;
+    // Replaced now, or after the prompt that it was lent for meanwhile.
+    const worker = this.#workers.get(child);
+    if (worker?.state === 'idle') this.#replace(child);
+    else if (worker !== undefined) this.#worn.add(child);
   }
 
   #replace(child: Child): void {
@@ -126,10 +135,19 @@ export class WorkerPool {
     this.#spawn();
   }
 
-  status(): Pick<SandboxStatus, 'workers' | 'spawned' | 'killed' | 'recycled'> {
+  #counts(): SandboxStatus['workers'] {
     const workers = { idle: 0, busy: 0, starting: 0 };
     for (const worker of this.#workers.values()) workers[worker.state] += 1;
-    return { workers, spawned: this.#spawned, killed: { ...this.#killed }, recycled: this.#recycled };
+    return workers;
+  }
+
+  status(): Pick<SandboxStatus, 'workers' | 'spawned' | 'killed' | 'recycled'> {
+    return {
+      workers: this.#counts(),
+      spawned: this.#spawned,
+      killed: { ...this.#killed },
+      recycled: this.#recycled,
+    };
   }
 
   /** Ends every worker; resolves when no process is left. */
@@ -165,8 +183,10 @@ export class WorkerPool {
   }
 
   #serve(): void {
+    let busy = this.#counts().busy;
     for (const worker of [...this.#workers.values()]) {
       if (worker.state !== 'idle') continue;
+      if (busy >= this.#options.workers) return;
       const at = this.#waiting.findIndex(({ fresh }) => !fresh || worker.prompts === 0);
       const next = this.#waiting[at];
       if (next === undefined) {
@@ -174,6 +194,7 @@ export class WorkerPool {
         continue;
       }
       this.#waiting.splice(at, 1);
+      busy += 1;
       this.#workers.set(worker.child, { ...worker, state: 'busy', engine: next.engine });
       worker.child.watchMemory(true);
       next.give(worker.child);
@@ -182,8 +203,7 @@ export class WorkerPool {
 
   /** Whether more prompts wait for a fresh worker than workers are starting. */
   #needsFresh(): boolean {
-    const starting = [...this.#workers.values()].filter(({ state }) => state === 'starting').length;
-    return this.#waiting.filter(({ fresh }) => fresh).length > starting;
+    return this.#waiting.filter(({ fresh }) => fresh).length > this.#counts().starting;
   }
 
   #retire(child: Child): void {
@@ -212,10 +232,15 @@ export class WorkerPool {
   #spawnLater(): void {
     const pauseMs = Math.min(backoffFirstMs * 2 ** this.#failures, backoffMaxMs);
     this.#failures = Math.min(this.#failures + 1, 16);
+    this.#later(pauseMs, () => this.#spawn());
+  }
+
+  /** Not after the end. */
+  #later(ms: number, task: () => void): void {
     const pause = setTimeout(() => {
       this.#pauses.delete(pause);
-      this.#spawn();
-    }, pauseMs);
+      task();
+    }, ms);
     this.#pauses.add(pause);
   }
 }

@@ -81,6 +81,10 @@ export class PromptRun {
     return this.#events.next();
   }
 
+  get isRunning(): boolean {
+    return this.#state === 'running';
+  }
+
   /** Ends the prompt, if it still runs: the engine is cut off at once, the worker told to stop and killed when it does not. */
   stop(error: Error): void {
     if (this.#state !== 'running') return;

@@ -17,8 +17,9 @@ import { PinnedModels } from './pinned-models.js';
 import { closedError, WorkerPool } from './pool.js';
 import { PromptRun } from './prompt-run.js';
 import { type ReadOptions, readModel } from './read-model.js';
+import { isRunning } from './running.js';
 import { ScriptRunner, scriptPackages } from './script-runner.js';
-import { plainServer, strictServer } from './tool-server/command.js';
+import { plainServer, strictServer, toolServerLimits } from './tool-server/command.js';
 import { LineProcess } from './tool-server/process.js';
 import {
   type EngineView,
@@ -39,9 +40,6 @@ import {
   type ToolServerSpec,
 } from './types.js';
 import { wipesWhole } from './wipes-whole.js';
-
-const wipeLacks =
-  'memory: parts of a prompt may stay in its worker on this version of Node until they are overwritten (sandbox.fresh gives new workers)';
 
 /** Longest that a timer of Node can wait. */
 const timerMaxMs = 2_147_483_647;
@@ -64,8 +62,13 @@ const holdsAlways = [
   'environment: empty (a model: HOME, which names /tmp)',
   'memory: resident memory watched from outside every 100 ms while a prompt runs',
   'time: killed at the deadline',
-  'texts: what a prompt left in the memory of its worker is overwritten before the next (not in the process of a model)',
 ];
+
+/** How a prompt's text is kept from the next prompt. */
+const holdsTexts = (wiped: boolean) =>
+  wiped
+    ? 'texts: what a prompt left in the memory of its worker is overwritten before the next (not in the process of a model)'
+    : 'texts: a worker answers one prompt and ends, the next prompt has another that stood ready (not the process of a model)';
 
 const folderPrefix = 'arkalia-sandbox-';
 
@@ -88,14 +91,6 @@ function removeLeftFolders(parent: string): void {
   }
 }
 
-function isRunning(pid: number): boolean {
-  try {
-    return process.kill(pid, 0);
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code !== 'ESRCH';
-  }
-}
-
 /** Host and port of a server's URL. */
 function addressOfServer({ hostname, port, protocol }: URL): { host: string; port: number } {
   const usual = protocol === 'https:' ? 443 : 80;
@@ -105,6 +100,8 @@ function addressOfServer({ hostname, port, protocol }: URL): { host: string; por
 /** The supervisor: workers, the model's process, the broker to the servers, and the directory of engines. */
 export class Supervisor implements PromptRunner {
   readonly #options: SandboxOptions;
+  /** Whether a worker forgets a prompt, so that it may have another. */
+  readonly #wipes: boolean;
   readonly #directory: EngineDirectory;
   readonly #running = new Set<AbortController>();
   readonly #opinions = new Set<OpinionProcess>();
@@ -115,6 +112,7 @@ export class Supervisor implements PromptRunner {
   constructor(options: SandboxOptions) {
     checkOptions(options);
     this.#options = options;
+    this.#wipes = options.internal?.wipesWhole ?? wipesWhole;
     this.#directory = new EngineDirectory(options, {
       problem: () => this.#parts?.model.problem(),
       isLoaded: () => this.#parts?.model.isLoaded() ?? false,
@@ -235,6 +233,8 @@ export class Supervisor implements PromptRunner {
     const strict = parts.found.launcher.level === 'strict' && bwrap !== undefined;
     const setpriv = isRoot() ? findProgram('setpriv') : undefined;
     const launch = strict ? strictServer(spec, { bwrap, setpriv }) : plainServer(spec);
+    const { groups } = parts.found;
+    launch.group = () => groups.make(toolServerLimits(spec.memoryBytes));
     const server = new LineProcess(launch, parts.folder, spec, listen);
     this.#servers.add(server);
     void server.exited.then(() => this.#servers.delete(server));
@@ -290,13 +290,13 @@ export class Supervisor implements PromptRunner {
       recycled: 0,
     };
     const { level, holds, lacks } = parts?.found.launcher ?? { level: 'process', holds: [], lacks: [] };
-    const short = parts?.found.short;
+    const { short, groups } = parts?.found ?? {};
     return {
       level,
       ...(short === undefined ? {} : { short }),
       ...counts,
-      holds: [...holdsAlways, ...holds],
-      lacks: [...lacks, ...(wipesWhole ? [] : [wipeLacks])],
+      holds: [...holdsAlways, holdsTexts(this.#wipes), ...holds, ...(groups?.holds() ?? [])],
+      lacks: [...lacks, ...(groups?.lacks() ?? [])],
     };
   }
 
@@ -312,6 +312,7 @@ export class Supervisor implements PromptRunner {
     const opinions = [...this.#opinions].map((opinion) => opinion.close());
     await Promise.all([parts.pool.close(), parts.model.close(), parts.scripts.close(), ...opinions]);
     parts.broker.close();
+    await parts.found.groups.close();
     rmSync(parts.folder, { recursive: true, force: true });
   }
 
@@ -322,6 +323,7 @@ export class Supervisor implements PromptRunner {
     const modelHostEntry = internal?.modelHostEntry ?? new URL('./model-host.js', import.meta.url);
     const pool = new WorkerPool({
       workers: sandbox.workers,
+      spare: this.#wipes ? 0 : 1,
       promptsMax: sandbox.prompts_max,
       isWorn: (child) => child.isWorn(sandbox.cpu_seconds),
       spawn: () =>
@@ -381,7 +383,7 @@ export class Supervisor implements PromptRunner {
   /** Whether the worker of a prompt serves nobody else, before or after. */
   #alone(untrusted: boolean): boolean {
     const { fresh } = this.#options.sandbox;
-    return fresh === 'always' || (fresh === 'untrusted' && untrusted);
+    return !this.#wipes || fresh === 'always' || (fresh === 'untrusted' && untrusted);
   }
 
   /** A prompt for a server that says how long its context is is made to fit by an estimate; the embedded model counts for itself. */
@@ -428,6 +430,6 @@ async function* events(run: PromptRun, ending: AbortSignal): AsyncGenerator<Prom
     for (let event = await run.next(); event !== undefined; event = await run.next()) yield event;
   } finally {
     ending.removeEventListener('abort', end);
-    run.stop(failureOfExit('aborted'));
+    if (run.isRunning) run.stop(failureOfExit('aborted'));
   }
 }

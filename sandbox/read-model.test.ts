@@ -19,8 +19,8 @@ beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'arkalia-read-'));
   reader = await openModelReader({ memoryBytes: 268_435_456, cpuSeconds: 60 });
 });
-afterAll(() => {
-  reader.close();
+afterAll(async () => {
+  await reader.close();
   rmSync(folder, { recursive: true });
 });
 

@@ -12,7 +12,7 @@ it('a child that is ended at any moment of its start leaves nobody behind who ho
   const entry = new URL('./worker.js', import.meta.url);
   for (let delayMs = 0; delayMs < 10; delayMs += 0.1) {
     const launch = launcher.command({ entry, limits: { kind: 'worker', memoryBytes } });
-    const child = startLaunch(launch, { cwd: tmpdir(), stdio: ['pipe', 'ignore', 'pipe'] });
+    const { child } = startLaunch(launch, { cwd: tmpdir(), stdio: ['pipe', 'ignore', 'pipe'] });
     let pid: number | undefined;
     onPid(child, launch, (told) => {
       pid = told;

@@ -1,6 +1,13 @@
 import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process';
 import type { Readable, Writable } from 'node:stream';
+import type { Group } from './groups/group.js';
 import type { Launch } from './levels/level.js';
+
+/** A child, and the control group that it is in. */
+export interface Started {
+  child: ChildProcess;
+  group: Group | undefined;
+}
 
 /** Bubblewrap has this long to leave after our program. */
 const wrapperLeavesMs = 100;
@@ -13,25 +20,36 @@ const infoKept = 1024;
  * terminal is ours alone.
  */
 export function startLaunch(
-  { program, args, filter }: Launch,
+  launch: Launch,
   options: {
     cwd: string;
     stdio: [stdin: 'pipe' | 'ignore', stdout: 'pipe' | 'ignore', frames: 'pipe' | 'ignore'];
     file?: number | undefined;
   },
-): ChildProcess {
+): Started {
+  const { filter } = launch;
   const [stdin, stdout, frames] = options.stdio;
   const stdio: SpawnOptions['stdio'] = [stdin, stdout, 'pipe', frames];
   const between = filter === undefined ? 'ignore' : 'pipe';
   if (options.file !== undefined) stdio.push(between, between, options.file);
   else if (filter !== undefined) stdio.push(between, between);
-  const child = spawn(program, args, { cwd: options.cwd, env: {}, stdio, detached: true });
-  if (filter === undefined) return child;
-  const pipe = child.stdio[4] as Writable;
+  const started = startGrouped(launch, { cwd: options.cwd, env: {}, stdio, detached: true });
+  if (filter === undefined) return started;
+  const pipe = started.child.stdio[4] as Writable;
   // When the program ends before it has read the filter, its exit tells.
   pipe.on('error', () => pipe.destroy());
   pipe.end(filter);
-  return child;
+  return started;
+}
+
+/** Starts a program in a control group of its own, where there is one; the group ends with it. */
+export function startGrouped({ program, args, group: make }: Launch, options: SpawnOptions): Started {
+  const group = make?.();
+  const command = group === undefined ? { program, args } : group.entering(program, args);
+  const child = spawn(command.program, command.args, options);
+  child.once('exit', () => group?.end());
+  child.once('error', () => group?.end());
+  return { child, group };
 }
 
 /** Tells the id of the process that runs our program: at once, or at level strict a moment later, when bubblewrap has told it. */

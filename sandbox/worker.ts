@@ -5,8 +5,12 @@ import type { ToChild } from './protocol.js';
 import { PressureQueue } from './queue.js';
 import type { PromptJob } from './types.js';
 import { wipe } from './wipe.js';
+import { wipesWhole } from './wipes-whole.js';
 
-/** A worker process: one prompt at a time, from `job` to exactly one of `done`, `failed` and `stopped`. */
+/**
+ * A worker process: one prompt at a time, from `job` to exactly one of `done`, `failed` and `stopped`. Where a wipe is not whole the pool
+ * gives it one prompt and no other.
+ */
 
 /** Thrown into the adapter when the supervisor said stop. */
 class Stopped extends Error {}
@@ -62,7 +66,7 @@ async function work(job: PromptJob): Promise<void> {
 function leave(mine: PressureQueue<ToChild>): void {
   if (inbox === mine) inbox = undefined;
   supervisor.hold(false);
-  unwiped = true;
+  unwiped = wipesWhole;
 }
 
 /** The prompt before is gone from the memory of this process when this returns. */

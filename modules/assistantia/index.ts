@@ -23,7 +23,6 @@ class Assistantia implements ArkaliaModule {
   #pipeline!: Pipeline;
   #sessions!: Sessions;
   #kept!: KeptSessions;
-  #isOwnErasure = false;
   #navigator!: Navigator;
   readonly #quarantine = new OwnQuarantine();
   readonly #feedback = new FeedbackRows();
@@ -36,7 +35,8 @@ class Assistantia implements ArkaliaModule {
     this.#kept = new KeptSessions(context.ledger);
     const forgetting = context.bus.subscribe('texts.erased', (selector) => {
       this.#feedback.forget();
-      if (this.#isOwnErasure) return;
+      // Who erases a conversation of theirs has forgotten it already; that of another by the same id goes on.
+      if ('session' in selector && selector.owner !== undefined) return;
       if ('session' in selector) this.#sessions.forget({ session: selector.session });
       else if ('key' in selector) this.#sessions.forget({ owner: callerIdOfOwner(selector.key) });
       // When something was said, and in which event, is not known here.
@@ -65,27 +65,12 @@ class Assistantia implements ArkaliaModule {
       ...chatRoutes(this.#context, this.#pipeline, { sessions: this.#sessions, kept: this.#kept }, (words) =>
         this.#navigator.search(words),
       ),
-      ...sessionRoutes({
-        kept: this.#kept,
-        sessions: this.#sessions,
-        // What is remembered of a conversation was forgotten by its id; the others go on.
-        bus: { publish: (name, payload) => this.#eraseOwn(() => this.#context.bus.publish(name, payload)) },
-      }),
+      ...sessionRoutes(this.#context, { kept: this.#kept, sessions: this.#sessions }),
       ...openaiRoutes(this.#context, this.#pipeline),
       ...guardRoutes(this.#context, this.#feedback),
       ...ollamaRoutes(this.#context, this.#pipeline),
       ...mcpRoutes(new McpServer(this.#context, this.#navigator)),
     ];
-  }
-
-  /** Tells of an erasure whose conversation is forgotten already. The bus calls its subscribers before it returns. */
-  #eraseOwn(tell: () => void): void {
-    this.#isOwnErasure = true;
-    try {
-      tell();
-    } finally {
-      this.#isOwnErasure = false;
-    }
   }
 
   async start(): Promise<void> {

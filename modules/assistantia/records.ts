@@ -1,14 +1,14 @@
 import type { AppError } from '../../runtime/contracts/errors.js';
 import type { GuardJudgement } from '../../runtime/contracts/guard.js';
 import { ownerOf } from '../../runtime/contracts/http.js';
-import type { NewClaim } from '../../runtime/contracts/idempotency.js';
+import { failureResult, isFinal, type NewClaim } from '../../runtime/contracts/idempotency.js';
 import type { JsonObject } from '../../runtime/contracts/json.js';
 import type { NewEvent, Receipt } from '../../runtime/contracts/ledger.js';
 import type { ModuleContext } from '../../runtime/contracts/module.js';
 import { reach } from '../../runtime/contracts/record.js';
 import type { PromptEvent } from '../../runtime/contracts/sandbox.js';
 import type { AnswerWatch } from './answer-watch.js';
-import { answerResult, failureResult, isFinal, vectorsResult } from './idempotency.js';
+import { answerResult, vectorsResult } from './idempotency.js';
 import type { Answer, Embeddings, EmbedQuestion, EngineRequest, Question } from './question.js';
 import type { Skipped } from './walk.js';
 

@@ -121,7 +121,7 @@ class Helloria implements ArkaliaModule {
   }
 
   #frame(listener: Listener, nextRequestId: () => string) {
-    const { config, clock, access, people, rate, viaToken, log } = this.#context;
+    const { config, clock, access, people, rate, viaToken, log, idempotency, ledger } = this.#context;
     const now = () => clock.monotonicMs();
     return {
       log,
@@ -144,6 +144,7 @@ class Helloria implements ArkaliaModule {
       jsonDepthMax: config.http.json_depth_max,
       nextRequestId,
       observe: createObserver(this.#context),
+      once: { idempotency, ledger },
     };
   }
 

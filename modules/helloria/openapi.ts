@@ -1,7 +1,9 @@
 import { z } from 'zod';
 import { errorCodes } from '../../runtime/contracts/errors.js';
 import type { ErrorShape, RouteDefinition } from '../../runtime/contracts/http.js';
+import { idempotencyHeader } from '../../runtime/contracts/idempotency.js';
 import { recoveryStrategies } from '../../runtime/contracts/recovery.js';
+import { isDoneOnce } from './frame/once.js';
 
 type Json = Record<string, unknown>;
 
@@ -34,7 +36,8 @@ function parametersOf(route: RouteDefinition, schemas: Schemas): Json[] {
     required: true,
     schema: { type: 'string' },
   }));
-  const inHeader = (route.headers ?? []).map(({ name, description, schema }) => ({
+  const heeded = [...(route.headers ?? []), ...(isDoneOnce(route) ? [idempotencyHeader] : [])];
+  const inHeader = heeded.map(({ name, description, schema }) => ({
     name,
     in: 'header',
     required: false,

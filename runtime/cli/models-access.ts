@@ -39,7 +39,7 @@ export async function withModels<T>(
       return await use(store);
     } finally {
       await store.close();
-      reader.close();
+      await reader.close();
     }
   });
 }

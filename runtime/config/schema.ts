@@ -278,7 +278,7 @@ const sandbox = section({
       'Try to escape from a worker at the start, once for each kernel, level and version; the attempts are recorded and shown in /status.',
     ),
   workers: count(3, 1, 64).describe(
-    'Warm worker processes; each runs one prompt at a time and takes about 45 MB.',
+    'Warm worker processes; each runs one prompt at a time and takes about 45 MB. On Node 22 and later one more stands ready.',
   ),
   memory_bytes: bytes(268_435_456, 100_663_296, 8_589_934_592).describe(
     'Resident memory above which a worker is killed and replaced.',
@@ -287,13 +287,13 @@ const sandbox = section({
     'Processor time after which a worker is killed; between two prompts it is replaced after half of it.',
   ),
   prompts_max: count(200, 1, 1_000_000).describe(
-    'Prompts after which a worker is replaced by a fresh process.',
+    'Prompts after which a worker is replaced by a fresh process; on Node 22 and later that is after each.',
   ),
   fresh: z
     .enum(['never', 'untrusted', 'always'])
     .default('never')
     .describe(
-      'Which prompts get a worker process of their own, used by nobody before or after: untrusted are those of callers without a key.',
+      'Which prompts get a worker process of their own, used by nobody before or after: untrusted are those of callers without a key. On Node 22 and later all do.',
     ),
   output_bytes_max: bytes(1_048_576, 1024, 67_108_864).describe(
     'Longest answer; a longer one is cut with an error.',

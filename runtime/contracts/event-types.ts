@@ -244,6 +244,12 @@ const definitions = {
       'A request with an Idempotency-Key begins. One that has no other event in its stream was interrupted.',
     data: z.strictObject({ route: text, again: z.boolean() }),
   },
+  request_answered: {
+    version: 1,
+    about:
+      'A request with an Idempotency-Key that changes the device was answered; what it did has an event of its own before.',
+    data: z.strictObject({ route: text, status: count }),
+  },
   chat_failed: {
     version: 1,
     about: 'A prompt failed.',
@@ -463,7 +469,7 @@ const definitions = {
   },
   password_changed: {
     version: 1,
-    about: 'A user has another password.',
+    about: 'A user has another password, by an administrator or of their own.',
     data: z.strictObject({ by: text }),
   },
   user_removed: {

@@ -98,6 +98,8 @@ export interface RouteDefinition {
   query?: ZodType;
   /** Headers that the handler heeds, for the documentation. */
   headers?: readonly { name: string; description: string; schema: ZodType }[];
+  /** Why a request with an Idempotency-Key is refused: what it carries or gives is kept nowhere, not even as a hash. */
+  unrepeatable?: string;
   /** Whether each request counts against the client's bucket; true unless said. */
   rateLimited?: boolean;
   /** Served while the appliance waits for its setup code. */

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { AppError, type ErrorCode } from './errors.js';
 import type { JsonObject } from './json.js';
 import type { NewEvent, Receipt, StoredEvent } from './ledger.js';
 
@@ -55,6 +56,27 @@ export interface Idempotency {
    * `outcome_unknown` for one that was interrupted and may not be done twice; `idempotency_mismatch` when the key came with another body; `ledger_unavailable`.
    */
   claim(request: ClaimRequest): Promise<Claim>;
+}
+
+/** Whether a failure is what the request gives, or only how things stood: then it is done anew when it comes again. */
+export function isFinal(error: AppError): boolean {
+  return error.status !== 429 && error.status !== 503;
+}
+
+/** What an error is made of again. */
+export function failureResult({ code, message, details }: AppError): JsonObject {
+  return JSON.parse(JSON.stringify({ error: { code, message, details } })) as JsonObject;
+}
+
+/** @throws AppError with the failure that the request gave, if it gave one; with `more` beside its details. */
+export function throwFailure({ result }: AnsweredClaim, more: object = {}): void {
+  if (result.error === undefined) return;
+  const { code, message, details } = result.error as {
+    code: ErrorCode;
+    message: string;
+    details?: JsonObject;
+  };
+  throw new AppError(code, message, { details: { ...details, ...more } });
 }
 
 /** The header, for a route's documentation. */

@@ -51,7 +51,18 @@ export interface People {
   addUser(user: z.infer<typeof newUser>, by: string): Promise<UserRecord>;
   /** Ends the logins of the user; false when there is no such user. */
   setPassword(name: string, password: string, by: string): Promise<boolean>;
-  /** The same. */
+  /**
+   * Gives whoever is signed in another password; ends the other logins of that person. `client` is who tries, as in `login`.
+   * @throws AppError `forbidden` when the current one is wrong, `rate_limited` after too many wrong ones.
+   */
+  changePassword(change: {
+    login: { id: string; user: string };
+    current: string;
+    password: string;
+    client: string;
+    by: string;
+  }): Promise<void>;
+  /** Ends the logins of the user; false when there is no such user. */
   removeUser(name: string, by: string): Promise<boolean>;
   /**
    * Signs in. `client` is who tries, for the limit on wrong passwords.

@@ -27,7 +27,7 @@ const watch = (changes: Partial<EscapeWatchOptions> = {}) =>
     file: join(folder, 'escape-probe.json'),
     version: '1.0.0',
     enabled: true,
-    sandbox: () => ({ level: 'process' }),
+    sandbox: () => ({ level: 'process', holds: [] }),
     probe: () => {
       probes += 1;
       return Promise.resolve(attempts);
@@ -58,8 +58,15 @@ test('is run once, recorded attempt by attempt, and kept for the next start', as
 
 test.each([
   ['another version', { version: '1.0.1' }],
-  ['another level', { sandbox: () => ({ level: 'strict' as const }) }],
-  ['another reason for the level', { sandbox: () => ({ level: 'process' as const, short: 'why' }) }],
+  ['another level', { sandbox: () => ({ level: 'strict' as const, holds: [] }) }],
+  [
+    'another reason for the level',
+    { sandbox: () => ({ level: 'process' as const, short: 'why', holds: [] }) },
+  ],
+  [
+    'control groups',
+    { sandbox: () => ({ level: 'process' as const, holds: ['control group (v2): memory'] }) },
+  ],
 ])('is run again with %s', async (_what, changes) => {
   await watch().start();
   await watch(changes).start();

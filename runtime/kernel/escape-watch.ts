@@ -25,14 +25,14 @@ export interface EscapeWatchOptions {
   version: string;
   /** False: sandbox.probe. */
   enabled: boolean;
-  sandbox: () => Pick<SandboxStatus, 'level' | 'short'>;
+  sandbox: () => Pick<SandboxStatus, 'level' | 'short' | 'holds'>;
   probe: (signal: AbortSignal) => Promise<EscapeOutcome[]>;
   wallMs: () => number;
   record: (event: NewEvent) => void;
   log: { warn(facts: object, message: string): void; error(facts: object, message: string): void };
 }
 
-/** Runs the escape probe once for each kernel, level and version, records every attempt, and keeps the result for the next starts. */
+/** Runs the escape probe once for each kernel, version, level and what it holds, records every attempt, and keeps the result for the next starts. */
 export class EscapeWatch {
   readonly #options: EscapeWatchOptions;
   readonly #ending = new AbortController();
@@ -98,7 +98,7 @@ export class EscapeWatch {
 
   /** All that the result depends on. */
   #key(): string {
-    const { level, short } = this.#options.sandbox();
+    const { level, short, holds } = this.#options.sandbox();
     const root = process.getuid?.() === 0;
     return JSON.stringify([
       release(),
@@ -107,6 +107,7 @@ export class EscapeWatch {
       this.#options.version,
       level,
       short ?? '',
+      holds,
       root,
     ]);
   }

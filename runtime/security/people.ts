@@ -43,8 +43,8 @@ export async function openPeople({ dataDir, clock, ledger, lifeMs }: PeopleOptio
   };
   const record = (type: BuiltInEventType, data: Record<string, string>, user: string) =>
     ledger.append({ type, module: 'kernel', data, texts: { user } });
-  const endAll = async (name: string, by: string) => {
-    const ended = logins.list().filter(({ user }) => user === name);
+  const endAll = async (name: string, by: string, butId?: string) => {
+    const ended = logins.list().filter(({ id, user }) => user === name && id !== butId);
     for (const { id } of ended) await record('login_ended', { id, by }, name);
     await logins.end(ended.map(({ id }) => id));
   };
@@ -75,6 +75,20 @@ export async function openPeople({ dataDir, clock, ledger, lifeMs }: PeopleOptio
         await endAll(name, by);
         return true;
       }),
+    changePassword: async ({ login: { id, user: name }, current, password, client, by }) => {
+      const wrong = () => new AppError('forbidden', 'The current password is wrong.');
+      const old = users.hashOf(name);
+      if (!(await tries.judge(client, name, () => isPassword(current, old)))) throw wrong();
+      await inTurn(async () => {
+        const user = users.get(name);
+        // Removed, or given another password, while this one was looked at.
+        if (user === undefined || users.hashOf(name) !== old) throw wrong();
+        const hash = await hashPassword(password);
+        await record('password_changed', { by }, name);
+        await users.put(user, hash);
+        await endAll(name, by, id);
+      });
+    },
     removeUser: (name, by) =>
       inTurn(async () => {
         if (users.get(name) === undefined) return false;

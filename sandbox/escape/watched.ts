@@ -19,7 +19,7 @@ export function runWatched(
   options: { cwd: string; memoryBytes: number; lookMs: number; timeoutMs: number; signal: AbortSignal },
 ): Promise<Watched> {
   return new Promise((resolve) => {
-    const child = startLaunch(launch, { cwd: options.cwd, stdio: ['ignore', 'ignore', 'pipe'] });
+    const { child, group } = startLaunch(launch, { cwd: options.cwd, stdio: ['ignore', 'ignore', 'pipe'] });
     const said: Buffer[] = [];
     let bytes = 0;
     let complaint = '';
@@ -59,7 +59,8 @@ export function runWatched(
       clearInterval(watch);
       options.signal.removeEventListener('abort', abort);
       const own = code === 0 ? 'left' : signal !== null || (code ?? 0) > 128 ? 'killed' : 'not_started';
-      resolve({ said: Buffer.concat(said), ending: ending ?? own, complaint });
+      const tooBig = group?.outOfMemory() ? 'too_big' : undefined;
+      resolve({ said: Buffer.concat(said), ending: ending ?? tooBig ?? own, complaint });
     });
   });
 }

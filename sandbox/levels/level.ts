@@ -1,3 +1,4 @@
+import type { Group } from '../groups/group.js';
 import type { SandboxLevel } from '../types.js';
 
 /** A program of ours that is to run isolated. */
@@ -26,6 +27,8 @@ export interface Launch {
   args: string[];
   /** Bytes that descriptor 4 gives: the filter of system calls. With it, descriptor 5 tells the process id of the child. */
   filter?: Buffer;
+  /** Makes the control group that it runs in; undefined where there is none. */
+  group?: () => Group | undefined;
 }
 
 /** How children are started at one level: what was tried on this host and works, and what that gives. */

@@ -6,10 +6,6 @@ import type { ChildLimits } from './level.js';
  */
 const reservedBytes = 671_088_640;
 
-/** What every level on Linux lacks. */
-export const noGroups =
-  'control groups: no limits by cgroup; memory, processes and time are limited by other means';
-
 /** Threads and processes of one child. Node has eleven threads; the library of a model starts Node once more. */
 export const processesMax = { worker: 64, model: 256 } as const;
 /** Open files of a worker. A model loads the files of its package. */

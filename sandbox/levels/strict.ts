@@ -12,7 +12,7 @@ import {
   unusedUserId,
 } from './identity.js';
 import type { ChildProgram, Launch, Launcher } from './level.js';
-import { limitCommands, noGroups, processesMax } from './limits.js';
+import { limitCommands, processesMax } from './limits.js';
 import { nodeArguments } from './node-arguments.js';
 
 /** User and group inside, and outside when the server is not root. */
@@ -171,6 +171,6 @@ export function strictLauncher({
       'written files: none (RLIMIT_FSIZE)',
       'lifetime: dies with the server, even when it hangs',
     ],
-    lacks: [noGroups],
+    lacks: [],
   };
 }

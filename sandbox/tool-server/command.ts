@@ -1,6 +1,7 @@
 import { existsSync, lstatSync, readlinkSync, realpathSync } from 'node:fs';
 import { isAbsolute } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { type GroupLimits, hardBytes } from '../groups/limits.js';
 import { becomeUser, findProgram, unusedUserId } from '../levels/identity.js';
 import type { Launch } from '../levels/level.js';
 import type { ToolServerSpec } from '../types.js';
@@ -26,6 +27,12 @@ const relayPort = 3128;
 const relayFile = '/run/arkalia/relay.mjs';
 const relaySocket = '/run/arkalia/proxy.sock';
 const devices = ['/dev/null', '/dev/zero', '/dev/full', '/dev/random', '/dev/urandom'];
+
+/** What the control group of a tool server grants. */
+export const toolServerLimits = (memoryBytes: number): GroupLimits => ({
+  memoryBytes: hardBytes(memoryBytes),
+  processes: processesMax,
+});
 
 /** Programs of this host that level strict needs. */
 export interface ServerMeans {

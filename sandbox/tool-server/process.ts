@@ -1,7 +1,8 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import type { Launch } from '../levels/level.js';
 import { residentBytes } from '../memory.js';
+import { startGrouped } from '../start.js';
 import type { ToolServerEnding, ToolServerListener, ToolServerProcess, ToolServerSpec } from '../types.js';
 
 const memoryLookMs = 250;
@@ -43,19 +44,20 @@ export class LineProcess implements ToolServerProcess {
     this.#spec = spec;
     this.#listen = listen;
     // A group of its own, so that what it starts ends with it.
-    this.#process = spawn(launch.program, launch.args, {
+    const { child, group } = startGrouped(launch, {
       cwd,
       env: {},
       stdio: ['pipe', 'pipe', 'ignore'],
       detached: true,
     });
+    this.#process = child;
     this.#process.stdin?.on('error', () => this.kill('left'));
     this.#process.stdout?.on('data', (chunk: Buffer) => this.#read(chunk));
     this.#watch = setInterval(() => void this.#look(), memoryLookMs);
     this.exited = new Promise((resolve) => {
       const gone = (ending: ToolServerEnding) => {
         clearInterval(this.#watch);
-        this.#ending ??= ending;
+        this.#ending ??= group?.outOfMemory() ? 'out_of_memory' : ending;
         this.#endGroup();
         resolve(this.#ending);
       };

@@ -37,6 +37,7 @@ async function ready(runner: Sandbox): Promise<void> {
 export async function workerTimes(level: SandboxLevel): Promise<WorkerTimes> {
   const internal = { levels: [level] };
   const own = createPromptRunner(sandboxOptions({ internal, sandbox: { workers: 1, fresh: 'always' } }));
+  // Also where the product would not share it.
   const shared = createPromptRunner(sandboxOptions({ internal, sandbox: { workers: 1 } }));
   try {
     const began = performance.now();

@@ -11,10 +11,11 @@ import { type Compared, compareJourneys, type Journeys, type Spread } from './ch
 import { type WorkerTimes, workerTimes } from './chat-sandbox.js';
 import { streamsAtOnce, workerMemory } from './chat-streams.js';
 
-const usage = `npm run bench:chat -- [--pairs 400] [--pause-ms 20] [--streams 100] [--workers 64] [--level strict] [--json FILE]
+const usage = `npm run bench:chat -- [--pairs 400] [--pace-ms 5] [--pause-ms 20] [--streams 100] [--workers 64] [--level strict] [--json FILE]
 What the whole journey (sandbox, guard on, durable ledger) adds to an engine, asked directly and through the appliance in turn, one answer at
-a time: to the first text and to the end. Then what a worker costs, and streams that are open at once.
+a time: to the first text and to the end; of an engine that says all at once, and of one that takes its time. Then what a worker costs, and streams that are open at once.
   --pairs    pairs of answers, 20 to 10000
+  --pace-ms  what the slower engine takes for each of 24 pieces, 1 to 1000; it is asked half as many pairs
   --pause-ms between two requests, 0 to 10000; with 0 what is done behind an answer falls into the next
   --streams  streams at once, 1 to 1000
   --workers  workers for them, 1 to 64: so many speak at once, the others wait
@@ -24,6 +25,7 @@ a time: to the first text and to the end. Then what a worker costs, and streams 
 const { values: flags } = parseArgs({
   options: {
     pairs: { type: 'string', default: '400' },
+    'pace-ms': { type: 'string', default: '5' },
     'pause-ms': { type: 'string', default: '20' },
     streams: { type: 'string', default: '100' },
     workers: { type: 'string', default: '64' },
@@ -37,13 +39,18 @@ if (flags.help) {
   process.exit(0);
 }
 
-function whole(name: 'pairs' | 'pause-ms' | 'streams' | 'workers', min: number, max: number): number {
+function whole(
+  name: 'pairs' | 'pace-ms' | 'pause-ms' | 'streams' | 'workers',
+  min: number,
+  max: number,
+): number {
   const value = Number(flags[name]);
   if (Number.isInteger(value) && value >= min && value <= max) return value;
   console.error(`--${name} must be ${min} to ${max}, not ${flags[name]}`);
   process.exit(1);
 }
 const pairs = whole('pairs', 20, 10_000);
+const paceMs = whole('pace-ms', 1, 1000);
 const pauseMs = whole('pause-ms', 0, 10_000);
 const streams = whole('streams', 1, 1000);
 const workers = whole('workers', 1, 64);
@@ -92,9 +99,12 @@ function show(name: string, { direct, journey, added }: Compared): void {
 const model = fileURLToPath(new URL('../../../test/fixtures/models/tiny-chat.gguf', import.meta.url));
 const common = { ARKALIA_SANDBOX_REQUIRE: level, ARKALIA_LOG_LEVEL: 'error' };
 
-/** The scripted server, directly and through the appliance. */
-async function scripted(): Promise<{ journeys: Journeys; memory: ReturnType<typeof workerMemory> }> {
-  const url = await engine(0);
+/** The scripted server, which takes `delayMs` for each piece, directly and through the appliance. */
+async function scripted(
+  delayMs: number,
+  pairs: number,
+): Promise<{ journeys: Journeys; memory: ReturnType<typeof workerMemory> }> {
+  const url = await engine(delayMs);
   const appliance = await startAppliance({
     ...common,
     ARKALIA_ENGINES_ORDER: 'openai',
@@ -173,12 +183,16 @@ try {
   console.log(
     `${cpus().length} × ${cpus()[0]?.model ?? 'unknown processor'}, Node ${process.version}, load ${load.toFixed(1)} before`,
   );
-  const { journeys, memory } = await scripted();
+  const { journeys, memory } = await scripted(0, pairs);
   console.log(
     `${journeys.pairs} pairs, ${pauseMs} ms between requests, prompts of 500 characters, ${pieces.length} pieces, level ${level}`,
   );
   show('first text', journeys.firstText);
   show('whole answer', journeys.whole);
+  const paced = (await scripted(paceMs, Math.ceil(pairs / 2))).journeys;
+  console.log(`${paced.pairs} pairs of an engine that takes ${paceMs} ms for each piece`);
+  show('first text', paced.firstText);
+  show('whole answer', paced.whole);
   const tiny = await embedded();
   if (tiny === null) console.log('the embedded model: node-llama-cpp is not installed');
   else {
@@ -204,6 +218,8 @@ try {
     aimMs,
     load,
     scripted: journeys,
+    paceMs,
+    paced,
     embedded: tiny,
     workers: times,
     memory,

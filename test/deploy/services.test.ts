@@ -23,6 +23,7 @@ describe('the systemd unit', () => {
     ['OOMPolicy', 'continue'],
     ['CapabilityBoundingSet', ''],
     ['UMask', '0077'],
+    ['Delegate', 'memory pids cpu'],
     ['TimeoutStopSec', String(shutdownS + 5)],
   ])('has %s=%s once', (name, value) => {
     expect(directives.get(name)).toEqual([value]);
@@ -46,6 +47,7 @@ describe('the systemd unit', () => {
     'ProtectProc',
     'ProcSubset',
     'PrivateDevices',
+    'ProtectControlGroups',
     'SystemCallFilter',
   ])('has no %s: Node or the sandbox would break', (name) => {
     expect(directives.has(name)).toBe(false);

@@ -164,6 +164,63 @@ test('signing out, ending a login, another password and removal each end it at o
   );
 });
 
+test('people change their own password: with the current one, and every other login of theirs ends', async () => {
+  for (const name of ['ada', 'bob']) await addUser(name, 'user');
+  const bob = cookieOf(await login('bob'));
+  const [mine, other] = [cookieOf(await login('ada')), cookieOf(await login('ada'))];
+  const next = 'a second long password';
+  const change = (current: string, password: string, headers: Record<string, string>) =>
+    sendJson(url, '/me/password', { current, password }, headers);
+  const userOf = async (cookie: string) =>
+    (JSON.parse((await send(url, { path: '/me', headers: as(cookie) })).text) as { user: string | null })
+      .user;
+  // Not without signing in, not from another site, not without the current one, no short one.
+  expect((await change(secret, next, {})).status).toBe(403);
+  expect((await change(secret, next, { cookie: mine })).status).toBe(403);
+  expect((await change(secret, next, { cookie: mine, origin: 'http://evil.example' })).status).toBe(403);
+  const wrong = await change('wrong wrong wrong', next, as(mine));
+  expect([wrong.status, problemOf(wrong).detail]).toEqual([403, 'The current password is wrong.']);
+  expect((await change(secret, 'short', as(mine))).status).toBe(400);
+  expect(await userOf(other)).toBe('ada');
+
+  expect((await change(secret, next, as(mine))).status).toBe(204);
+  expect([await userOf(mine), await userOf(other), await userOf(bob)]).toEqual(['ada', null, 'bob']);
+  expect([(await login('ada')).status, (await login('ada', next)).status]).toEqual([401, 200]);
+  const { text } = await send(url, { path: '/ledger/events?type=password_changed' });
+  const [event] = (JSON.parse(text) as { events: { data: { by: string } }[] }).events;
+  expect(event!.data.by).toMatch(/^login:[\w-]{16}$/);
+  const { types, text: all } = await eventTypes();
+  expect(types.filter((type) => type === 'login_ended')).toHaveLength(1);
+  expect(all).not.toMatch(/\b(ada|bob)\b|long password/);
+});
+
+test('of two changes of one password at once the first holds', async () => {
+  await addUser('ada', 'user');
+  const cookie = cookieOf(await login('ada'));
+  const wanted = ['the first new password', 'the second new password'];
+  const answers = await Promise.all(
+    wanted.map((password) => sendJson(url, '/me/password', { current: secret, password }, as(cookie))),
+  );
+  expect(answers.map(({ status }) => status).sort()).toEqual([204, 403]);
+  const held = wanted[answers.findIndex(({ status }) => status === 204)]!;
+  expect((await login('ada', held)).status).toBe(200);
+});
+
+test('who is signed in may guess the current password five times', async () => {
+  for (const name of ['ada', 'bob']) await addUser(name, 'user');
+  const [ada, bob] = [cookieOf(await login('ada')), cookieOf(await login('bob'))];
+  const next = 'a second long password';
+  const guess = (cookie: string, current: string) =>
+    sendJson(url, '/me/password', { current, password: next }, as(cookie));
+  const tries = [];
+  for (let n = 0; n < 6; n++) tries.push(await guess(ada, `wrong number ${n}`));
+  expect(tries.map(({ status }) => status)).toEqual([403, 403, 403, 403, 403, 429]);
+  const right = await guess(ada, secret);
+  expect([right.status, Number(right.headers['retry-after']) > 800]).toEqual([429, true]);
+  // Nobody else is kept from it.
+  expect((await guess(bob, secret)).status).toBe(204);
+});
+
 test('five wrong passwords, then 429 with Retry-After, for a user that is there and for one that is not', async () => {
   await addUser('ada', 'user');
   const tries = [];

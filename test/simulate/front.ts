@@ -78,7 +78,7 @@ export class Front {
   constructor(context: ModuleContext) {
     // As helloria does.
     setMaxListeners(0, this.#stopping.signal);
-    const { config, clock, access, people, rate, viaToken, log } = context;
+    const { config, clock, access, people, rate, viaToken, log, idempotency, ledger } = context;
     const now = () => clock.monotonicMs();
     let requests = 0;
     mountRoutes(this.#app, context.routes(), {
@@ -102,6 +102,7 @@ export class Front {
       jsonDepthMax: config.http.json_depth_max,
       nextRequestId: () => `r-${(++requests).toString(36)}`,
       observe: createObserver(context),
+      once: { idempotency, ledger },
     });
   }
 

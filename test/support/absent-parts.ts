@@ -25,6 +25,7 @@ export const noPeople: People = {
   listUsers: () => [],
   addUser: refused,
   setPassword: async () => false,
+  changePassword: refused,
   removeUser: async () => false,
   login: refused,
   identify: async () => null,

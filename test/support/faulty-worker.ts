@@ -52,8 +52,11 @@ const faults: Record<string, () => void> = {
   wasm: () => {
     const memory = new WebAssembly.Memory({ initial: 1, maximum: 65_536, shared: true });
     held.push(memory);
-    // 64 KiB a page; every byte is written, so that it is resident.
-    for (let i = 0; i < 64; i += 1) new Uint8Array(memory.buffer, memory.grow(512) * 65_536).fill(1);
+    for (let i = 0; i < 64; i += 1) {
+      // 64 KiB a page; every byte is written, so that it is resident. The buffer of before ends where the new pages begin.
+      const from = memory.grow(512) * 65_536;
+      new Uint8Array(memory.buffer, from).fill(1);
+    }
   },
   mmap: () => {
     // A buffer that can grow is reserved by mmap and made accessible piece by piece.

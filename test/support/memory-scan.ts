@@ -3,15 +3,15 @@ import { closeSync, openSync, readFileSync, readSync } from 'node:fs';
 const pieceBytes = 4_194_304;
 
 /**
- * How often a text of ASCII letters stands in the memory of another process, in one byte a character or in two. Linux; needs the right to
+ * How often each of some texts of ASCII letters stands in the memory of another process, in one byte a character or in two. Linux; needs the right to
  * trace that process. Throws EACCES or EPERM without it.
  */
-export function timesInMemory(pid: number, text: string): number {
-  const patterns = [Buffer.from(text, 'latin1'), Buffer.from(text, 'utf16le')];
-  const overlap = text.length * 2 - 1;
+export function timesInMemory(pid: number, texts: readonly string[]): number[] {
+  const patterns = texts.map((text) => [Buffer.from(text, 'latin1'), Buffer.from(text, 'utf16le')]);
+  const overlap = Math.max(...texts.map((text) => text.length)) * 2 - 1;
   const piece = Buffer.alloc(pieceBytes);
   const memory = openSync(`/proc/${pid}/mem`, 'r');
-  let times = 0;
+  const times = texts.map(() => 0);
   try {
     for (const line of readFileSync(`/proc/${pid}/maps`, 'utf8').split('\n')) {
       const [, from, to, name] = /^([0-9a-f]+)-([0-9a-f]+) r\S+ \S+ \S+ \S+\s*(.*)$/.exec(line) ?? [];
@@ -20,11 +20,11 @@ export function timesInMemory(pid: number, text: string): number {
       const end = Number.parseInt(to, 16);
       for (let at = Number.parseInt(from, 16); at < end; at += pieceBytes - overlap) {
         const length = readAt(memory, piece, at, Math.min(pieceBytes, end - at));
-        for (const pattern of patterns)
-          for (let found = -1; ; times++) {
-            found = piece.subarray(0, length).indexOf(pattern, found + 1);
-            if (found === -1) break;
-          }
+        const read = piece.subarray(0, length);
+        for (const [text, forms] of patterns.entries())
+          for (const form of forms)
+            for (let found = read.indexOf(form); found !== -1; found = read.indexOf(form, found + 1))
+              times[text]! += 1;
       }
     }
   } finally {

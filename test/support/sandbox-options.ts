@@ -21,7 +21,10 @@ export function embeddedOptions(changes: Partial<EmbeddedOptions> = {}): Embedde
   };
 }
 
-/** Options of a small sandbox that finds no engine but navigator; every section can be changed. */
+/**
+ * Options of a small sandbox that finds no engine but navigator; every section can be changed. Workers serve one prompt after the other
+ * on every version of Node, so that tests may count them; residue.test asks for what the product does.
+ */
 export function sandboxOptions(
   changes: {
     sandbox?: Partial<SandboxOptions['sandbox']>;
@@ -55,7 +58,7 @@ export function sandboxOptions(
     viaToken: 'test-token',
     monotonicMs: () => performance.now(),
     onIncident: changes.onIncident ?? (() => {}),
-    ...(changes.internal === undefined ? {} : { internal: changes.internal }),
+    internal: { wipesWhole: true, ...changes.internal },
   };
 }
 

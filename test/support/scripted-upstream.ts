@@ -43,6 +43,8 @@ export interface ScriptedUpstreamOptions {
   slots?: number;
   /** What llama.cpp says of its context. */
   contextTokens?: number;
+  /** How long it keeps a connection that nobody uses. Default 1000, for which Node's clients close theirs at once. */
+  keepAliveMs?: number;
   /** Default 0, a free port. */
   port?: number;
 }
@@ -95,7 +97,7 @@ export class ScriptedUpstream {
     this.#server = http.createServer((request, response) => {
       this.#take(request, response).catch((error: unknown) => response.destroy(error as Error));
     });
-    this.#server.keepAliveTimeout = 1000;
+    this.#server.keepAliveTimeout = options.keepAliveMs ?? 1000;
   }
 
   static async start(options: ScriptedUpstreamOptions = {}): Promise<ScriptedUpstream> {

@@ -43,6 +43,7 @@ const used = [
   'POST /models/{name}/verify',
   'POST /models/{name}/default',
   'GET /me',
+  'POST /me/password',
   'POST /login',
   'POST /logout',
   'GET /users',

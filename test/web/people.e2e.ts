@@ -133,6 +133,43 @@ test.each([
   },
 );
 
+test.each([
+  [
+    'en-GB',
+    'Change my password',
+    'Change password',
+    'The current password is wrong.',
+    'Your password is changed.',
+  ],
+  [
+    ...['fr-FR', 'Changer mon mot de passe', 'Changer le mot de passe'],
+    ...['Le mot de passe actuel est faux.', 'Votre mot de passe est changé.'],
+  ],
+])('%s: a person changes their own password', async (locale, open, change, wrongText, done) => {
+  const { page, context, wrong } = await openPage(browser, `${appliance.url}#/settings`, { locale });
+  try {
+    await enter(page, 'ada');
+    await page.getByRole('button', { name: open! }).click();
+    const dialog = page.locator('[data-own-password]');
+    const fill = async (...words: string[]) => {
+      for (const [place, word] of words.entries()) await dialog.locator('input').nth(place).fill(word);
+      await dialog.getByRole('button', { name: change! }).click();
+    };
+    expect(await axe(page)).toEqual([]);
+    const next = 'another horse battery';
+    await fill(secret, next, `${next}!`);
+    await dialog.getByRole('alert').waitFor();
+    await fill('wrong wrong wrong', next, next);
+    await dialog.getByText(wrongText!).waitFor();
+    await fill(secret, next, next);
+    await page.getByText(done!).waitFor();
+    await page.locator('[data-who]', { hasText: 'ada' }).waitFor();
+    expect(wrong).toEqual([]);
+  } finally {
+    await context.close();
+  }
+});
+
 test('a session whose time is over says so, keeps what was written, and goes on after signing in again', async () => {
   await appliance.close();
   await start({ ARKALIA_HTTP_LOOPBACK_ROLE: 'none', ARKALIA_HTTP_LOGIN_MS: '60000' });

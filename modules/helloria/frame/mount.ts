@@ -19,6 +19,7 @@ import { recoveryOf } from '../../../runtime/contracts/recovery.js';
 import { isJsonType, parseJson, parseText, readBody } from './body.js';
 import type { Identify } from './caller.js';
 import type { Observe } from './observe.js';
+import { heedsKey, type Once } from './once.js';
 import { corsHeaders, type OriginVerdict, preflightHeaders } from './origin.js';
 
 export type NodeEnv = { Bindings: { incoming: IncomingMessage; outgoing: ServerResponse } };
@@ -45,6 +46,8 @@ export interface Frame {
   /** Called once for each route; what it gives back, once for each answer. */
   observe(method: string, path: string): Observe;
   now(): number;
+  /** For requests with an Idempotency-Key. */
+  once: Once;
 }
 
 /** Mounts every route behind the same checks, in the same order, and answers what is not a route. */
@@ -54,7 +57,8 @@ export function mountRoutes(app: Hono<NodeEnv>, routes: readonly RouteDefinition
     methodsOf.set(route.path, [...(methodsOf.get(route.path) ?? []), route.method]);
     const observe = frame.observe(route.method, route.path);
     const readQuery = queryReader(route.query);
-    app.on(route.method, route.path, (c) => serve(c, route, { observe, readQuery }, frame));
+    const heeding = { ...route, handler: heedsKey(route, frame.once) };
+    app.on(route.method, route.path, (c) => serve(c, heeding, { observe, readQuery }, frame));
   }
   const observeOther = frame.observe('other', 'other');
   // An app of its own, because Hono takes a shorter way where only one handler fits.

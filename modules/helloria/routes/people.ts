@@ -31,7 +31,11 @@ const whoAnswer = z.object({
   passwords: z.boolean().describe('Whether somebody may sign in with a password'),
 });
 
-/** Signing in and out, and who is calling. */
+/** Why a request with a password is not remembered. */
+const carriesPassword =
+  'a password is kept nowhere but as its scrypt hash, so what it came with cannot be compared.';
+
+/** Signing in and out, who is calling, and a password of one's own. */
 export function loginRoutes({ people, config }: ModuleContext): RouteDefinition[] {
   const tls = config.http.tls_cert_file !== undefined;
   const common = { tag: 'access', errors: 'problem' } as const;
@@ -64,6 +68,7 @@ export function loginRoutes({ people, config }: ModuleContext): RouteDefinition[
         password: z.string().max(1024),
         mode: z.enum(loginModes).default('tab').describe('lasting: kept when the browser is closed'),
       }),
+      unrepeatable: carriesPassword,
       responses: { 200: { description: 'Signed in', schema: signedIn } },
       handler: async ({ body, caller }) => {
         const mode: LoginMode = body.mode;
@@ -84,6 +89,25 @@ export function loginRoutes({ people, config }: ModuleContext): RouteDefinition[
       handler: async ({ caller }) => {
         const ended = caller.login !== undefined && (await people.endLogin(caller.login.id, actorOf(caller)));
         return json({ ended }, 200, { 'set-cookie': noLoginCookie(tls) });
+      },
+    }),
+    defineRoute({
+      ...common,
+      method: 'POST',
+      path: '/me/password',
+      role: 'user',
+      scope: 'any',
+      summary: 'Gives whoever is signed in another password; ends the other logins of that person',
+      body: z.strictObject({ current: z.string().max(1024), password }),
+      unrepeatable: carriesPassword,
+      responses: { 204: { description: 'Changed' } },
+      handler: async ({ body, caller }) => {
+        const { login, id: client } = caller;
+        if (login === undefined) {
+          throw new AppError('forbidden', 'Only who is signed in with a password has one to change.');
+        }
+        await people.changePassword({ ...body, login, client, by: actorOf(caller) });
+        return new Response(null, { status: 204 });
       },
     }),
   ];
@@ -108,6 +132,7 @@ export function peopleRoutes({ people }: ModuleContext): RouteDefinition[] {
       path: '/users',
       summary: 'Lets somebody sign in with a password',
       body: newUser,
+      unrepeatable: carriesPassword,
       responses: { 201: { description: 'The user', schema: userRecord } },
       handler: async ({ body, caller }) => json(await people.addUser(body, actorOf(caller)), 201),
     }),
@@ -117,6 +142,7 @@ export function peopleRoutes({ people }: ModuleContext): RouteDefinition[] {
       path: '/users/:name/password',
       summary: 'Gives a user another password; ends the logins of the user',
       body: z.strictObject({ password }),
+      unrepeatable: carriesPassword,
       responses: { 204: { description: 'Changed' } },
       handler: async ({ c, body, caller }) => {
         const name = c.req.param('name') ?? '';

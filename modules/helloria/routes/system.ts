@@ -108,6 +108,8 @@ export function systemRoutes(context: ModuleContext): RouteDefinition[] {
   ];
 }
 
+const shownOnce = 'its answer shows a secret once, and no secret is kept to be shown again.';
+
 /** Keys and the setup code: for administrators, and for the folder's socket. */
 export function accessRoutes(context: ModuleContext): RouteDefinition[] {
   const { access } = context;
@@ -150,6 +152,7 @@ export function accessRoutes(context: ModuleContext): RouteDefinition[] {
       summary: 'Makes a key; the answer shows it this once',
       errors: 'problem',
       body: newKey,
+      unrepeatable: shownOnce,
       responses: { 201: { description: 'The key', schema: created } },
       handler: async ({ body, caller }) => json(await access.createKey(body, actorOf(caller)), 201),
     }),
@@ -190,6 +193,7 @@ export function accessRoutes(context: ModuleContext): RouteDefinition[] {
       summary: "Exchanges the setup code for an administrator's key",
       errors: 'problem',
       duringSetup: true,
+      unrepeatable: shownOnce,
       body: z.strictObject({
         code: z.string().min(1).max(100),
         user: userName.default('admin').describe('Name to sign in with'),

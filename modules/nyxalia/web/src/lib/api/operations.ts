@@ -49,7 +49,7 @@ export interface Operations {
   /** Erases what was said in one of your conversations, for good; every proof still holds */
   'DELETE /sessions/{id}': {
     path: { id: string };
-    answer: { events: number; texts: number };
+    answer: { events: number; texts: number; unreadable: number };
   };
   /** The device's last decision and why, the level in force, and how many decisions were made */
   'GET /zeroia/status': {
@@ -132,6 +132,11 @@ export interface Operations {
   /** Who is calling, and what it may do */
   'GET /me': {
     answer: { role: 'none' | 'user' | 'operator' | 'admin'; scopes: ('chat' | 'embeddings' | 'guard' | 'decisions' | 'read' | 'operate' | 'admin')[]; key_id: string | null; user: string | null; mode: 'tab' | 'lasting' | null; passwords: boolean };
+  };
+  /** Gives whoever is signed in another password; ends the other logins of that person */
+  'POST /me/password': {
+    body: { current: string; password: string };
+    answer: undefined;
   };
   /** Signs in with a name and a password; the browser gets a cookie that scripts cannot read */
   'POST /login': {
