@@ -8,6 +8,7 @@ import { McpServer } from './mcp/server.js';
 import { createNavigator, type Navigator } from './navigator/index.js';
 import { ollamaRoutes } from './ollama/index.js';
 import { openaiRoutes } from './openai/index.js';
+import { OwnQuarantine } from './own-quarantine.js';
 import { Pipeline } from './pipeline.js';
 import { chatRoutes } from './routes/chat.js';
 import { sessionRoutes } from './routes/sessions.js';
@@ -22,8 +23,8 @@ class Assistantia implements ArkaliaModule {
   #pipeline!: Pipeline;
   #sessions!: Sessions;
   #kept!: KeptSessions;
-  #isOwnErasure = false;
   #navigator!: Navigator;
+  readonly #quarantine = new OwnQuarantine();
   readonly #feedback = new FeedbackRows();
   #close = () => {};
 
@@ -34,7 +35,8 @@ class Assistantia implements ArkaliaModule {
     this.#kept = new KeptSessions(context.ledger);
     const forgetting = context.bus.subscribe('texts.erased', (selector) => {
       this.#feedback.forget();
-      if (this.#isOwnErasure) return;
+      // Who erases a conversation of theirs has forgotten it already; that of another by the same id goes on.
+      if ('session' in selector && selector.owner !== undefined) return;
       if ('session' in selector) this.#sessions.forget({ session: selector.session });
       else if ('key' in selector) this.#sessions.forget({ owner: callerIdOfOwner(selector.key) });
       // When something was said, and in which event, is not known here.
@@ -44,9 +46,11 @@ class Assistantia implements ArkaliaModule {
     this.#navigator = navigator;
     this.#close = () => {
       forgetting();
+      released();
       navigator.close();
     };
-    this.#pipeline = new Pipeline(context, (question) => navigator.brief(question));
+    const released = this.#quarantine.listen(context.bus);
+    this.#pipeline = new Pipeline(context, (question) => navigator.brief(question), this.#quarantine);
   }
 
   validate(): void {
@@ -61,27 +65,12 @@ class Assistantia implements ArkaliaModule {
       ...chatRoutes(this.#context, this.#pipeline, { sessions: this.#sessions, kept: this.#kept }, (words) =>
         this.#navigator.search(words),
       ),
-      ...sessionRoutes({
-        kept: this.#kept,
-        sessions: this.#sessions,
-        // What is remembered of a conversation was forgotten by its id; the others go on.
-        bus: { publish: (name, payload) => this.#eraseOwn(() => this.#context.bus.publish(name, payload)) },
-      }),
+      ...sessionRoutes(this.#context, { kept: this.#kept, sessions: this.#sessions }),
       ...openaiRoutes(this.#context, this.#pipeline),
       ...guardRoutes(this.#context, this.#feedback),
       ...ollamaRoutes(this.#context, this.#pipeline),
       ...mcpRoutes(new McpServer(this.#context, this.#navigator)),
     ];
-  }
-
-  /** Tells of an erasure whose conversation is forgotten already. The bus calls its subscribers before it returns. */
-  #eraseOwn(tell: () => void): void {
-    this.#isOwnErasure = true;
-    try {
-      tell();
-    } finally {
-      this.#isOwnErasure = false;
-    }
   }
 
   async start(): Promise<void> {
@@ -101,8 +90,11 @@ class Assistantia implements ArkaliaModule {
 
   health(): ModuleHealth {
     const { mcp, retries } = this.#context;
+    const { fault } = this.#quarantine;
     return {
-      state: 'ok',
+      ...(fault === undefined
+        ? { state: 'ok' }
+        : { state: 'degraded', problem: `in quarantine (${fault}): no model is asked, navigator answers` }),
       facts: { sessions: this.#sessions.size, mcp: mcp.status(), retries: retries.counts() },
     };
   }

@@ -47,10 +47,10 @@ interface Scan {
  * either, to whoever is on this machine without one.
  */
 export class KeptSessions {
-  readonly #ledger: Pick<Ledger, 'query' | 'texts' | 'erase' | 'append'>;
+  readonly #ledger: Pick<Ledger, 'query' | 'texts' | 'append'>;
   #scans = 0;
 
-  constructor(ledger: Pick<Ledger, 'query' | 'texts' | 'erase' | 'append'>) {
+  constructor(ledger: Pick<Ledger, 'query' | 'texts' | 'append'>) {
     this.#ledger = ledger;
   }
 
@@ -142,39 +142,14 @@ export class KeptSessions {
     });
   }
 
-  /**
-   * Erases the texts of a session: what was asked, answered, refused and run by tools, and its title. Returns the events, none when the
-   * caller has no such session.
-   */
-  erase(
-    id: string,
-    { owner, actor, signal }: { owner: string | null; actor: string; signal: AbortSignal },
-  ): Promise<{ indexes: number[]; texts: number }> {
-    return this.#scan(async () => {
-      const indexes: number[] = [];
-      for (const of of [{ module: 'assistantia' }, { type: 'request_started' }])
-        for await (const { event } of this.#found({ owner, signal, id }, of)) indexes.push(event.index);
-      let erased = 0;
-      // An erasure takes at most a thousand indexes.
-      for (let from = 0; from < indexes.length; from += 1000) {
-        const { texts } = await this.#ledger.erase({ ids: indexes.slice(from, from + 1000) }, actor);
-        erased += texts;
-      }
-      return { indexes, texts: erased };
-    });
-  }
-
   /** Events with a session and texts of this caller, newest first. */
-  async *#found(
-    { owner, signal, id, goOn = () => true }: Scan,
-    of: { module: string } | { type: string } = { module: 'assistantia' },
-  ): AsyncGenerator<Found> {
+  async *#found({ owner, signal, id, goOn = () => true }: Scan): AsyncGenerator<Found> {
     let until: number | undefined;
     for (;;) {
       if (signal.aborted)
         throw new AppError('shutting_down', 'The client has gone, or the appliance is stopping.');
       const events = await this.#ledger.query({
-        ...of,
+        module: 'assistantia',
         order: 'desc',
         limit: pageEvents,
         ...(until === undefined ? {} : { until }),

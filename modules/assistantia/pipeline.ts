@@ -19,6 +19,7 @@ import { partsOfMessages } from './guard/parts.js';
 import { Screen } from './guard/screen.js';
 import { replayedAnswer, replayedVectors } from './idempotency.js';
 import { spend } from './key-limits.js';
+import type { OwnQuarantine } from './own-quarantine.js';
 import type { AnswerEvent, Embeddings, EmbedQuestion, EngineRequest, Question } from './question.js';
 import { type Course, lastAsked, personTexts, Records, type Speaker } from './records.js';
 import { reducedPrompt } from './reduced.js';
@@ -40,10 +41,14 @@ export class Pipeline {
   readonly #records: Records;
   readonly #entrance: Entrance;
 
-  constructor(context: ModuleContext, brief: (question: string) => Promise<NavigatorBrief>) {
+  constructor(
+    context: ModuleContext,
+    brief: (question: string) => Promise<NavigatorBrief>,
+    quarantine: OwnQuarantine,
+  ) {
     this.#context = context;
     this.#brief = brief;
-    this.#walk = new EngineWalk(context);
+    this.#walk = new EngineWalk(context, quarantine);
     this.#records = new Records(context);
     this.#screen = new Screen(context, this.#records);
     this.#entrance = new Entrance(context, this.#screen);

@@ -70,7 +70,7 @@ export class Records {
     { text, calls, cut }: Pick<AnswerWatch, 'text' | 'calls' | 'cut'>,
     ending: Ending | undefined,
   ): Promise<Answer> {
-    const { clock, ledger } = this.#context;
+    const { bus, clock, ledger } = this.#context;
     const finishReason: Answer['finishReason'] =
       ending === undefined ? 'content_filter' : ending.finishReason;
     const asked = lastAsked(question);
@@ -113,6 +113,8 @@ export class Records {
     };
     const durable = await this.#append(event, claim, () => answerResult(kept));
     const { level, waitMs } = question.record ?? { level: 'durable' };
+    const { index } = durable;
+    bus.publish('prompt.answered', { engine, model, requestId: question.requestId, index });
     const { receipt } = await reach(ledger, durable, { level, waitMs });
     return { ...kept, session: question.session, receipt };
   }

@@ -8,6 +8,7 @@ import { type Candidate, resolveChain } from './chain.js';
 import { EngineRests } from './engine-rests.js';
 import { type Failure, slotOutcome, treat } from './failures.js';
 import { allowedChain } from './key-limits.js';
+import type { OwnQuarantine } from './own-quarantine.js';
 import type { EngineRequest } from './question.js';
 import { smallerModels } from './reduced.js';
 
@@ -51,8 +52,11 @@ export class EngineWalk {
   readonly #context: ModuleContext;
   readonly #rests: EngineRests;
 
-  constructor(context: ModuleContext) {
+  readonly #quarantine: OwnQuarantine;
+
+  constructor(context: ModuleContext, quarantine: OwnQuarantine) {
     this.#context = context;
+    this.#quarantine = quarantine;
     this.#rests = new EngineRests(context.clock);
   }
 
@@ -176,6 +180,7 @@ export class EngineWalk {
   ): AsyncGenerator<Event, Result> {
     const { breakers, clock, config, prompts } = this.#context;
     const { engine } = attempt.candidate;
+    this.#quarantine.check(engine);
     const breaker = breakers.get(engine);
     const open = breaker.snapshot();
     if (open.state === 'forced_open') throw takenOut(engine, config.breaker.open_ms);

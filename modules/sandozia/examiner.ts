@@ -49,7 +49,14 @@ export class Examiner {
   listen(): void {
     if (this.#unsubscribe.length > 0) return;
     const { bus } = this.#context;
+    for (const check of this.#checks) check.listening?.();
     this.#unsubscribe.push(
+      bus.subscribe('prompt.began', (prompt) => {
+        for (const check of this.#checks) check.promptBegan?.(prompt);
+      }),
+      bus.subscribe('prompt.answered', (answer) => {
+        for (const check of this.#checks) check.answered?.(answer);
+      }),
       bus.subscribe('device.sampled', (sample) => {
         this.energy.add(sample);
         for (const check of this.#checks) check.sampled?.(sample);

@@ -8,7 +8,9 @@ import {
   type Models,
   type ModelWork,
   modelNamePattern,
+  modelNameRule,
   modelPieceBytesMax,
+  nearestModelName,
 } from '../contracts/models.js';
 import { printable } from '../contracts/text.js';
 import { inWords } from '../models/memory.js';
@@ -35,7 +37,7 @@ export async function listModels(flags: ConfigFlags, io: CliIo): Promise<number>
 
 /** Copies a file into the folder, piece by piece, and waits until it is read. A link is not followed. */
 export async function addModel(path: string, flags: AddFlags, io: CliIo): Promise<number> {
-  const name = nameOf(flags.name ?? basename(path));
+  const name = nameOf(flags.name, () => basename(path));
   const sha256 = checkHash(flags.sha256);
   const file = await openSource(path);
   try {
@@ -60,7 +62,7 @@ export async function addModel(path: string, flags: AddFlags, io: CliIo): Promis
 
 /** Fetches a file and waits until it is read. */
 export async function pullModel(url: string, flags: AddFlags, io: CliIo): Promise<number> {
-  const name = nameOf(flags.name ?? lastOfUrl(url));
+  const name = nameOf(flags.name, () => lastOfUrl(url));
   const sha256 = checkHash(flags.sha256);
   return withModels(flags, io, 'models pull', async (models) => {
     await models.pull({ url, name, sha256 }, by);
@@ -162,11 +164,18 @@ function inNumber(count: number): string {
   return count >= 1e6 ? `${Math.round(count / 1e6)} million` : `${count}`;
 }
 
-function nameOf(text: string): string {
-  const name = text.toLowerCase().replace(/\.gguf$/, '');
+/** The name that is given, as it stands; without one the file's own in lower case. */
+function nameOf(given: string | undefined, fileName: () => string): string {
+  const name =
+    given ??
+    fileName()
+      .toLowerCase()
+      .replace(/\.gguf$/, '');
   if (modelNamePattern.test(name)) return name;
+  const nearest = nearestModelName(name);
+  const instead = nearest === undefined ? 'give another with --name' : `--name ${nearest} would do`;
   throw new CliFailure(
-    `A model is named by 1 to 64 of a-z 0-9 . _ -, and begins with a letter or a digit; give --name, as ${text} is none.`,
+    `A model's name ${modelNameRule}; ${JSON.stringify(name)} does not: ${instead}.`,
     exitCodes.usage,
   );
 }

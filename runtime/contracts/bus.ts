@@ -28,6 +28,8 @@ export interface BusEvents {
     /** Of the answer, where the engine told. */
     tokens?: number;
   };
+  /** An answer was given and is durable: who spoke, in which request, and where the ledger has it. */
+  'prompt.answered': { engine: string; model: string; requestId: string; index: number };
   /**
    * What the watchdog says of `http`, `ledger`, `pool` or a `sandbox`: silent for half of its time; stuck, and then killed or the process
    * restarted by whoever keeps it; heard again.

@@ -166,8 +166,15 @@ export interface TransparencyLog {
   }): Promise<ConsistencyProof>;
 }
 
-/** Whose texts go: of a session, of a key by its id, of events before a wall time in ms since 1970, or of events by their index. */
-export type EraseSelector = { session: string } | { key: string } | { before: number } | { ids: number[] };
+/**
+ * Whose texts go: of a session (with `owner`, as `ownerOf` says, only what was said there by that one), of a key by its id, of events before a
+ * wall time in ms since 1970, or of events by their index.
+ */
+export type EraseSelector =
+  | { session: string; owner?: string | null }
+  | { key: string }
+  | { before: number }
+  | { ids: number[] };
 
 export interface Erasure {
   /** Events that had texts, and their texts. */

@@ -2,6 +2,22 @@ import type { ModelFacts } from './sandbox.js';
 
 /** What a model may be called; its file is `NAME.gguf`. */
 export const modelNamePattern = /^[a-z0-9][a-z0-9._-]{0,63}$/;
+/** The pattern as people read it. */
+export const modelNameRule = 'matches [a-z0-9][a-z0-9._-]* and has at most 64 characters';
+
+/** The name that fits and is nearest to a text; undefined when nothing is left of it. */
+export function nearestModelName(text: string): string | undefined {
+  const name = text
+    .normalize('NFKD')
+    .toLowerCase()
+    .replace(/\p{M}/gu, '')
+    .replace(/[^a-z0-9._-]+/g, '-')
+    .replace(/^[^a-z0-9]+/, '')
+    .slice(0, 64)
+    .replace(/-+$/, '');
+  return modelNamePattern.test(name) ? name : undefined;
+}
+
 /** Most bytes of one piece of an upload. */
 export const modelPieceBytesMax = 8_388_608;
 

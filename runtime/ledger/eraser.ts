@@ -7,6 +7,9 @@ const stepEvents = 4096;
 const stepDeletes = 256;
 /** Of the erased events so many are named one by one. */
 const indexesMax = 1000;
+/** Null for what was said without a key and without signing in. */
+const ownerOfEvent =
+  "(SELECT own.text FROM texts own WHERE own.event_index = texts.event_index AND own.name = 'key')";
 
 /**
  * Deletes texts and their salts from one ledger file, in steps that are transactions of their own. What identifies a person is in texts only,
@@ -16,6 +19,7 @@ export class Eraser {
   readonly #db: Database;
   readonly #find: Statement;
   readonly #value: Buffer | number | undefined;
+  readonly #owner: Buffer | null = null;
   readonly #delete: Statement;
   readonly #ids: readonly number[] | undefined;
   readonly #end: number;
@@ -37,12 +41,16 @@ export class Eraser {
       this.#value = selector.before;
     } else {
       const name = 'session' in selector ? 'session' : 'key';
+      const isOfOne = 'session' in selector && selector.owner !== undefined;
+      const whose = isOfOne ? `AND ${ownerOfEvent} IS @owner` : '';
       this.#find = db
         .prepare(
-          `SELECT event_index FROM texts WHERE event_index ${within} AND name = '${name}' AND text = @value ORDER BY event_index LIMIT ${stepDeletes}`,
+          `SELECT event_index FROM texts WHERE event_index ${within} AND name = '${name}' AND text = @value ${whose} ORDER BY event_index LIMIT ${stepDeletes}`,
         )
         .pluck();
       if ('session' in selector) this.#value = Buffer.from(selector.session, 'utf8');
+      if ('session' in selector && typeof selector.owner === 'string')
+        this.#owner = Buffer.from(selector.owner, 'utf8');
       if ('key' in selector) this.#value = Buffer.from(selector.key, 'utf8');
     }
     this.#ids = 'ids' in selector ? selector.ids : undefined;
@@ -81,7 +89,8 @@ export class Eraser {
   #nextRange(): boolean {
     if (this.#next >= this.#end) return true;
     const to = Math.min(this.#next + stepEvents, this.#end) - 1;
-    const found = this.#find.all({ from: this.#next, to, value: this.#value }) as number[];
+    const place = { from: this.#next, to, value: this.#value, owner: this.#owner };
+    const found = this.#find.all(place) as number[];
     for (const index of found) this.#erase(index);
     this.#next = found.length === stepDeletes ? found.at(-1)! + 1 : to + 1;
     return this.#next >= this.#end;

@@ -125,6 +125,24 @@ describe('erasing', () => {
     expect(holding('anna1', 'session-anna')).toEqual([]);
   });
 
+  it('of a session one owner alone loses what was said, in every ledger', async () => {
+    await chat('shared', 'keyofanna', 'anna1');
+    await chat('shared', 'keyofbert', 'bert1');
+    await ledger.append({
+      ...{ type: 'session_named', module: 'assistantia', data: { chars: 7 } },
+      texts: { session: 'shared', title: 'nobody1' },
+    });
+    await ledger.close();
+    copyFileSync(file, join(folder, 'ledger.epoch-1.sqlite'));
+    ledger = await open();
+    const erase = (owner: string | null) => ledger.erase({ session: 'shared', owner });
+    expect(await erase('keyofanna')).toMatchObject({ events: 2, files: ['ledger.epoch-1.sqlite'] });
+    expect([holding('anna1'), holding('bert1').length, holding('nobody1').length]).toEqual([[], 2, 2]);
+    expect(await erase(null)).toMatchObject({ events: 2, texts: 4 });
+    expect([holding('nobody1'), holding('bert1').length]).toEqual([[], 2]);
+    expect(await erase('keyofanna')).toMatchObject({ events: 0 });
+  });
+
   it('goes on beside events that arrive, and takes one erasure at a time', async () => {
     for (let n = 0; n < 20; n++) await chat('session-anna', 'keyofanna', `anna-${n}-`);
     let going = true;

@@ -1,7 +1,7 @@
 import { mkdir, readdir, statfs } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { AppError } from '../contracts/errors.js';
-import { modelNamePattern } from '../contracts/models.js';
+import { modelNamePattern, modelNameRule } from '../contracts/models.js';
 import { inWords } from './memory.js';
 import { PartFile, statOf } from './part-file.js';
 
@@ -74,8 +74,5 @@ export class ModelFolder {
 
 function checkedName(name: string): string {
   if (modelNamePattern.test(name)) return name;
-  throw new AppError(
-    'invalid_request',
-    'A model is named by 1 to 64 of a-z 0-9 . _ -, and begins with a letter or a digit.',
-  );
+  throw new AppError('invalid_request', `A model's name ${modelNameRule}.`);
 }

@@ -11,6 +11,7 @@ import type { ModuleHealth } from '../contracts/module.js';
 import type { PromptRunner } from '../contracts/sandbox.js';
 import { writeFileAtomic } from '../data-folder/write-file-atomic.js';
 import { RetryBudget } from './budget.js';
+import { AccountsAgree } from './checks/accounts-agree.js';
 import { BreakerStuck } from './checks/breaker-stuck.js';
 import { ConfigurationInForce } from './checks/configuration-in-force.js';
 import { EngineLost } from './checks/engine-lost.js';
@@ -116,6 +117,7 @@ function checksOf({
     new ModuleFailed(healths, (name) => new RestartModule(restartModule, name)),
     new WorkersThere(prompts, wait),
     new ConfigurationInForce(rolledBack),
+    new AccountsAgree(healths),
     new PoolThreads(() => pool.missing(), new RestartPool(() => pool.restart())),
   ];
 }

@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { copyFileSync, readdirSync, readFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -19,7 +19,11 @@ beforeAll(async () => {
   for (const name of ['ada', 'bob'])
     keys[name] = (await arkalia('keys', 'create', '--name', name, '--role', 'user')).stdout.trim();
 }, 60_000);
-afterAll(() => appliance.close());
+afterAll(async () => {
+  await appliance.close();
+  // One that was started anew leaves its folder.
+  await rm(appliance.dataDir, { recursive: true, force: true });
+});
 
 const headers = (who: string): Record<string, string> =>
   keys[who] === undefined ? {} : { authorization: `Bearer ${keys[who]}` };
@@ -138,6 +142,25 @@ test('erasing takes the texts of that caller and session alone, refused prompts 
   // Forgotten are adaONE, adaTWO and Ada's shared; what others said goes on.
   expect(facts.modules.assistantia.facts.sessions).toBe(3);
   expect((await arkalia('verify')).code).toBe(0);
+});
+
+test('erasing reaches ledgers that were set aside and backups, and nothing of others there', async () => {
+  await say('ada', 'aside', 'How are you? typedASIDEADA');
+  await say('bob', 'aside', 'How are you? typedASIDEBOB');
+  await appliance.end();
+  const ledger = join(appliance.dataDir, 'ledger.sqlite');
+  copyFileSync(ledger, join(appliance.dataDir, 'ledger.epoch-7.sqlite'));
+  copyFileSync(ledger, join(appliance.dataDir, 'my backup'));
+  appliance = await TestAppliance.start({ env, dataDir: appliance.dataDir });
+  expect(holding('typedASIDEADA')).toHaveLength(3);
+  const erased = await request('ada', 'DELETE', '/sessions/aside');
+  expect([erased.status, erased.body]).toEqual([
+    200,
+    { events: 3, texts: expect.any(Number), unreadable: 0 },
+  ]);
+  expect([holding('typedASIDEADA'), holding('typedASIDEBOB').length]).toEqual([[], 3]);
+  expect((await request('ada', 'DELETE', '/sessions/aside')).status).toBe(404);
+  expect((await request('bob', 'DELETE', '/sessions/aside')).status).toBe(200);
 });
 
 test('an erasure by others leaves nothing to list', async () => {

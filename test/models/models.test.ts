@@ -75,6 +75,16 @@ test('the command adds, lists, verifies, chooses and removes through the running
     /\* one {2}1\.0 MB\n.*918656 parameters, Q8_0, context 1024, no licence named, needs about 401 MB/,
   );
   expect(added.stdout).toContain(sha256);
+  for (const [name, instead] of [
+    ['Bad_NAME', '--name bad_name would do'],
+    ['Été (1)', '--name ete-1 would do'],
+    ['x'.repeat(65), `--name ${'x'.repeat(64)} would do`],
+    ['東京', 'give another with --name'],
+  ] as const) {
+    const refused = await command('models', 'add', fixture, '--name', name);
+    expect([refused.code, refused.stderr]).toEqual([2, expect.stringContaining(instead)]);
+    expect(refused.stderr).toContain('[a-z0-9][a-z0-9._-]*');
+  }
   expect((await command('models', 'add', fixture, '--name', 'two')).code).toBe(0);
   expect((await command('models', 'verify', 'one')).code).toBe(0);
   expect((await command('models', 'default', 'two')).code).toBe(0);

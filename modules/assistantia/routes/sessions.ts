@@ -1,5 +1,4 @@
 import { z } from 'zod';
-import type { Bus } from '../../../runtime/contracts/bus.js';
 import { AppError } from '../../../runtime/contracts/errors.js';
 import {
   actorOf,
@@ -8,6 +7,7 @@ import {
   ownerOf,
   type RouteDefinition,
 } from '../../../runtime/contracts/http.js';
+import type { ModuleContext } from '../../../runtime/contracts/module.js';
 import type { KeptSessions } from '../kept-sessions.js';
 import type { Sessions } from '../sessions.js';
 
@@ -45,13 +45,16 @@ const complete = z.boolean().describe('False where older ones were not looked at
 interface SessionParts {
   kept: KeptSessions;
   sessions: Sessions;
-  bus: Pick<Bus, 'publish'>;
 }
+type Erasing = Pick<ModuleContext, 'ledger' | 'bus' | 'rate' | 'clock'>;
+
+/** As long as a session's name may be. */
+const idCharsMax = 256;
 
 const noSession = () => new AppError('not_found', 'There is no session of that id, or it is not yours.');
 
 /** Conversations of /chat: each caller sees, takes out and erases their own. */
-export function sessionRoutes({ kept, sessions, bus }: SessionParts): RouteDefinition[] {
+export function sessionRoutes(context: Erasing, { kept, sessions }: SessionParts): RouteDefinition[] {
   const common = { role: 'user', scope: 'chat', tag: 'assistantia', errors: 'problem' } as const;
   return [
     defineRoute({
@@ -105,22 +108,34 @@ export function sessionRoutes({ kept, sessions, bus }: SessionParts): RouteDefin
       responses: {
         200: {
           description: 'What was erased',
-          schema: z.object({ events: count, texts: count }),
+          schema: z.object({
+            events: count,
+            texts: count,
+            unreadable: count.describe(
+              'Ledgers beside it that could not be read, so nobody knows what they hold',
+            ),
+          }),
         },
       },
-      handler: async ({ c, caller, signal }) => {
+      handler: async ({ c, caller }) => {
         const id = c.req.param('id') ?? '';
+        if (id.length > idCharsMax) throw noSession();
+        const { rate, clock, ledger, bus } = context;
+        // It reads every ledger there is and is recorded, whether or not there is such a session.
+        const token = rate.prompts.take(caller.id, clock.monotonicMs());
+        if (!token.ok) {
+          throw new AppError('rate_limited', 'Too many at once; see limits.prompts_per_minute.', {
+            retryAfterMs: token.retryAfterMs,
+          });
+        }
         // First from memory: what is being answered now must not bring it back.
         sessions.forgetOne(caller.id, id);
-        const { indexes, texts } = await kept.erase(id, {
-          owner: ownerOf(caller.id),
-          actor: actorOf(caller),
-          signal: signal(),
-        });
-        if (indexes.length === 0) throw noSession();
+        const selector = { session: id, owner: ownerOf(caller.id) };
+        const { events, texts, unreadable } = await ledger.erase(selector, actorOf(caller));
         sessions.forgetOne(caller.id, id);
-        bus.publish('texts.erased', { ids: indexes });
-        return json({ events: indexes.length, texts });
+        if (events === 0) throw noSession();
+        bus.publish('texts.erased', selector);
+        return json({ events, texts, unreadable: unreadable.length });
       },
     }),
   ];

@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import { z } from 'zod';
 import { AppError } from '../../../runtime/contracts/errors.js';
 import { actorOf, defineRoute, json, type RouteDefinition } from '../../../runtime/contracts/http.js';
-import { modelNamePattern, modelPieceBytesMax } from '../../../runtime/contracts/models.js';
+import { modelNamePattern, modelNameRule, modelPieceBytesMax } from '../../../runtime/contracts/models.js';
 import type { ModuleContext } from '../../../runtime/contracts/module.js';
 import { readBody } from '../frame/body.js';
 
@@ -68,7 +68,7 @@ export function modelRoutes({ models }: Pick<ModuleContext, 'models'>): RouteDef
       summary: 'Begins to fetch a model from an address, or goes on where an earlier attempt ended',
       body: z.strictObject({
         url: z.string().min(1).max(2048),
-        name: z.string().regex(modelNamePattern, 'must be 1 to 64 of a-z 0-9 . _ -'),
+        name: z.string().regex(modelNamePattern, `is none: a model's name ${modelNameRule}`),
         sha256: sha256.optional(),
       }),
       responses: { 202: { description: 'It is under way; GET /models says how far', schema: work } },

@@ -1,9 +1,11 @@
 import type { ModuleContext } from '../../../runtime/contracts/module.js';
+import { AnswersRan } from './answers-ran.js';
 import type { Check } from './check.js';
 import { ConfidenceCoherence } from './confidence-coherence.js';
 import { DecisionRules } from './decision-rules.js';
 import { FigureStandsStill } from './figure-stands-still.js';
 import { Interface } from './interface.js';
+import { LedgerHoldsAnswer } from './ledger-holds-answer.js';
 import { LedgerHoldsDecision } from './ledger-holds-decision.js';
 import { LevelFollowsRules } from './level-follows-rules.js';
 import { LevelInForce } from './level-in-force.js';
@@ -13,8 +15,9 @@ import { TemporalCoherence } from './temporal-coherence.js';
 
 /** Every check that this configuration has something to compare for. */
 export function allChecks({ clock, config, degradation, ledger }: ModuleContext): Check[] {
-  const { modules, reflexia, zeroia, degradation: rules } = config;
+  const { assistantia, modules, reflexia, zeroia, degradation: rules } = config;
   const decides = modules.enabled.includes('zeroia');
+  const answers = modules.enabled.includes('assistantia');
   const acts = decides && zeroia.act;
   return [
     ...(decides ? [new SampleDecided(reflexia.interval_ms)] : []),
@@ -27,6 +30,7 @@ export function allChecks({ clock, config, degradation, ledger }: ModuleContext)
     ...(acts
       ? [new LevelFollowsRules(degradation, rules.levels), new LevelSteps(clock, rules.cooldown)]
       : []),
+    ...(answers ? [new LedgerHoldsAnswer(ledger), new AnswersRan(clock, assistantia.deadline_ms)] : []),
     new FigureStandsStill(),
   ];
 }

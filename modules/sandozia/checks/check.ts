@@ -1,3 +1,4 @@
+import type { BusEvents } from '../../../runtime/contracts/bus.js';
 import type { DecisionMade } from '../../../runtime/contracts/decision.js';
 import type { DeviceSample, LevelChange } from '../../../runtime/contracts/device.js';
 import type { JsonObject } from '../../../runtime/contracts/json.js';
@@ -32,6 +33,10 @@ export interface Check {
   readonly about: string;
   /** The module whose account is doubted when this check finds a contradiction, or one for each fault; absent: that cannot be told. */
   readonly accountOf?: string | Readonly<Record<string, string>>;
+  /** From here on all is heard, until it is called again: in between something may have been missed. */
+  listening?(): void;
+  promptBegan?(prompt: BusEvents['prompt.began']): void;
+  answered?(answer: BusEvents['prompt.answered']): void;
   sampled?(sample: DeviceSample): void;
   decided?(decision: DecisionMade): void;
   levelChanged?(change: LevelChange): void;

@@ -49,7 +49,7 @@ export interface Operations {
   /** Erases what was said in one of your conversations, for good; every proof still holds */
   'DELETE /sessions/{id}': {
     path: { id: string };
-    answer: { events: number; texts: number };
+    answer: { events: number; texts: number; unreadable: number };
   };
   /** The device's last decision and why, the level in force, and how many decisions were made */
   'GET /zeroia/status': {
