@@ -34,8 +34,11 @@ export interface Sandbox extends PromptRunner {
   startToolServer(spec: ToolServerSpec, listen: ToolServerListener): ToolServerProcess;
   /** Has a process of its own hash a model file and read what it says of itself; follows no link. */
   readModel(file: string, options: ReadOptions): Promise<ModelReading>;
-  /** Gives the memory of the embedded model back, after the answers that wait for it. */
-  unloadModel(): Promise<void>;
+  /**
+   * Gives the memory of the embedded model back, after the answers that wait for it; with `idleMs` only when it is loaded and nobody has
+   * asked it for so long. Says whether it held any.
+   */
+  unloadModel(options?: { idleMs: number }): Promise<boolean>;
   /** Leaves no process behind. */
   close(): Promise<void>;
 }

@@ -59,6 +59,8 @@ export class ModelProcess {
   #failures = 0;
   readonly #turns: Turns;
   #resting: NodeJS.Timeout | undefined;
+  /** When nobody was served any more. */
+  #idleSinceMs = 0;
   #closed = false;
 
   constructor(options: ModelProcessOptions) {
@@ -82,6 +84,13 @@ export class ModelProcess {
   /** Whether the model is in memory now. */
   isLoaded(): boolean {
     return this.#state.name === 'loaded';
+  }
+
+  /** Whether it is in memory and nobody has asked it for so long. */
+  isIdle(idleMs: number): boolean {
+    return (
+      this.isLoaded() && this.#turns.taken === 0 && this.#options.monotonicMs() - this.#idleSinceMs >= idleMs
+    );
   }
 
   /**
@@ -145,6 +154,7 @@ export class ModelProcess {
   #rest(): void {
     const { keep_alive_ms: keepMs } = this.#options.embedded;
     clearTimeout(this.#resting);
+    this.#idleSinceMs = this.#options.monotonicMs();
     if (this.#closed || keepMs === 0 || this.#turns.taken > 0 || this.#state.name !== 'loaded') return;
     this.#resting = setTimeout(() => void this.unload(), keepMs).unref();
   }

@@ -267,10 +267,13 @@ export class Supervisor implements PromptRunner {
     }
   }
 
-  /** Gives the memory of the embedded model back, after the answers that wait for it. */
-  async unloadModel(): Promise<void> {
-    await this.#parts?.model.unload();
+  async unloadModel(options?: { idleMs: number }): Promise<boolean> {
+    const model = this.#parts?.model;
+    if (model === undefined || (options !== undefined && !model.isIdle(options.idleMs))) return false;
+    const held = model.isLoaded();
+    await model.unload();
     this.#directory.reviewEmbedded();
+    return held;
   }
 
   engines(): EngineView[] {

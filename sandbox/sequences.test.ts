@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { afterEach, describe, expect, it } from 'vitest';
 import { nodesRunning } from '../test/support/descendants.js';
@@ -198,5 +199,24 @@ describe.runIf(isInstalled('node-llama-cpp'))('the embedded model with three seq
     expect((await answerOf(runner, job('ping'))).text).toBe('pong');
     await until(() => isLoaded(runner) === false);
     expect((await answerOf(runner, job('ping'))).text).toBe('pong');
+  });
+
+  it('is let go when idle for so long, not when it was asked just now, answers, or is not there', async () => {
+    const { runner } = await started({});
+    expect(await runner.unloadModel({ idleMs: 0 })).toBe(false);
+    await answerOf(runner, job('ping'));
+    expect(await runner.unloadModel({ idleMs: 60_000 })).toBe(false);
+    const [question, text] = expected.at(-1)!;
+    const refused: boolean[] = [];
+    const during = answerOf(runner, job(question), {
+      onDelta: () => void runner.unloadModel({ idleMs: 0 }).then((held) => refused.push(held)),
+    });
+    expect((await during).text).toBe(text);
+    expect(refused.length).toBeGreaterThan(0);
+    expect(refused).not.toContain(true);
+    expect(isLoaded(runner)).toBe(true);
+    // Its turn is over a moment behind its last word.
+    while (!(await runner.unloadModel({ idleMs: 0 }))) await pause(1);
+    expect(isLoaded(runner)).toBe(false);
   });
 });

@@ -256,6 +256,14 @@ const engines = section({
     keep_alive_ms: milliseconds(1_800_000, 0).describe(
       'How long the model stays in memory when nobody asks it; the next prompt loads it again. 0: for ever.',
     ),
+    unload_ram: z
+      .number()
+      .min(10)
+      .max(100)
+      .default(90)
+      .describe(
+        'Percent of memory in use from which the model leaves it when nobody has asked for a minute; the next prompt loads it again. 100: never.',
+      ),
     queue_max: queueMax,
   }),
   navigator: section({

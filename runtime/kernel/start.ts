@@ -47,6 +47,7 @@ import { createBus } from './bus.js';
 import { createDegradation } from './degradation.js';
 import { EscapeWatch } from './escape-watch.js';
 import { Lifecycle } from './lifecycle.js';
+import { modelMemory } from './model-memory.js';
 import { type BuiltInModules, loadModules } from './modules.js';
 import { toldPrompts } from './told-prompts.js';
 import { createTurnClock } from './turn-clock.js';
@@ -280,13 +281,10 @@ async function open(options: StartOptions, undo: Undo): Promise<Appliance> {
     onIncident: (incident) => log.warn({ incident }, 'a sandboxed process was stopped'),
   });
   undo.add('sandbox', () => prompts.close());
-  // An answer that is being made is not cut short, and nobody waits for it here.
-  const unloadModel = () => {
-    prompts.unloadModel().catch((error: unknown) => log.error({ err: error }, 'a model stays loaded'));
-  };
-  // Where models may not answer, one that is loaded would only hold memory.
-  bus.subscribe('level.changed', () => {
-    if (!degradation.limits().models) unloadModel();
+  const unloadModel = modelMemory({
+    ...{ bus, prompts, log },
+    modelsMay: () => degradation.limits().models,
+    ramMax: config.engines.embedded.unload_ram,
   });
   await prompts.start();
   const models = new ModelStore({

@@ -1,3 +1,4 @@
+import { basename } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { answerOf, embeddedOptions, jobFor, sandboxOptions } from '../../test/support/sandbox-options.js';
@@ -9,7 +10,8 @@ import type { ChatJob, EngineKind } from '../types.js';
 
 /**
  * What every engine must keep, asked through a real worker: the servers against one that does what a script says, the embedded engine with
- * the tiny model of the fixtures, the built-in assistant as it is. What an engine does not have is named, not left out.
+ * the tiny model of the fixtures, the built-in assistant as it is. What an engine does not have is named, not left out. With the variable
+ * ARKALIA_TEST_MODEL the embedded engine is asked with that GGUF file, too: a real one that answers the question so.
  */
 
 interface Subject {
@@ -20,6 +22,8 @@ interface Subject {
   model: string;
   /** Whether it counts tokens, keeps to a length and to stops, has a context, can be without a model. */
   counts: boolean;
+  /** Another model file than that of the fixtures. */
+  file?: string;
 }
 
 const pieces = ['Heat ', 'moves ', 'up, ', 'é 🙂 ', 'and stops.'];
@@ -38,15 +42,22 @@ const subjects: Subject[] = [
   scripted('openai'),
   { ...scripted('ollama'), engine: 'navigator', question: '', answer: '', model: 'navigator', counts: false },
 ];
-if (isInstalled('node-llama-cpp'))
-  subjects.push({
-    engine: 'embedded',
-    question: 'What is the capital of Japan?',
-    answer: 'The capital of Japan is Tokyo.',
-    model: 'tiny-chat',
-    counts: true,
-  });
-else console.error('\nTHE EMBEDDED ENGINE IS NOT TESTED BY THE CONTRACT: node-llama-cpp is not installed.\n');
+if (isInstalled('node-llama-cpp')) {
+  const question = 'What is the capital of Japan?';
+  const answer = 'The capital of Japan is Tokyo.';
+  subjects.push({ engine: 'embedded', question, answer, model: 'tiny-chat', counts: true });
+  const file = process.env.ARKALIA_TEST_MODEL;
+  if (file !== undefined)
+    subjects.push({
+      engine: 'embedded',
+      question,
+      answer,
+      model: basename(file, '.gguf'),
+      counts: true,
+      file,
+    });
+} else
+  console.error('\nTHE EMBEDDED ENGINE IS NOT TESTED BY THE CONTRACT: node-llama-cpp is not installed.\n');
 
 const runners: Sandbox[] = [];
 async function started(engines: Partial<SandboxOptions['engines']>, modelHostEntry?: URL): Promise<Sandbox> {
@@ -66,7 +77,7 @@ async function started(engines: Partial<SandboxOptions['engines']>, modelHostEnt
   return runner;
 }
 
-let runner: Sandbox;
+let shared: Sandbox;
 let ollama: ScriptedUpstream;
 
 beforeAll(async () => {
@@ -76,7 +87,7 @@ beforeAll(async () => {
   ollama = await ScriptedUpstream.start({ as: 'ollama' });
   ollama.always({ kind: 'ok', pieces });
   const times = { connect_timeout_ms: 2000, idle_timeout_ms: 10_000 };
-  runner = await started({ openai: { url: upstream.url, ...times }, ollama: { url: ollama.url, ...times } });
+  shared = await started({ openai: { url: upstream.url, ...times }, ollama: { url: ollama.url, ...times } });
 });
 afterAll(async () => {
   for (const one of runners) await one.close();
@@ -84,8 +95,18 @@ afterAll(async () => {
   await ollama?.close();
 });
 
-describe.each(subjects)('$engine', (subject) => {
-  const { engine, question, answer, model, counts } = subject;
+// A real model takes its time on a small machine.
+const timeout = process.env.ARKALIA_TEST_MODEL === undefined ? 30_000 : 240_000;
+
+describe.each(subjects)('$engine, $model', { timeout }, (subject) => {
+  const { engine, question, answer, model, counts, file } = subject;
+  const own =
+    file === undefined ? {} : { embedded: embeddedOptions({ context_tokens: 256, model_file: file }) };
+  let runner: Sandbox;
+  beforeAll(async () => {
+    runner = file === undefined ? shared : await started({ order: ['embedded'], ...own });
+  }, timeout);
+
   const isServer = engine === 'ollama' || engine === 'openai';
   const next = (script: Script) => (engine === 'ollama' ? ollama : upstream).next(script);
   const job = (sampling: object = {}): ChatJob => {
@@ -93,7 +114,7 @@ describe.each(subjects)('$engine', (subject) => {
     return { ...made, sampling: { ...made.sampling, ...sampling } };
   };
   const ask = (asked: ChatJob = job(), options: Parameters<typeof answerOf>[2] = {}) =>
-    answerOf(runner, asked, options);
+    answerOf(runner, asked, { timeoutMs: timeout, ...options });
 
   it('load: it is found, and lists the model that answers', async () => {
     expect(runner.engines().find(({ name }) => name === engine)).toMatchObject({
@@ -171,7 +192,7 @@ describe.each(subjects)('$engine', (subject) => {
 
   it('disconnect: when nobody listens any more the engine stops, and the next prompt is served', async () => {
     if (isServer) next({ kind: 'stall_mid', pieces: ['So '] });
-    for await (const event of runner.run(job(), { timeoutMs: 20_000, signal: new AbortController().signal }))
+    for await (const event of runner.run(job(), { timeoutMs: timeout, signal: new AbortController().signal }))
       if (event.type === 'delta') break;
     if (isServer) {
       const prompt = (engine === 'ollama' ? ollama : upstream).prompts.at(-1);
@@ -188,9 +209,10 @@ describe.each(subjects)('$engine', (subject) => {
         await expect(ask()).rejects.toMatchObject({ code: 'engine_died' });
         return;
       }
-      const dying = await started({}, new URL('../../test/support/dying-model.js', import.meta.url));
+      const dying = await started(own, new URL('../../test/support/dying-model.js', import.meta.url));
       // Continued where it can be, else an error.
-      expect((await answerOf(dying, job({ seed: 2 }))).text).toBe(answer);
+      const again = await answerOf(dying, job({ seed: 2 }), { timeoutMs: timeout });
+      expect(again.text).toBe(answer);
       const held = { ...job({ seed: 1, maxTokens: 20 }), format: 'json' as const };
       await expect(answerOf(dying, held)).rejects.toMatchObject({ code: 'engine_died' });
     },

@@ -10,6 +10,7 @@ import {
   eventually,
   ledgerEvents,
   noBreaker,
+  spareWorkers,
   startAppliance,
   status,
 } from './support.js';
@@ -160,7 +161,7 @@ test('a deadline in mid-stream is a typed error frame', async () => {
   expect(JSON.parse(all.at(-1)!.data)).toMatchObject({ code: 'deadline_exceeded', status: 504 });
   const workers = await eventually(async () => {
     const { sandbox } = await status(appliance);
-    return sandbox.killed.deadline === 1 && sandbox.workers.idle === 2 ? sandbox : undefined;
+    return sandbox.killed.deadline === 1 && sandbox.workers.idle === 2 + spareWorkers ? sandbox : undefined;
   });
   expect(workers.killed.deadline).toBe(1);
 });

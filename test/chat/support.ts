@@ -1,6 +1,10 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
+import { wipesWhole } from '../../sandbox/wipes-whole.js';
 import { TestAppliance } from '../support/appliance.js';
+
+/** Worker processes of an appliance beyond `sandbox.workers`. */
+export const spareWorkers = wipesWhole ? 0 : 1;
 
 /** How busy the machine is that runs the tests must shed nothing; and a test may send more prompts than a person. */
 const calm = {

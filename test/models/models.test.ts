@@ -6,6 +6,7 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { Ollama } from 'ollama';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { isInstalled } from '../../sandbox/models.js';
 import { cli } from '../http/cli.js';
@@ -127,6 +128,29 @@ test.runIf(installed)('a file that is not what was added is not loaded', async (
   expect((await command('models', 'verify', 'one')).stderr).toContain('is not what was added');
   writeFileSync(join(models, 'one.gguf'), good);
 });
+
+test.runIf(installed)(
+  'Ollama’s client is told what a model of ours is, and nothing made up of others',
+  async () => {
+    expect((await command('models', 'default', 'one')).code).toBe(0);
+    const client = new Ollama({ host: appliance.url });
+    const { models: listed } = await client.list();
+    const of = (name: string) => listed.find((one) => one.name === name);
+    const details = {
+      ...{ format: 'gguf', family: 'llama', families: ['llama'] },
+      ...{ parameter_size: '918.66K', quantization_level: 'Q8_0' },
+    };
+    expect(of('one')).toMatchObject({ size: good.length, digest: sha256, details });
+    expect(of('arkalia')).toMatchObject({ size: 0, details: { format: '', families: [] } });
+    const shown = await client.show({ model: 'one:latest' });
+    expect(shown.details).toMatchObject(details);
+    expect(shown.model_info).toMatchObject({
+      'general.architecture': 'llama',
+      'general.parameter_count': 918_656,
+      'llama.context_length': 1024,
+    });
+  },
+);
 
 test('a page uploads in pieces with a key of an administrator, and nobody else does', async () => {
   const at = `${appliance.url}/models/three`;
