@@ -289,14 +289,14 @@ export class Supervisor implements PromptRunner {
       killed: { deadline: 0, out_of_memory: 0, crashed: 0, protocol: 0, aborted: 0 },
       recycled: 0,
     };
-    const { level, holds, lacks } = parts?.found.launcher ?? { level: 'process', holds: [], lacks: [] };
-    const { short, groups } = parts?.found ?? {};
+    const { launcher, groups, short } = parts?.found ?? {};
+    const { holds, lacks } = (launcher && groups?.beside(launcher)) ?? { holds: [], lacks: [] };
     return {
-      level,
+      level: launcher?.level ?? 'process',
       ...(short === undefined ? {} : { short }),
       ...counts,
-      holds: [...holdsAlways, holdsTexts(this.#wipes), ...holds, ...(groups?.holds() ?? [])],
-      lacks: [...lacks, ...(groups?.lacks() ?? [])],
+      holds: [...holdsAlways, holdsTexts(this.#wipes), ...holds],
+      lacks,
     };
   }
 

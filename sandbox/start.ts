@@ -34,12 +34,17 @@ export function startLaunch(
   if (options.file !== undefined) stdio.push(between, between, options.file);
   else if (filter !== undefined) stdio.push(between, between);
   const started = startGrouped(launch, { cwd: options.cwd, env: {}, stdio, detached: true });
-  if (filter === undefined) return started;
-  const pipe = started.child.stdio[4] as Writable;
+  handFilter(started.child, launch);
+  return started;
+}
+
+/** Writes the filter of system calls to descriptor 4, where there is one. */
+export function handFilter(child: ChildProcess, { filter }: Launch): void {
+  if (filter === undefined) return;
+  const pipe = child.stdio[4] as Writable;
   // When the program ends before it has read the filter, its exit tells.
   pipe.on('error', () => pipe.destroy());
   pipe.end(filter);
-  return started;
 }
 
 /** Starts a program in a control group of its own, where there is one; the group ends with it. */

@@ -1,4 +1,4 @@
-import type { FilterArch } from '../seccomp/filter.js';
+import type { FilterArch } from '../seccomp/bpf.js';
 
 /**
  * A program of a few hundred bytes, made here, that makes system calls which JavaScript cannot make, in a row, and writes what each

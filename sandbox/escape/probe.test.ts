@@ -10,7 +10,7 @@ import { levelsToTest } from '../../test/support/levels.js';
 import { sandboxOptions } from '../../test/support/sandbox-options.js';
 import { createPromptRunner } from '../index.js';
 import { closedToOthers } from '../levels/identity.js';
-import { hasFilter } from '../seccomp/filter.js';
+import { hasFilter } from '../seccomp/bpf.js';
 import { escapeAttempts, type SandboxLevel } from '../types.js';
 import { nativeProgram } from './native.js';
 

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { isRecord } from '../check.js';
 import type { ChildLimits, Launcher } from '../levels/level.js';
-import { hasFilter } from '../seccomp/filter.js';
+import { hasFilter } from '../seccomp/bpf.js';
 import { type EscapeOutcome, escapeAttempts } from '../types.js';
 import { type Listeners, openListeners } from './listeners.js';
 import { type Call, nativeProgram } from './native.js';

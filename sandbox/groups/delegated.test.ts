@@ -96,6 +96,15 @@ describe('version 2, against a model of its files', () => {
     expect(model.folders(model.own)).toEqual([]);
   });
 
+  it('adds to what a level holds, and takes back what it lacks without groups', () => {
+    const level = { holds: ['one'], lacks: ['network: reachable', 'processes: not limited'] };
+    const { holds, lacks } = opened(unit).beside(level);
+    expect(holds).toHaveLength(4);
+    expect(lacks).toEqual(['network: reachable']);
+    const without = Groups.open(undefined);
+    expect(without.beside(level).lacks).toEqual([...level.lacks, ...without.lacks()]);
+  });
+
   it('has no groups on another system', () => {
     model = new CgroupModel(unit);
     expect(Groups.open(undefined).lacks()).toEqual([

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { processesMax } from '../levels/limits.js';
+import { processesMax, processesUnlimited } from '../levels/limits.js';
 import { delegate } from './delegated.js';
 import { type Base, Group, type GroupOptions } from './group.js';
 import { type GroupHost, hasCode } from './host.js';
@@ -63,6 +63,17 @@ export class Groups {
     });
   }
 
+  /** Whether this controller limits children. */
+  limits(controller: Controller): boolean {
+    return this.#bases.some((base) => base.controllers.includes(controller));
+  }
+
+  /** What a level holds and lacks, with what the groups add to it. */
+  beside(level: { holds: string[]; lacks: string[] }): { holds: string[]; lacks: string[] } {
+    const lacks = level.lacks.filter((text) => text !== processesUnlimited || !this.limits('pids'));
+    return { holds: [...level.holds, ...this.holds()], lacks: [...lacks, ...this.lacks()] };
+  }
+
   /** Does without groups from now on. */
   refuse(reason: string): void {
     this.#bases.length = 0;
@@ -101,14 +112,14 @@ export class Groups {
     if (own.v2 !== undefined) this.#findV2(own.v2, host);
     for (const controller of controllers) {
       const folder = own.v1[controller];
-      if (folder === undefined || this.#holds(controller)) continue;
+      if (folder === undefined || this.limits(controller)) continue;
       // Two controllers may share a hierarchy.
       const shared = this.#bases.find((base) => base.folder === folder);
       if (shared === undefined) this.#try({ version: 1, folder, controllers: [controller] }, host);
       else shared.controllers.push(controller);
     }
     for (const controller of controllers)
-      if (!this.#holds(controller) && !this.#problems.has(controller))
+      if (!this.limits(controller) && !this.#problems.has(controller))
         this.#problems.set(controller, notOffered(controller, own.v2));
   }
 
@@ -135,10 +146,6 @@ export class Groups {
     } catch (error) {
       for (const one of base.controllers) this.#problems.set(one, problemOf(error));
     }
-  }
-
-  #holds(controller: Controller): boolean {
-    return this.#bases.some((base) => base.controllers.includes(controller));
   }
 }
 

@@ -27,8 +27,8 @@ const read = (file: string): string => readFileSync(file, 'utf8');
 export function groupHost(): GroupHost | undefined {
   if (process.platform !== 'linux') return undefined;
   return {
-    cgroup: read('/proc/self/cgroup'),
-    mountinfo: read('/proc/self/mountinfo'),
+    cgroup: ofProcess('self', 'cgroup'),
+    mountinfo: ofProcess('self', 'mountinfo'),
     pid: process.pid,
     read,
     write: (file, text) => {
@@ -62,8 +62,8 @@ export function hasCode(error: unknown, ...codes: string[]): boolean {
   return error instanceof Error && 'code' in error && codes.includes(String(error.code));
 }
 
-/** A file of a process that may end meanwhile; empty then. */
-function ofProcess(pid: number, name: 'stat' | 'cmdline'): string {
+/** A file of a process that may end meanwhile; empty then, and where there is no /proc. */
+function ofProcess(pid: number | 'self', name: 'stat' | 'cmdline' | 'cgroup' | 'mountinfo'): string {
   try {
     return read(`/proc/${pid}/${name}`);
   } catch (error) {

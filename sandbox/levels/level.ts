@@ -25,7 +25,7 @@ export interface ChildLimits {
 export interface Launch {
   program: string;
   args: string[];
-  /** Bytes that descriptor 4 gives: the filter of system calls. With it, descriptor 5 tells the process id of the child. */
+  /** Bytes that descriptor 4 gives: the filter of system calls. With it, descriptor 5 tells the process id of a child of ours. */
   filter?: Buffer;
   /** Makes the control group that it runs in; undefined where there is none. */
   group?: () => Group | undefined;

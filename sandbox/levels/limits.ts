@@ -6,6 +6,9 @@ import type { ChildLimits } from './level.js';
  */
 const reservedBytes = 671_088_640;
 
+/** What a level lacks that cannot limit processes by itself. */
+export const processesUnlimited = 'processes: not limited';
+
 /** Threads and processes of one child. Node has eleven threads; the library of a model starts Node once more. */
 export const processesMax = { worker: 64, model: 256 } as const;
 /** Open files of a worker. A model loads the files of its package. */

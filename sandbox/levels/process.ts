@@ -2,7 +2,7 @@ import { realpathSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { becomeUser, findProgram, isRoot, unreadableToOthers, unusedUserId } from './identity.js';
 import type { Launcher } from './level.js';
-import { limitCommands, processesMax } from './limits.js';
+import { limitCommands, processesMax, processesUnlimited } from './limits.js';
 import { nodeArguments } from './node-arguments.js';
 
 const distFolder = realpathSync(fileURLToPath(new URL('../../', import.meta.url)));
@@ -79,6 +79,6 @@ function whatHolds(wrapping: Wrapping, cpuSeconds: number): { holds: string[]; l
   else lacks.push('lifetime: a worker in an endless loop outlives a server that is killed');
   if (ownUser)
     holds.push(`user: one of its own without rights, at most ${processesMax.worker} processes and threads`);
-  else lacks.push('user: the same as the server', 'processes: not limited');
+  else lacks.push('user: the same as the server', processesUnlimited);
   return { holds, lacks };
 }

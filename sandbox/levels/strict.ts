@@ -2,7 +2,8 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, realpathSync } from 'node:fs';
 import { basename, dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { type FilterArch, hasFilter, seccompFilter } from '../seccomp/filter.js';
+import { type FilterArch, hasFilter } from '../seccomp/bpf.js';
+import { seccompFilter } from '../seccomp/filter.js';
 import {
   becomeUser,
   closedToOthers,

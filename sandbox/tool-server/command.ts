@@ -4,6 +4,8 @@ import { fileURLToPath } from 'node:url';
 import { type GroupLimits, hardBytes } from '../groups/limits.js';
 import { becomeUser, findProgram, unusedUserId } from '../levels/identity.js';
 import type { Launch } from '../levels/level.js';
+import { hasFilter } from '../seccomp/bpf.js';
+import { serverFilter } from '../seccomp/server-filter.js';
 import type { ToolServerSpec } from '../types.js';
 
 const nobody = '65534';
@@ -103,6 +105,8 @@ export function strictServer(spec: ToolServerSpec, { bwrap, setpriv }: ServerMea
     return [write ? '--bind' : '--ro-bind', realpathSync(path), path];
   });
   const env = { PATH: '/usr/local/bin:/usr/bin:/bin', HOME: '/tmp', ...relay?.env, ...spec.env };
+  const { arch } = process;
+  const filter = hasFilter(arch) ? serverFilter(arch) : undefined;
   const args = [
     ...['--unshare-all', '--unshare-user', '--uid', nobody, '--gid', nobody],
     ...['--die-with-parent', '--new-session', '--clearenv', '--cap-drop', 'ALL'],
@@ -115,7 +119,7 @@ export function strictServer(spec: ToolServerSpec, { bwrap, setpriv }: ServerMea
     // After /tmp, so that a program or a listed folder below it is seen.
     ...outsideOfSystem.flatMap((file) => ['--ro-bind', file, file]),
     ...folders,
-    ...['--remount-ro', '/', '--'],
+    ...['--remount-ro', '/', ...(filter === undefined ? [] : ['--seccomp', '4']), '--'],
   ];
   const script = `unset PWD OLDPWD; ${limits(spec, true)} && exec "$@"`;
   const command = [
@@ -130,7 +134,11 @@ export function strictServer(spec: ToolServerSpec, { bwrap, setpriv }: ServerMea
     ...spec.args,
   ];
   const whole = setpriv === undefined ? command : [setpriv, ...becomeUser(unusedUserId()), '--', ...command];
-  return { program: whole[0] as string, args: whole.slice(1) };
+  return {
+    program: whole[0] as string,
+    args: whole.slice(1),
+    ...(filter === undefined ? {} : { filter }),
+  };
 }
 
 /** Limits and the listed variables, nothing more: files and network are reached with the rights of this server. */

@@ -2,7 +2,7 @@ import type { ChildProcess } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import type { Launch } from '../levels/level.js';
 import { residentBytes } from '../memory.js';
-import { startGrouped } from '../start.js';
+import { handFilter, startGrouped } from '../start.js';
 import type { ToolServerEnding, ToolServerListener, ToolServerProcess, ToolServerSpec } from '../types.js';
 
 const memoryLookMs = 250;
@@ -47,10 +47,16 @@ export class LineProcess implements ToolServerProcess {
     const { child, group } = startGrouped(launch, {
       cwd,
       env: {},
-      stdio: ['pipe', 'pipe', 'ignore'],
+      stdio: [
+        'pipe',
+        'pipe',
+        'ignore',
+        ...(launch.filter === undefined ? [] : (['ignore', 'pipe'] as const)),
+      ],
       detached: true,
     });
     this.#process = child;
+    handFilter(child, launch);
     this.#process.stdin?.on('error', () => this.kill('left'));
     this.#process.stdout?.on('data', (chunk: Buffer) => this.#read(chunk));
     this.#watch = setInterval(() => void this.#look(), memoryLookMs);

@@ -54,6 +54,18 @@ describe('the systemd unit', () => {
   });
 });
 
+test('the instructions copy all that the program reads beside dist', () => {
+  const steps = /## systemd\n\n```sh\n([\s\S]*?)```/.exec(read('README.md'))?.[1] ?? '';
+  for (const part of [
+    'dist',
+    'node_modules',
+    'package.json',
+    'docs',
+    'runtime/guard/classifier/guard.weights',
+  ])
+    expect(steps.split(/\s+/)).toContain(part);
+});
+
 describe('the launchd agent', () => {
   const plist = read('launchd/org.arkalia.luna.plist');
   /** The text of the element behind a key. */

@@ -9,8 +9,7 @@ export function groupsToTest(): { groups: Groups; has: (controller: Controller) 
   const groups = Groups.open(groupHost());
   const lacks = groups.lacks();
   if (lacks.length > 0) console.error(`\nTESTS OF CONTROL GROUPS ARE SKIPPED: ${lacks.join('; ')}\n`);
-  const words: Record<Controller, string> = { memory: ': memory', pids: ': processes', cpu: ': processor' };
-  return { groups, has: (controller) => groups.holds().some((text) => text.includes(words[controller])) };
+  return { groups, has: (controller) => groups.limits(controller) };
 }
 
 /** Names of the groups that a server made and that are still there. */
