@@ -57,6 +57,23 @@ test('without a prompt there is no energy of one; after a start the window says 
   expect(windows.status().power).toBeUndefined();
 });
 
+test('what earlier processes used goes on being in the windows until it is too old, and time off is not covered', () => {
+  const windows = new EnergyWindows();
+  const used = { joules: 1500, prompt_joules: 150, prompts: 5, tokens: 50 };
+  const segment = (minutesAgo: number) => ({ endedAgoMs: minutesAgo * 60_000, lengthMs: 300_000, ...used });
+  windows.recall([segment(10), segment(15), segment(52), segment(100)], 0);
+  expect(windows.status()).toEqual({});
+  windows.add(sample(0, 0));
+  expect(windows.status()).toMatchObject({
+    last_hour: { covers_ms: 900_000, joules: 4500, requests: 15, joules_per_request: 30 },
+    last_day: { covers_ms: 1_200_000, joules: 6000 },
+  });
+  for (let i = 1; i <= 40; i++) windows.add(sample(i * 60_000, i * 300));
+  expect(windows.status().last_hour).toMatchObject({ covers_ms: 3_000_000, joules: 12_000 + 3000 });
+  for (let i = 41; i <= 60; i++) windows.add(sample(i * 60_000, i * 300));
+  expect(windows.status().last_hour).toMatchObject({ covers_ms: 3_600_000, joules: 18_000, mean_watts: 5 });
+});
+
 test('an account that begins anew is no negative energy', () => {
   const windows = new EnergyWindows();
   for (let i = 0; i < 100; i++) windows.add(sample(i * 60_000, 1000 + i * 300));

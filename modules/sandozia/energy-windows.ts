@@ -1,4 +1,5 @@
 import type { DeviceSample, EnergyAccount, PowerReading } from '../../runtime/contracts/device.js';
+import { type Counted, counted, type Segment } from './energy-past.js';
 
 const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;
@@ -31,11 +32,17 @@ export interface EnergyStatus {
   last_day?: EnergyWindow;
 }
 
-/** Adds up the energy of the last hour and day from the account that each sample carries. It begins anew with the process. */
+/** Adds up the energy of the last hour and day from the account that each sample carries, and from what earlier processes used. */
 export class EnergyWindows {
   #marks: Mark[] = [];
   #last: Mark | undefined;
   #power: PowerReading | undefined;
+  #past: { segments: readonly Segment[]; atMs: number } = { segments: [], atMs: 0 };
+
+  /** @param atMs When it was read what was used before. */
+  recall(segments: readonly Segment[], atMs: number): void {
+    this.#past = { segments, atMs };
+  }
 
   add({ monotonic_ms: atMs, power, energy: account }: DeviceSample): void {
     this.#power = power;
@@ -60,17 +67,22 @@ export class EnergyWindows {
 
   #window(lengthMs: number): EnergyWindow | undefined {
     const last = this.#last;
-    const first = this.#marks.find(({ atMs }) => last !== undefined && atMs >= last.atMs - lengthMs);
-    if (last === undefined || first === undefined || first.atMs >= last.atMs) return undefined;
-    const grown = (of: 'joules' | 'prompt_joules' | 'prompts' | 'tokens') =>
-      last.account[of] - first.account[of];
-    const covers_ms = Math.round(last.atMs - first.atMs);
-    const [joules, prompt_joules, requests, tokens] = [
-      rounded(grown('joules')),
-      rounded(grown('prompt_joules')),
-      grown('prompts'),
-      grown('tokens'),
-    ];
+    if (last === undefined) return undefined;
+    const used = this.#since(lengthMs, last);
+    let covers = used.lengthMs;
+    const { segments, atMs } = this.#past;
+    for (const segment of segments) {
+      // Time in which nothing ran is not covered, and a segment that reaches out of the window does not count.
+      if (last.atMs - atMs + segment.endedAgoMs + segment.lengthMs > lengthMs) break;
+      if (covers + segment.lengthMs > lengthMs) break;
+      covers += segment.lengthMs;
+      for (const name of counted) used[name] += segment[name];
+    }
+    if (covers <= 0) return undefined;
+    const covers_ms = Math.round(covers);
+    const joules = rounded(used.joules);
+    const prompt_joules = rounded(used.prompt_joules);
+    const { prompts: requests, tokens } = used;
     return {
       ...{
         covers_ms,
@@ -82,6 +94,19 @@ export class EnergyWindows {
       },
       ...(requests === 0 ? {} : { joules_per_request: rounded(prompt_joules / requests) }),
       ...(tokens === 0 ? {} : { joules_per_token: rounded(prompt_joules / tokens) }),
+    };
+  }
+
+  /** What this process used of the window. */
+  #since(lengthMs: number, last: Mark): Counted & { lengthMs: number } {
+    const first = this.#marks.find(({ atMs }) => atMs >= last.atMs - lengthMs) ?? last;
+    const grown = (of: (typeof counted)[number]) => last.account[of] - first.account[of];
+    return {
+      lengthMs: last.atMs - first.atMs,
+      joules: grown('joules'),
+      prompt_joules: grown('prompt_joules'),
+      prompts: grown('prompts'),
+      tokens: grown('tokens'),
     };
   }
 }

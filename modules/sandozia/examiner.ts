@@ -2,10 +2,14 @@ import type { DeviceSample } from '../../runtime/contracts/device.js';
 import type { JsonObject } from '../../runtime/contracts/json.js';
 import type { ModuleContext } from '../../runtime/contracts/module.js';
 import type { Check, Finding } from './checks/check.js';
+import { segmentsOf } from './energy-past.js';
 import { EnergyWindows } from './energy-windows.js';
 import { Quarantine } from './quarantine.js';
 import { Reporter } from './reporter.js';
 import { Snapshots } from './snapshots.js';
+
+/** A day of them at the default interval, and some. */
+const SNAPSHOTS_MAX = 300;
 
 export interface CheckResult {
   name: string;
@@ -76,6 +80,13 @@ export class Examiner {
     for (const end of this.#unsubscribe.splice(0)) end();
     await this.#round;
     await this.quarantine.end();
+  }
+
+  /** Reads from the ledger what earlier processes used in the last day. @throws what the ledger throws. */
+  async recallEnergy(): Promise<void> {
+    const { clock, ledger } = this.#context;
+    const events = await ledger.query({ type: 'snapshot_taken', limit: SNAPSHOTS_MAX, order: 'desc' });
+    this.energy.recall(segmentsOf(events, clock.wallMs()), clock.monotonicMs());
   }
 
   get compared(): number {

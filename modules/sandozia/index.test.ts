@@ -212,3 +212,33 @@ test('a slow ledger gets one question at a time; stop waits for it and hears not
 test('stop after a provision that never came is no error', async () => {
   await sandozia().stop();
 });
+
+test('energy goes on over a restart, from the snapshots of the process before', async () => {
+  const first = await appliance();
+  const { clock, bus, ledger } = first.context;
+  const power = { watts: 5, source: 'model' as const, estimated: true };
+  const sampled = async (context: typeof first.context, joules: number) => {
+    const energy = { joules, prompt_joules: 0, prompts: 0, tokens: 0 };
+    const monotonic_ms = context.clock.monotonicMs();
+    context.bus.publish('device.sampled', { wall_ms: 0, monotonic_ms, absent: [], power, energy });
+    for (let n = 0; n < 5; n++) await turn();
+  };
+  for (let n = 1; n <= 4; n++) {
+    clock.advance(300_000);
+    await sampled(first.context, n * 1500);
+  }
+  expect(ledger.events.filter(({ type }) => type === 'snapshot_taken')).toHaveLength(4);
+  await first.module.stop();
+  expect(bus.subscriptions()).toBe(1);
+  const second = createFakeContext({ parts: {} });
+  second.ledger.events.push(...ledger.events);
+  const module = sandozia();
+  await module.provision(second);
+  await module.start();
+  await turn();
+  // Its wall clock stands where the first one began: nothing was recorded in its future.
+  await sampled(second, 0);
+  const route = module.routes!().find(({ path }) => path === '/sandozia/energy')!;
+  const { text } = (await route.handler({} as never)) as TextAnswer;
+  expect(JSON.parse(text).last_hour).toMatchObject({ covers_ms: 1_200_000, joules: 6000, mean_watts: 5 });
+});

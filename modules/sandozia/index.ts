@@ -11,6 +11,7 @@ class Sandozia implements ArkaliaModule {
   readonly priority = 'medium';
   #context!: ModuleContext;
   #examiner: Examiner | undefined;
+  #isEnergyRecalled = false;
 
   /** Listens from here on, so that no announcement is missed while the other modules start. */
   provision(context: ModuleContext): void {
@@ -25,6 +26,12 @@ class Sandozia implements ArkaliaModule {
   /** Listens since provision, unless it was stopped in between. */
   start(): void {
     this.#examiner?.listen();
+    if (this.#isEnergyRecalled) return;
+    this.#isEnergyRecalled = true;
+    // Not waited for: windows of energy are no reason to serve later.
+    this.#examiner
+      ?.recallEnergy()
+      .catch((error: unknown) => this.#context.log.warn({ err: error }, 'earlier energy could not be read'));
   }
 
   async stop(): Promise<void> {

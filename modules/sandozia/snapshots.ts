@@ -1,6 +1,7 @@
 import type { DeviceSample } from '../../runtime/contracts/device.js';
 import type { JsonObject } from '../../runtime/contracts/json.js';
 import type { ModuleContext } from '../../runtime/contracts/module.js';
+import { counted } from './energy-past.js';
 import type { CheckResult } from './examiner.js';
 
 const figures = ['cpu', 'ram', 'disk', 'temperature_c'] as const;
@@ -49,7 +50,10 @@ export class Snapshots {
   #account(sample: DeviceSample, checks: readonly CheckResult[]): JsonObject {
     const { breakers, degradation, ledger } = this.#context;
     const known = figures.flatMap((name) => (sample[name] === undefined ? [] : [[name, sample[name]]]));
+    const { energy } = sample;
+    const used = energy && Object.fromEntries(counted.map((name) => [name, energy[name]]));
     return {
+      ...(used === undefined ? {} : { energy: used }),
       breakers: Object.fromEntries(breakers.all().map(({ name, state }) => [name, state])),
       checks: Object.fromEntries(checks.map(({ name, level }) => [name, level])),
       device: Object.fromEntries(known) as JsonObject,

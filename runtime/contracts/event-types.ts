@@ -396,6 +396,14 @@ const definitions = {
         disk: z.number().optional(),
         temperature_c: z.number().optional(),
       }),
+      energy: z
+        .strictObject({
+          joules: z.number().min(0),
+          prompt_joules: z.number().min(0),
+          prompts: count,
+          tokens: count,
+        })
+        .optional(),
       ledger_size: count,
       level: z.enum(levels),
       shed: names,

@@ -1,4 +1,5 @@
-import type { RecoveryStrategy } from './recovery.js';
+import { z } from 'zod';
+import { recoveryStrategies } from './recovery.js';
 
 /**
  * What an error is: passes by itself, stays until something is changed, comes of too much load, makes what is stored or said doubtful, or
@@ -7,27 +8,24 @@ import type { RecoveryStrategy } from './recovery.js';
 export const errorClasses = ['transient', 'permanent', 'overload', 'integrity', 'caller'] as const;
 export type ErrorClass = (typeof errorClasses)[number];
 
+const when = z.number().nullable();
+
 /** Something that the appliance could not mend: a person looks at it and closes it. */
-export interface Incident {
-  /** Such as `inc-4f1a22c9`. */
-  id: string;
-  /** The check that found it, and what it found it on. */
-  check: string;
-  target: string;
-  class: ErrorClass;
-  problem: string;
-  /** What was tried, in order. */
-  tried: RecoveryStrategy[];
-  opened_ms: number;
-  /** When the check last found nothing any more; null while it still does. */
-  cleared_ms: number | null;
-  /** When somebody took it on, and who: a key's id or `control socket`. */
-  acknowledged_ms: number | null;
-  acknowledged_by: string | null;
-  closed_ms: number | null;
-  /** Who closed it: a key's id or `control socket`. */
-  closed_by: string | null;
-}
+export const incidentSchema = z.strictObject({
+  id: z.string().describe('Such as inc-4f1a22c9'),
+  check: z.string().describe('The check that found it'),
+  target: z.string().describe('What it found it on'),
+  class: z.enum(errorClasses),
+  problem: z.string(),
+  tried: z.array(z.enum(recoveryStrategies)).describe('What was tried, in order'),
+  opened_ms: z.number(),
+  cleared_ms: when.describe('When the check last found nothing any more; null while it does'),
+  acknowledged_ms: when.describe('When somebody took it on'),
+  acknowledged_by: z.string().nullable().describe("A key's id or control socket"),
+  closed_ms: when,
+  closed_by: z.string().nullable().describe("A key's id or control socket"),
+});
+export type Incident = z.infer<typeof incidentSchema>;
 
 export interface Incidents {
   /** All that are kept, newest first. */

@@ -12,6 +12,7 @@ import {
 import { systemClock } from '../contracts/clock.js';
 import type { RolledBack } from '../contracts/configuration.js';
 import { writeFileAtomic } from '../data-folder/write-file-atomic.js';
+import { keepWeights, withKeptWeights } from '../guard/kept-weights.js';
 import { type Appliance, type StartOptions, start } from './start.js';
 
 export interface GuardedAppliance extends Appliance {
@@ -34,6 +35,7 @@ export async function startGuarded(options: StartOptions): Promise<GuardedApplia
   if (good === null || good.version === version) {
     const appliance = await start(options);
     if (good === null) await book.keep(config);
+    await book.keepWeights(config);
     return { ...appliance, harmed: never };
   }
   const against = reasonAgainst(book.versions, version, restarted?.cause);
@@ -64,8 +66,9 @@ async function goBack(
   rolledBack: RolledBack,
 ): Promise<Appliance | undefined> {
   const { data_dir } = options.config;
+  const guard = withKeptWeights(data_dir, config.guard);
   try {
-    return await start({ ...options, config: { ...config, data_dir }, rolledBack });
+    return await start({ ...options, config: { ...config, data_dir, guard }, rolledBack });
   } catch (error) {
     options.log.error({ err: error, version: rolledBack.backTo }, 'the last good one does not start either');
     return undefined;
@@ -81,6 +84,7 @@ async function onProbation(
   const version = versionOf(config);
   const before = new Set(openIncidents(appliance));
   await book.begin(version);
+  await book.keepWeights(config);
   let tell: (error: Error) => void = () => undefined;
   const harmed = new Promise<Error>((resolve) => {
     tell = resolve;
@@ -147,6 +151,15 @@ class Book {
   keep(config: Config): Promise<void> {
     const good = { version: versionOf(config), since_ms: systemClock.wallMs(), config };
     return this.#save({ ...this.versions, good, trial: null });
+  }
+
+  /** Of the configuration in force, beside those of the last good one. */
+  async keepWeights({ guard }: Config): Promise<void> {
+    try {
+      await keepWeights(this.#dataDir, guard, this.versions.good?.config.guard.weights_sha256);
+    } catch (error) {
+      this.#log.error({ err: error }, "the guard's weights could not be kept, so none can be gone back to");
+    }
   }
 
   begin(version: string): Promise<void> {

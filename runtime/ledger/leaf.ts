@@ -1,4 +1,5 @@
 import { hash } from 'node:crypto';
+import type { JsonObject } from '../contracts/json.js';
 
 /** Longest leaf: what an entry of a C2SP tlog-tiles bundle may hold. */
 export const leafBytesMax = 65_535;
@@ -18,4 +19,20 @@ export function leafHash(leaf: Uint8Array): string {
   prefixed[0] = leafPrefix;
   prefixed.set(leaf, 1);
   return prefixedLeafHash(prefixed);
+}
+
+/** What a leaf holds, as `encodeEvent` writes it. */
+export interface Leaf {
+  boot_id: string;
+  correlation_id?: string;
+  data: JsonObject;
+  module: string;
+  monotonic_ms: number;
+  stream?: string;
+  /** Commitments by name. */
+  texts?: Record<string, string>;
+  time_ms: number;
+  type: string;
+  /** Version of the data of its type. */
+  v: number;
 }

@@ -1,9 +1,9 @@
 import { Worker } from 'node:worker_threads';
 import { analysedHoursMax, type LedgerAnalytics } from '../contracts/analytics.js';
 import { AppError } from '../contracts/errors.js';
-import type { JsonObject } from '../contracts/json.js';
 import type { EventQuery, StoredEvent } from '../contracts/ledger.js';
 import type { EventCatalog } from './events/catalog.js';
+import type { Leaf } from './leaf.js';
 import type { EventFilter, LogRequest, ReaderReply, ReaderRequest, ThreadData } from './protocol.js';
 import { wordsOf } from './search/words.js';
 
@@ -177,19 +177,6 @@ export class QueryClient {
       if (this.#reader === ended) this.#reader = undefined;
     });
   }
-}
-
-interface Leaf {
-  type: string;
-  module: string;
-  stream?: string;
-  correlation_id?: string;
-  time_ms: number;
-  monotonic_ms: number;
-  boot_id: string;
-  v: number;
-  data: JsonObject;
-  texts?: Record<string, string>;
 }
 
 function storedEvent(leaf: Leaf, at: { index: number; hash: string; catalog: EventCatalog }): StoredEvent {

@@ -1,26 +1,16 @@
 import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
 import type { Clock } from '../contracts/clock.js';
-import { errorClasses, type Incident, type Incidents } from '../contracts/incident.js';
-import { recoveryStrategies } from '../contracts/recovery.js';
+import { type Incident, type Incidents, incidentSchema } from '../contracts/incident.js';
 
 /** Closed ones beyond it are forgotten first; open ones beyond it are not opened. */
 export const incidentsMax = 200;
 
+/** In older files nobody has taken one on. */
 const shape = z.array(
-  z.strictObject({
-    id: z.string(),
-    check: z.string(),
-    target: z.string(),
-    class: z.enum(errorClasses),
-    problem: z.string(),
-    tried: z.array(z.enum(recoveryStrategies)),
-    opened_ms: z.number(),
-    cleared_ms: z.number().nullable(),
-    acknowledged_ms: z.number().nullable().default(null),
-    acknowledged_by: z.string().nullable().default(null),
-    closed_ms: z.number().nullable(),
-    closed_by: z.string().nullable(),
+  incidentSchema.extend({
+    acknowledged_ms: incidentSchema.shape.acknowledged_ms.default(null),
+    acknowledged_by: incidentSchema.shape.acknowledged_by.default(null),
   }),
 );
 

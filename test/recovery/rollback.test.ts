@@ -1,6 +1,8 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { readVersions } from '../../runtime/config/versions.js';
 import { eventually, ledgerEvents, startAppliance } from '../chat/support.js';
@@ -57,6 +59,35 @@ test('a changed configuration that does not start is undone: the last good one s
       return all.every(({ cleared_ms }) => cleared_ms !== null) ? true : undefined;
     });
   });
+});
+
+test('weights of the guard that were replaced in their place are gone back to as well', async () => {
+  const shipped = fileURLToPath(new URL('../../../runtime/guard/classifier/guard.weights', import.meta.url));
+  const file = join(folder, 'mine.weights');
+  const given = (bytes: Buffer) => {
+    writeFileSync(file, bytes);
+    const sha256 = createHash('sha256').update(bytes).digest('hex');
+    return { ARKALIA_GUARD_WEIGHTS_FILE: file, ARKALIA_GUARD_WEIGHTS_SHA256: sha256 };
+  };
+  const mine = given(readFileSync(shipped));
+  await during(mine, async () => {});
+  await during(given(Buffer.from('no weights')), async (appliance) => {
+    expect((await appliance.post('/chat', { message: 'How are you?' })).status).toBe(200);
+    expect(appliance.output.text).toContain('the configuration was undone: it does not start');
+  });
+  const kept = () => readdirSync(join(folder, 'weights'));
+  expect(kept()).toEqual([mine.ARKALIA_GUARD_WEIGHTS_SHA256]);
+  // A copy that was damaged is none: then nothing can be gone back to.
+  writeFileSync(join(folder, 'weights', kept()[0]!), 'damaged');
+  await expect(during(given(Buffer.from('none again')), async () => {})).rejects.toThrow('weights');
+  // Without weights of one's own none are kept, once those are no longer the last good ones.
+  await during({ ARKALIA_RECOVERY_PROBATION_MS: '1000' }, async () => {
+    await eventually(() =>
+      readVersions(folder).good!.config.guard.weights_sha256 === undefined ? true : undefined,
+    );
+  });
+  await during({ ARKALIA_RECOVERY_PROBATION_MS: '1000' }, async () => {});
+  expect(kept()).toEqual([]);
 });
 
 test('one that starts is on probation, and good after it; the next one is measured against it', async () => {

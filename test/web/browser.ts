@@ -51,6 +51,19 @@ export async function openPage(
   return { page, context, wrong };
 }
 
+const signInWords = {
+  'en-GB': { sign: 'Sign in with a key', key: 'Key', submit: 'Sign in' },
+  'fr-FR': { sign: 'Se connecter avec une clé', key: 'Clé', submit: 'Se connecter' },
+};
+
+/** Signs in on the page Settings with a key. */
+export async function signInByKey(page: Page, key: string, locale: keyof typeof signInWords): Promise<void> {
+  const t = signInWords[locale];
+  await page.getByRole('button', { name: t.sign }).click();
+  await page.getByLabel(t.key, { exact: true }).fill(key);
+  await page.getByRole('button', { name: t.submit, exact: true }).click();
+}
+
 const axeSource = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 
 interface Violation {

@@ -2,13 +2,10 @@ import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { cli } from '../http/cli.js';
 import { TestAppliance } from '../support/appliance.js';
-import { axe, launch, openPage } from './browser.js';
+import { axe, launch, openPage, signInByKey } from './browser.js';
 
 const words = {
   'en-GB': {
-    sign: 'Sign in with a key',
-    key: 'Key',
-    submit: 'Sign in',
     name: 'Name',
     make: 'Make a key',
     limits: 'Limits of the new key',
@@ -21,9 +18,6 @@ const words = {
     revoke: 'Revoke',
   },
   'fr-FR': {
-    sign: 'Se connecter avec une clé',
-    key: 'Clé',
-    submit: 'Se connecter',
     name: 'Nom',
     make: 'Créer une clé',
     limits: 'Limites de la nouvelle clé',
@@ -62,9 +56,7 @@ test.each(Object.keys(words) as (keyof typeof words)[])(
     try {
       const keys = page.locator('[data-keys]');
       expect(await keys.locator('form').count()).toBe(0);
-      await page.getByRole('button', { name: t.sign }).click();
-      await page.getByLabel(t.key, { exact: true }).fill(key);
-      await page.getByRole('button', { name: t.submit, exact: true }).click();
+      await signInByKey(page, key, locale);
       await keys.getByLabel(t.name, { exact: true }).fill('phone');
       await keys.getByText(t.limits).click();
       // What the role may not do is not offered, and a choice does not outlive it.

@@ -3,14 +3,11 @@ import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { cli } from '../http/cli.js';
 import { TestAppliance } from '../support/appliance.js';
-import { axe, launch, openPage } from './browser.js';
+import { axe, launch, openPage, signInByKey } from './browser.js';
 
 const fixture = fileURLToPath(new URL('../../../test/fixtures/models/tiny-chat.gguf', import.meta.url));
 const words = {
   'en-GB': {
-    sign: 'Sign in with a key',
-    key: 'Key',
-    submit: 'Sign in',
     add: 'Add',
     use: 'Use: second',
     remove: 'Remove: second',
@@ -18,9 +15,6 @@ const words = {
     inUse: 'in use',
   },
   'fr-FR': {
-    sign: 'Se connecter avec une clé',
-    key: 'Clé',
-    submit: 'Se connecter',
     add: 'Ajouter',
     use: 'Utiliser: second',
     remove: 'Retirer: second',
@@ -50,9 +44,7 @@ test.each(Object.keys(words) as (keyof typeof words)[])(
     const { page, context, wrong } = await openPage(browser, `${appliance.url}/#/settings`, { locale });
     try {
       expect(await page.locator('[data-models]').count()).toBe(0);
-      await page.getByRole('button', { name: t.sign }).click();
-      await page.getByLabel(t.key, { exact: true }).fill(key);
-      await page.getByRole('button', { name: t.submit, exact: true }).click();
+      await signInByKey(page, key, locale);
       const models = page.locator('[data-models]');
       for (const name of ['first', 'second']) {
         await models.locator('input[type=file]').setInputFiles(fixture);

@@ -1,25 +1,8 @@
 import { z } from 'zod';
 import { AppError } from '../../../runtime/contracts/errors.js';
 import { actorOf, defineRoute, json, type RouteDefinition } from '../../../runtime/contracts/http.js';
-import { errorClasses, type Incident } from '../../../runtime/contracts/incident.js';
+import { type Incident, incidentSchema } from '../../../runtime/contracts/incident.js';
 import type { ModuleContext } from '../../../runtime/contracts/module.js';
-import { recoveryStrategies } from '../../../runtime/contracts/recovery.js';
-
-const when = z.number().nullable();
-const incident = z.object({
-  id: z.string(),
-  check: z.string(),
-  target: z.string(),
-  class: z.enum(errorClasses),
-  problem: z.string(),
-  tried: z.array(z.enum(recoveryStrategies)),
-  opened_ms: z.number(),
-  cleared_ms: when.describe('When the check last found nothing any more; null while it does'),
-  acknowledged_ms: when.describe('When somebody took it on'),
-  acknowledged_by: z.string().nullable(),
-  closed_ms: when,
-  closed_by: z.string().nullable(),
-});
 
 /** What could not be mended, and the way to close it. */
 export function incidentRoutes({ incidents }: Pick<ModuleContext, 'incidents'>): RouteDefinition[] {
@@ -32,7 +15,9 @@ export function incidentRoutes({ incidents }: Pick<ModuleContext, 'incidents'>):
       tag: 'system',
       summary: 'What the appliance could not mend itself, newest first, with what was tried',
       errors: 'problem',
-      responses: { 200: { description: 'Incidents', schema: z.object({ incidents: z.array(incident) }) } },
+      responses: {
+        200: { description: 'Incidents', schema: z.object({ incidents: z.array(incidentSchema) }) },
+      },
       handler: () => json({ incidents: incidents.all() }),
     }),
     defineRoute({
@@ -44,7 +29,7 @@ export function incidentRoutes({ incidents }: Pick<ModuleContext, 'incidents'>):
       summary: 'Takes an incident on, so that others know that somebody looks after it',
       errors: 'problem',
       body: z.strictObject({}),
-      responses: { 200: { description: 'The incident', schema: incident } },
+      responses: { 200: { description: 'The incident', schema: incidentSchema } },
       handler: async ({ c, caller }) =>
         json(known(await incidents.acknowledge(c.req.param('id') ?? '', actorOf(caller)))),
     }),
@@ -58,7 +43,7 @@ export function incidentRoutes({ incidents }: Pick<ModuleContext, 'incidents'>):
         'Closes an incident that a person has looked at; while the fault is still there another is opened',
       errors: 'problem',
       body: z.strictObject({}),
-      responses: { 200: { description: 'The incident', schema: incident } },
+      responses: { 200: { description: 'The incident', schema: incidentSchema } },
       handler: async ({ c, caller }) =>
         json(known(await incidents.close(c.req.param('id') ?? '', actorOf(caller)))),
     }),

@@ -1,4 +1,4 @@
-import type { JsonObject } from '../../contracts/json.js';
+import type { Leaf } from '../leaf.js';
 import type { EventRow } from '../search/event-pages.js';
 
 export type ExportFormat = 'jsonl' | 'csv';
@@ -31,18 +31,6 @@ export function exportHead(format: ExportFormat): string {
 export function exportLine(row: EventRow, format: ExportFormat): string {
   const leaf = row.leaf.toString('utf8');
   return format === 'jsonl' ? `{"index":${row.index},"leaf":${leaf}}\n` : csvLine(row, leaf);
-}
-
-interface Leaf {
-  module: string;
-  stream?: string;
-  correlation_id?: string;
-  time_ms: number;
-  monotonic_ms: number;
-  boot_id: string;
-  v: number;
-  data: JsonObject;
-  texts?: JsonObject;
 }
 
 function csvLine({ index, type, hash }: EventRow, text: string): string {
