@@ -62,13 +62,14 @@ export async function findLauncher(options: FindOptions): Promise<Found> {
   const groups = Groups.open(groupHost());
   const attempt = async (launcher: Launcher): Promise<true | string> => {
     const launch = launcher.command({ entry: probe, limits });
-    const inGroup = groups.any
-      ? await tryLaunch({ ...launch, group: () => groups.make(groupLimits(limits)) }, cwd)
-      : undefined;
-    if (inGroup === true) return true;
+    const inGroup = () => tryLaunch({ ...launch, group: () => groups.make(groupLimits(limits)) }, cwd);
+    if (groups.any && (await inGroup()) === true) return true;
     const alone = await tryLaunch(launch, cwd);
-    if (alone === true && inGroup !== undefined) groups.refuse(`a process cannot enter one (${inGroup})`);
-    return alone;
+    if (alone !== true || !groups.any) return alone;
+    // The first start of all is the slowest, and may have taken too long for that alone.
+    const again = await inGroup();
+    if (again !== true) groups.refuse(`a process cannot enter one (${again})`);
+    return true;
   };
   const found = (launcher: Launcher): Found => ({ launcher: grouped(launcher, groups), groups });
   const short: string[] = [];

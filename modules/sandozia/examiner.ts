@@ -39,6 +39,7 @@ export class Examiner {
   readonly #results = new Map<string, { finding: Finding; atMs: number }>();
   readonly #unsubscribe: (() => void)[] = [];
   #round: Promise<void> | undefined;
+  #roundBeganMs = 0;
   #compared = 0;
   #contradictions = 0;
 
@@ -137,7 +138,13 @@ export class Examiner {
     return this.results();
   }
 
+  /** For how long a round has been under way; 0 between two. While one does not end nothing is compared. */
+  get roundMs(): number {
+    return this.#round === undefined ? 0 : this.#context.clock.monotonicMs() - this.#roundBeganMs;
+  }
+
   async #runChecks(): Promise<void> {
+    this.#roundBeganMs = this.#context.clock.monotonicMs();
     for (const check of this.#checks) {
       const finding = await this.#compare(check);
       this.#results.set(check.name, { finding, atMs: this.#context.clock.wallMs() });

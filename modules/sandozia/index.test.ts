@@ -242,3 +242,25 @@ test('energy goes on over a restart, from the snapshots of the process before', 
   const { text } = (await route.handler({} as never)) as TextAnswer;
   expect(JSON.parse(text).last_hour).toMatchObject({ covers_ms: 1_200_000, joules: 6000, mean_watts: 5 });
 });
+
+test('a round that does not end is told, as nothing is compared meanwhile', async () => {
+  const { context, module, sample, decide } = await appliance();
+  let answer = () => {};
+  context.ledger.query = () =>
+    new Promise((resolve) => {
+      answer = () => resolve([]);
+    });
+  await decide(await sample());
+  await sample();
+  context.clock.advance(30_000);
+  expect(module.health().problem ?? '').not.toContain('round');
+  context.clock.advance(1);
+  expect(module.health()).toMatchObject({
+    state: 'degraded',
+    problem: expect.stringContaining('a round of the checks has not ended for 30 s'),
+  });
+  answer();
+  await turn();
+  expect(module.health().problem ?? '').not.toContain('round');
+  await module.stop();
+});

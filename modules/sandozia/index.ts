@@ -4,6 +4,9 @@ import { allChecks } from './checks/all.js';
 import { Examiner } from './examiner.js';
 import { sandoziaRoutes } from './routes.js';
 
+/** A round takes milliseconds; longer than this it waits for something that does not come. */
+const ROUND_MS_MAX = 30_000;
+
 /** Sandozia: checks that what the modules say about the same things agrees. It compares at each sample of the device. */
 class Sandozia implements ArkaliaModule {
   readonly name = 'sandozia';
@@ -44,8 +47,11 @@ class Sandozia implements ArkaliaModule {
     const facts = Object.fromEntries(results.map(({ name, level }) => [name, level ?? 'not yet compared']));
     const quarantined = this.#examiner?.quarantine.all() ?? [];
     const known = { ...facts, quarantined };
-    if (wrong.length === 0 && quarantined.length === 0) return { state: 'ok', facts: known };
+    const roundMs = this.#examiner?.roundMs ?? 0;
+    const isStuck = roundMs > ROUND_MS_MAX;
+    if (wrong.length === 0 && quarantined.length === 0 && !isStuck) return { state: 'ok', facts: known };
     const problems = [
+      ...(isStuck ? [`a round of the checks has not ended for ${Math.round(roundMs / 1000)} s`] : []),
       ...wrong.map(({ name, fault }) => `two accounts contradict (${name}: ${fault})`),
       ...quarantined.map(({ module, check }) => `${module} is in quarantine, for ${check}`),
     ];

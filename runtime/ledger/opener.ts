@@ -2,6 +2,7 @@ import { dirname } from 'node:path';
 import type { Database } from 'better-sqlite3';
 import { type Clock, systemClock } from '../contracts/clock.js';
 import type { LedgerTrouble } from '../contracts/ledger-trouble.js';
+import { syncFolderSync } from '../data-folder/write-file-atomic.js';
 import { damaged, fileError } from './database.js';
 import { ownStamp } from './own-stamp.js';
 import type { WriterData } from './protocol.js';
@@ -33,7 +34,6 @@ export class Opener {
   readonly #clock: Clock;
   /** Events that somebody may have been told of. */
   #recorded = 0;
-  #isWalInDoubt = false;
   #isFileInDoubt = false;
 
   constructor(data: WriterData, clock: Clock = systemClock) {
@@ -45,7 +45,6 @@ export class Opener {
   /** Takes note of what went wrong, and of the events that were recorded before. */
   failed(trouble: LedgerTrouble, recorded = this.#recorded): void {
     this.#recorded = recorded;
-    if (trouble === 'io_error') this.#isWalInDoubt = true;
     if (trouble === 'corrupt') this.#isFileInDoubt = true;
   }
 
@@ -71,8 +70,6 @@ export class Opener {
 
   /** The same after a failure; succeeds only when something could be written. */
   async reopen(): Promise<Opened> {
-    if (this.#isWalInDoubt) rewriteWal(this.#data.file);
-    this.#isWalInDoubt = false;
     const opened = await this.open();
     try {
       opened.writer.probe();
@@ -101,6 +98,7 @@ export class Opener {
       const stamp = ownStamp(this.#data, clock);
       const options = { file, size: stored, clock, succession, stamp };
       const { log, size } = await openLog(db, options);
+      makeLogDurable(file);
       const previous = db.prepare('SELECT previous FROM log').pluck().get() as string | null;
       return {
         writer: new RecordWriter(db, { size, log, data: this.#data, clock }),
@@ -113,6 +111,15 @@ export class Opener {
       throw fileError(file, error);
     }
   }
+}
+
+/**
+ * What was read from the write-ahead log is on the disk when this returns: this or an earlier process may have failed to sync it. Its name
+ * too, since SQLite passes over an error when it syncs the folder of a log that it has made.
+ */
+function makeLogDurable(file: string): void {
+  rewriteWal(file);
+  syncFolderSync(dirname(file));
 }
 
 /** The later of two checkpoints of the log that has ended. */

@@ -97,6 +97,12 @@ function checksOf({
 }: OpenHealerOptions) {
   const find = new FindEngines(prompts);
   const wait = new Wait();
+  // Asked once a look; who comes later in the list reads the same.
+  let told: Record<string, ModuleHealth> = {};
+  const ask = () => {
+    told = healths();
+    return told;
+  };
   const restart = new RestartProcess(restartProcess, 'the ledger has failed');
   return [
     new LedgerRecords(ledger, {
@@ -114,10 +120,10 @@ function checksOf({
     new LedgerWhole(ledger),
     new EngineLost(prompts, find),
     new BreakerStuck(breakers, find),
-    new ModuleFailed(healths, (name) => new RestartModule(restartModule, name)),
+    new ModuleFailed(ask, (name) => new RestartModule(restartModule, name)),
     new WorkersThere(prompts, wait),
     new ConfigurationInForce(rolledBack),
-    new AccountsAgree(healths),
+    new AccountsAgree(() => told),
     new PoolThreads(() => pool.missing(), new RestartPool(() => pool.restart())),
   ];
 }

@@ -10,8 +10,9 @@ import { ShimControl } from './shim.js';
 /** What one run on a disk whose call `failAt` fails came to. */
 export interface Outcome {
   failAt: number;
-  /** Storage calls that were made, and of them failed. */
+  /** Storage calls that were made, of them to open it, and of all failed. */
   calls: number;
+  opening: number;
   injected: number;
   acknowledged: number;
   /** Codes of the errors that callers got. */
@@ -98,6 +99,7 @@ async function attempt(failAt: number, { forever, error }: Order): Promise<Outco
   const run = new Run();
   control.arm(failAt, { error, forever });
   let ledger = await run.open(folder);
+  const opening = control.get('calls');
   if (ledger !== undefined) await use(run, ledger);
   const [calls, injected] = [control.get('calls'), control.get('injected')];
   control.set({ failAt: 0 });
@@ -113,6 +115,7 @@ async function attempt(failAt: number, { forever, error }: Order): Promise<Outco
   return {
     failAt,
     calls,
+    opening,
     injected,
     acknowledged: run.acknowledged.size,
     refused: run.refused,

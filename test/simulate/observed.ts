@@ -4,7 +4,7 @@ import { CanonicalJson } from '../../runtime/contracts/json.js';
 import type { Ledger, NewEvent, Receipt } from '../../runtime/contracts/ledger.js';
 import type { Config } from '../../runtime/contracts/module.js';
 import type { Trace } from './trace.js';
-import type { Watch } from './watch.js';
+import type { ThresholdMove, Watch } from './watch.js';
 
 /** The same part, each time bound to it: a Proxy's own `this` has no private fields. */
 function over<T extends object>(part: T, own: Partial<T>): T {
@@ -31,6 +31,7 @@ export function observedLedger(ledger: Ledger, watch: Watch, trace: Trace): Ledg
     recorded.then(settled, settled);
     return recorded.then((receipt) => {
       watch.acknowledge(receipt);
+      if (event.type === 'threshold_adjusted') watch.thresholdMoved(event.data as unknown as ThresholdMove);
       const data = event.data instanceof CanonicalJson ? event.data.text : JSON.stringify(event.data);
       trace.count(`event ${receipt.index} ${event.type} ${data.replace(chance, 'd-')}`);
       return receipt;

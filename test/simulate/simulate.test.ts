@@ -58,6 +58,7 @@ describe('each invariant finds a rule that was broken on purpose', () => {
       'no_storm',
       { faults: ['engine_down', 'engine_lying'], faultsPerHour: 10, traffic: busy },
     ],
+    ['wide_thresholds', 'thresholds', { faults: ['processor_taken'], faultsPerHour: 10 }],
     ['throw_later', 'no_surprise', { faults: [] }],
   ];
   it.each(cases)('%s is found by %s', async (sabotage, invariant, options) => {

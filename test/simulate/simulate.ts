@@ -275,6 +275,7 @@ function inMemory(): IncidentStorage {
 /** Settings that are other than those declared: a rule broken on purpose. */
 function brokenSettings(sabotage: Sabotage | undefined): object {
   if (sabotage === 'double_probe') return { breaker: { half_open_permits: 3 } };
+  if (sabotage === 'wide_thresholds') return { zeroia: { adapt_lowered_max: 0.5 } };
   if (sabotage !== 'no_cooldown') return {};
   const cooldown = { light_ms: 0, moderate_ms: 0, heavy_ms: 0, emergency_ms: 0, survival_ms: 0 };
   return { degradation: { cooldown } };

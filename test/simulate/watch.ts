@@ -1,3 +1,4 @@
+import type { Levels } from '../../runtime/contracts/decision.js';
 import type { DegradationLevel, LevelChange } from '../../runtime/contracts/device.js';
 import { levels } from '../../runtime/contracts/device.js';
 import type { Receipt } from '../../runtime/contracts/ledger.js';
@@ -15,6 +16,8 @@ export const invariants = {
   bounded: 'no queue holds more than its bound',
   no_storm:
     'for at most 20 % of the requests a model server is asked twice, and repairs are tried in at most 20 % of the looks',
+  thresholds:
+    'what was learned never leaves its bounds: no threshold is above its base, nor lowered by more than is allowed',
   no_surprise: 'nothing fails in a way that nobody foresaw',
 } as const;
 export type Invariant = keyof typeof invariants;
@@ -23,6 +26,13 @@ export interface Violation {
   invariant: Invariant;
   what: string;
   atMs: number;
+}
+
+/** Of the event `threshold_adjusted`. */
+export interface ThresholdMove {
+  figure: string;
+  base: Levels;
+  new: Levels;
 }
 
 /** Repeats that may be saved up before the share counts. */
@@ -195,6 +205,14 @@ export class Watch {
     // Each of the checks earns its share at each look.
     if (tried > repeatsReserve + repeatsShare * looks * checksMost)
       this.fail('no_storm', `${tried} repairs were tried in ${looks} looks`);
+  }
+
+  /** A threshold of the device moved, or was put back. */
+  thresholdMoved({ figure, base, new: moved }: ThresholdMove): void {
+    const lowest = 1 - this.#config.zeroia.adapt_lowered_max;
+    for (const edge of ['monitor', 'reduce'] as const)
+      if (moved[edge] > base[edge] || moved[edge] < base[edge] * lowest)
+        this.fail('thresholds', `${edge} of ${figure} is ${moved[edge]}, its base ${base[edge]}`);
   }
 
   bounded(name: string, count: number, most: number): void {

@@ -16,6 +16,7 @@ export type Sabotage =
   | 'mute_health'
   | 'unbounded_queue'
   | 'retry_storm'
+  | 'wide_thresholds'
   | 'throw_later';
 
 /** What outlives the appliance's process. */
