@@ -9,7 +9,8 @@ export default defineConfig({
     pool: 'forks',
     // Most tests wait for processes and disks: two workers would leave a machine of two cores idle for a third of the time.
     maxWorkers: Math.max(3, availableParallelism() - 1),
-    testTimeout: 30_000,
+    // Properties run many more times in a long run.
+    testTimeout: process.env.ARKALIA_TEST_LONG ? 600_000 : 30_000,
     hookTimeout: 30_000,
     // On a shared CI machine a test that failed is run once more; the report marks it.
     retry: process.env.CI ? 1 : 0,

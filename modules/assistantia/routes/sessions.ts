@@ -39,7 +39,7 @@ const turn = z.object({
   completion_tokens: count.optional(),
   refused: z.array(z.string()).optional().describe('The rules of the guard that refused it'),
 });
-const title = z.string().trim().min(1).max(60);
+const title = z.string().max(60).regex(/\S/, 'must not be blank').trim();
 const complete = z.boolean().describe('False where older ones were not looked at');
 
 interface SessionParts {
