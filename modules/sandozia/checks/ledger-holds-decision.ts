@@ -11,7 +11,7 @@ function disagreement(event: StoredEvent | undefined, decision: Recorded): strin
   return event.data.decision === decision.score.decision ? undefined : 'decision_differs';
 }
 
-/** The ledger agrees with ZeroIA: what a decision's receipt points at is that decision. One look at the ledger a comparison. */
+/** The ledger agrees with ZeroIA: what a decision's receipt points at is that decision. One look at the ledger for each decision. */
 export class LedgerHoldsDecision implements Check {
   readonly name = 'ledger_holds_decision';
   readonly accountOf = 'zeroia';
@@ -19,6 +19,8 @@ export class LedgerHoldsDecision implements Check {
   readonly about = 'The ledger holds, at the index that a decision announced, that very decision.';
   readonly #ledger: Pick<Ledger, 'query'>;
   #latest: Recorded | undefined;
+  /** The decision that the ledger was last found to hold: a device at rest records one in minutes, and compares every few seconds. */
+  #agreed: Recorded | undefined;
 
   constructor(ledger: Pick<Ledger, 'query'>) {
     this.#ledger = ledger;
@@ -33,9 +35,13 @@ export class LedgerHoldsDecision implements Check {
   async compare(): Promise<Finding> {
     const decision = this.#latest;
     if (decision === undefined) return { level: 'info', fault: 'no_decision', evidence: {} };
+    if (decision === this.#agreed) return ok;
     const [event] = await this.#ledger.query({ since: decision.index, limit: 1, order: 'asc' });
     const fault = disagreement(event, decision);
-    if (fault === undefined) return ok;
+    if (fault === undefined) {
+      this.#agreed = decision;
+      return ok;
+    }
     return {
       level: 'critical',
       fault,
