@@ -1,6 +1,6 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
-import { childrenRunning, status } from '../../../chat/support.js';
+import { childrenRunning, spareWorkers, status } from '../../../chat/support.js';
 import type { TestAppliance } from '../../../support/appliance.js';
 import type { FaultKind, Outcome, Scene } from '../kind.js';
 import { chats, until, untilRestored } from '../restored.js';
@@ -9,22 +9,24 @@ import { startBreakable } from '../servers.js';
 const notLinux = () => (process.platform === 'linux' ? undefined : 'needs /proc');
 const deadlineMs = 1000;
 
+/** `hurt` breaks every worker that could take the next prompt: the only one, and where each has one prompt the one that stands ready. */
 function sandboxScene(
   appliance: TestAppliance,
-  hurt: (worker: number) => Promise<{ faultMs: number; knownMs?: number }>,
+  hurt: (workers: number[]) => Promise<{ faultMs: number; knownMs?: number }>,
   chatsBefore = 0,
 ): Scene {
-  const idle = async () => (await status(appliance)).sandbox.workers.idle === 1;
+  const idle = async () => (await status(appliance)).sandbox.workers.idle === 1 + spareWorkers;
   return {
     async round(): Promise<Outcome> {
       for (let n = 0; n < chatsBefore; n++) await chats(appliance);
       await until(idle, 'an idle worker');
-      const [worker] = childrenRunning(appliance, 'worker.js');
-      if (worker === undefined) throw new Error('there is no worker to break');
-      const moments = await hurt(worker);
+      const workers = childrenRunning(appliance, 'worker.js');
+      if (workers.length === 0) throw new Error('there is no worker to break');
+      const moments = await hurt(workers);
       return untilRestored(moments, async () => {
         const isAnswered = await chats(appliance);
-        return isAnswered && !childrenRunning(appliance, 'worker.js').includes(worker);
+        const now = childrenRunning(appliance, 'worker.js');
+        return isAnswered && !workers.some((worker) => now.includes(worker));
       });
     },
     close: () => appliance.close(),
@@ -37,8 +39,8 @@ export const sandboxKilled: FaultKind = {
   missing: notLinux,
   open: async () => {
     const appliance = await startBreakable();
-    return sandboxScene(appliance, async (worker) => {
-      process.kill(worker, 'SIGKILL');
+    return sandboxScene(appliance, async (workers) => {
+      for (const worker of workers) process.kill(worker, 'SIGKILL');
       return { faultMs: performance.now() };
     });
   },
@@ -52,8 +54,8 @@ export const sandboxHung: FaultKind = {
     const appliance = await startBreakable({ ARKALIA_ASSISTANTIA_DEADLINE_MS: String(deadlineMs) });
     return sandboxScene(
       appliance,
-      async (worker) => {
-        process.kill(worker, 'SIGSTOP');
+      async (workers) => {
+        for (const worker of workers) process.kill(worker, 'SIGSTOP');
         const faultMs = performance.now();
         if (await chats(appliance)) throw new Error('a stopped worker answered');
         return { faultMs, knownMs: faultMs + deadlineMs };
@@ -74,18 +76,20 @@ export const sandboxOutOfMemory: FaultKind = {
       : 'needs prlimit of util-linux'),
   open: async () => {
     const appliance = await startBreakable();
-    return sandboxScene(appliance, async (worker) => {
-      const pages = Number(readFileSync(`/proc/${worker}/statm`, 'utf8').split(' ')[0]);
-      // A server that is root runs its workers as somebody else, whose limits only he may change.
-      execFileSync('prlimit', [`--pid=${worker}`, `--as=${pages * 4096}`], owner(worker));
+    return sandboxScene(appliance, async (workers) => {
+      for (const worker of workers) {
+        const pages = Number(readFileSync(`/proc/${worker}/statm`, 'utf8').split(' ')[0]);
+        // A server that is root runs its workers as somebody else, whose limits only he may change.
+        execFileSync('prlimit', [`--pid=${worker}`, `--as=${pages * 4096}`], owner(worker));
+      }
       const faultMs = performance.now();
       let knownMs: number | undefined;
       const watch = setInterval(() => {
-        if (!isLive(worker)) knownMs ??= performance.now();
+        if (!workers.some(isLive)) knownMs ??= performance.now();
       }, 1);
       try {
         const message = 'What do you know of breakers? '.repeat(3000);
-        while (isLive(worker)) await (await appliance.post('/chat', { message })).arrayBuffer();
+        while (workers.some(isLive)) await (await appliance.post('/chat', { message })).arrayBuffer();
         return { faultMs, knownMs: knownMs ?? performance.now() };
       } finally {
         clearInterval(watch);
