@@ -2,7 +2,8 @@ import { fileURLToPath } from 'node:url';
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { cli } from '../http/cli.js';
-import { TestAppliance } from '../support/appliance.js';
+import type { TestAppliance } from '../support/appliance.js';
+import { administered } from './administered.js';
 import { axe, launch, openPage, signInByKey } from './browser.js';
 
 const fixture = fileURLToPath(new URL('../../../test/fixtures/models/tiny-chat.gguf', import.meta.url));
@@ -28,9 +29,7 @@ let appliance: TestAppliance;
 let key: string;
 beforeAll(async () => {
   browser = await launch();
-  appliance = await TestAppliance.start({ env: { ARKALIA_ZEROIA_ACT: 'false' } });
-  const argv = ['keys', 'create', '--name', 'a', '--role', 'admin', '--data', appliance.dataDir];
-  key = (await cli(argv, { cwd: appliance.dataDir })).stdout.trim();
+  ({ appliance, key } = await administered());
 });
 afterAll(async () => {
   await browser.close();
