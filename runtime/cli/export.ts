@@ -25,7 +25,8 @@ export interface ExportFlags extends ConfigFlags {
   to?: number;
 }
 
-type Write = (text: string) => void;
+/** Resolves when it takes more. */
+type Write = (text: string) => Promise<void>;
 
 /** Characters that are written at once. */
 const chunkChars = 65_536;
@@ -55,7 +56,11 @@ async function toStandardOutput(db: Database, flags: ExportFlags, io: CliIo): Pr
     io.exit(isClosed ? exitCodes.ok : exitCodes.failed);
   });
   try {
-    await writeEvents(db, flags, rangeOf(flags), { write: io.out });
+    const write = (text: string) => {
+      io.out(text);
+      return io.outReady();
+    };
+    await writeEvents(db, flags, rangeOf(flags), { write });
     return exitCodes.ok;
   } finally {
     unheard();
@@ -74,7 +79,7 @@ async function toFolder(db: Database, flags: ExportFlags, io: CliIo): Promise<nu
   const file = openSync(join(folder, `events.${format}`), 'wx', 0o600);
   let count: number;
   try {
-    const write = (text: string) => {
+    const write = async (text: string) => {
       writeSync(file, text);
     };
     count = await writeEvents(db, flags, range, { write, exported: (index) => proof.exported(index) });
@@ -101,14 +106,14 @@ async function writeEvents(
       text += exportLine(row, format);
       exported?.(row.index);
       if (text.length < chunkChars) continue;
-      write(text);
+      await write(text);
       text = '';
     }
     count += rows.length;
     // Signals and a closed pipe are heard between two pages.
     await new Promise((resolve) => setImmediate(resolve));
   }
-  write(text);
+  await write(text);
   return count;
 }
 
