@@ -48,18 +48,8 @@ export async function exportEvents(flags: ExportFlags, io: CliIo): Promise<numbe
 }
 
 async function toStandardOutput(db: Database, flags: ExportFlags, io: CliIo): Promise<number> {
-  // Whoever reads may have enough, as `head` has.
-  const unheard = io.onUncaught((error) => {
-    const isClosed = (error as NodeJS.ErrnoException).code === 'EPIPE';
-    if (!isClosed) io.err(`${error.message}\n`);
-    io.exit(isClosed ? exitCodes.ok : exitCodes.failed);
-  });
-  try {
-    await writeEvents(db, flags, rangeOf(flags), { write: io.out });
-    return exitCodes.ok;
-  } finally {
-    unheard();
-  }
+  await writeEvents(db, flags, rangeOf(flags), { write: io.out });
+  return exitCodes.ok;
 }
 
 async function toFolder(db: Database, flags: ExportFlags, io: CliIo): Promise<number> {
