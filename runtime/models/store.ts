@@ -10,7 +10,7 @@ import {
   modelPieceBytesMax,
   type OwnModels,
 } from '../contracts/models.js';
-import { download } from './download.js';
+import { download, type PullLimits } from './download.js';
 import { readModelUrl } from './fetch-head.js';
 import { ModelFolder } from './folder.js';
 import { type Manifest, type Pinned, pinnedMax } from './manifest.js';
@@ -24,6 +24,7 @@ export interface ModelStoreOptions {
   /** engines.embedded, as far as it counts here. */
   embedded: { model_file?: string | undefined; context_tokens: number; memory_bytes: number };
   viaToken: string;
+  pull: PullLimits;
   ledger: Pick<Ledger, 'append'>;
   clock: Clock;
   reader: Pick<Sandbox, 'readModel'>;
@@ -112,6 +113,7 @@ export class ModelStore implements OwnModels {
       return work.goOn(async (signal) => {
         await download({
           url,
+          pull: this.#options.pull,
           part,
           notes,
           bytesMax: this.#limit(),
