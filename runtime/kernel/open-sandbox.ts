@@ -7,6 +7,7 @@ import type { Bus } from '../contracts/bus.js';
 import type { Clock } from '../contracts/clock.js';
 import type { Degradation } from '../contracts/device.js';
 import type { Ledger } from '../contracts/ledger.js';
+import { pullLimits } from '../models/download.js';
 import { Manifest } from '../models/manifest.js';
 import { ModelStore } from '../models/store.js';
 import { EscapeWatch } from './escape-watch.js';
@@ -69,6 +70,7 @@ export async function openSandbox(options: OpenSandboxOptions): Promise<OpenSand
     manifest,
     embedded: config.engines.embedded,
     viaToken,
+    pull: pullLimits(config.models),
     ledger,
     clock,
     reader: prompts,

@@ -165,6 +165,9 @@ async function open(options: StartOptions, undo: Undo): Promise<Appliance> {
     restarted: restarted?.cause,
     record,
   });
+  await models.keepVersions(states, (error) =>
+    log.error({ err: error }, 'the model that was used before could not be chosen again'),
+  );
   undo.add('states', () => states.close());
   const status = createStatus({
     config,
