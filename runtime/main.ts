@@ -1,6 +1,6 @@
+import type { StartOptions } from './kernel/appliance.js';
 import { type GuardedAppliance, startGuarded } from './kernel/guarded-start.js';
 import type { BuiltInModules } from './kernel/modules.js';
-import type { StartOptions } from './kernel/start.js';
 
 /** The one place that knows the modules that ship with the appliance. */
 const builtIn: BuiltInModules = {

@@ -1,6 +1,9 @@
 import type { SystemStatus } from '../contracts/module.js';
 import { printable } from '../contracts/text.js';
 
+/** Where the command line asks when nothing else is configured. */
+const usual = 'http://127.0.0.1:8000';
+
 export interface BannerFacts {
   status: SystemStatus;
   address: string;
@@ -42,7 +45,7 @@ export function banner({ status, address, dataDir, order, warnings }: BannerFact
           '',
           'Try:',
           `  curl ${reachable}/chat -H 'content-type: application/json' -d '{"message":"How are you?"}'`,
-          '  npm run arkalia -- chat "How warm are you?"',
+          `  npm run arkalia -- chat ${reachable === usual ? '' : `--url ${reachable} `}"How warm are you?"`,
           `  a browser at ${reachable}/ (the API at /docs), clients of OpenAI's API at ${reachable}/v1, of Ollama's at ${reachable}`,
         ]),
   ];

@@ -14,7 +14,8 @@ import type { RolledBack } from '../contracts/configuration.js';
 import { DataFolderError } from '../data-folder/data-folder-error.js';
 import { writeFileAtomic } from '../data-folder/write-file-atomic.js';
 import { keepWeights, withKeptWeights } from '../guard/kept-weights.js';
-import { type Appliance, type StartOptions, start } from './start.js';
+import type { Appliance, StartOptions } from './appliance.js';
+import { start } from './start.js';
 
 export interface GuardedAppliance extends Appliance {
   /** Resolves when a configuration on probation has made health worse; the next start goes back to the one before. */

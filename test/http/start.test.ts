@@ -1,4 +1,5 @@
 import { execFileSync } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { get as getHttp } from 'node:http';
 import { get as getHttps } from 'node:https';
@@ -107,6 +108,23 @@ test('flags stand over the environment, the environment over the file', async ()
       guard: { mode: 'enforce' },
       core: { offload: 'never' },
     });
+  } finally {
+    await appliance.close();
+  }
+});
+
+test('what the start prints to try works as it is printed, on any port', async () => {
+  const appliance = await TestAppliance.start({ env: { ARKALIA_ZEROIA_ACT: 'false' } });
+  try {
+    while (!appliance.output.text.includes('Stop with Ctrl-C')) await once(appliance.process.stdout!, 'data');
+    const line = /npm run arkalia -- (.*)$/m.exec(appliance.output.text)?.[1] ?? '';
+    const words = [...line.matchAll(/"([^"]*)"|\S+/g)].map(([whole, quoted]) => quoted ?? whole);
+    const answer = await cli(words, { cwd: folder });
+    expect([line, answer.code, answer.stderr]).toEqual([
+      line,
+      0,
+      expect.stringContaining('navigator (engine navigator)'),
+    ]);
   } finally {
     await appliance.close();
   }
