@@ -49,22 +49,12 @@ export async function exportEvents(flags: ExportFlags, io: CliIo): Promise<numbe
 }
 
 async function toStandardOutput(db: Database, flags: ExportFlags, io: CliIo): Promise<number> {
-  // Whoever reads may have enough, as `head` has.
-  const unheard = io.onUncaught((error) => {
-    const isClosed = (error as NodeJS.ErrnoException).code === 'EPIPE';
-    if (!isClosed) io.err(`${error.message}\n`);
-    io.exit(isClosed ? exitCodes.ok : exitCodes.failed);
-  });
-  try {
-    const write = (text: string) => {
-      io.out(text);
-      return io.outReady();
-    };
-    await writeEvents(db, flags, rangeOf(flags), { write });
-    return exitCodes.ok;
-  } finally {
-    unheard();
-  }
+  const write = (text: string) => {
+    io.out(text);
+    return io.outReady();
+  };
+  await writeEvents(db, flags, rangeOf(flags), { write });
+  return exitCodes.ok;
 }
 
 async function toFolder(db: Database, flags: ExportFlags, io: CliIo): Promise<number> {

@@ -1,3 +1,4 @@
+import { exitCodes } from './io.js';
 import { runCli } from './program.js';
 
 /** What was printed into a pipe may still lie in this process, and would be lost with it. */
@@ -7,6 +8,15 @@ function hasLeft(stream: NodeJS.WriteStream): Promise<void> {
     // Whoever read has gone.
     stream.once('error', () => resolve());
     stream.write('', () => resolve());
+  });
+}
+
+// Whoever reads may have had enough, as `head` has: then there is nobody left to print for. The server goes on without; it closes in
+// good order when it must (see serve.ts).
+if (process.argv[2] !== 'serve') {
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') process.stderr.write(`${error.message}\n`);
+    process.exit(error.code === 'EPIPE' ? exitCodes.ok : exitCodes.failed);
   });
 }
 

@@ -31,6 +31,7 @@ import { openWitness } from '../ledger/witness/witness.js';
 import { createMcpServers } from '../mcp/servers.js';
 import { CoreLatencies, LATENCY_WINDOW_MS } from '../metrics/latencies.js';
 import { createMetrics } from '../metrics/metrics.js';
+import { pullLimits } from '../models/download.js';
 import { Manifest } from '../models/manifest.js';
 import { ModelStore } from '../models/store.js';
 import { HostList } from '../outgoing/hosts.js';
@@ -292,6 +293,7 @@ async function open(options: StartOptions, undo: Undo): Promise<Appliance> {
     manifest,
     embedded: config.engines.embedded,
     viaToken,
+    pull: pullLimits(config.models),
     ledger,
     clock,
     reader: prompts,
@@ -369,6 +371,9 @@ async function open(options: StartOptions, undo: Undo): Promise<Appliance> {
     restarted: restarted?.cause,
     record: (event) => recordLater(ledger, log, event),
   });
+  await models.keepVersions(states, (error) =>
+    log.error({ err: error }, 'the model that was used before could not be chosen again'),
+  );
   undo.add('states', () => states.close());
   const status = (): SystemStatus => ({
     name: 'arkalia-luna',
