@@ -24,7 +24,10 @@ export function addVerify(program: Command, io: CliIo, run: Run): void {
       'check the whole log, an export, a receipt, or checkpoints; reads only, beside a running server too',
     )
     .option('--receipt <file>', 'an answer with a receipt, or a proof of inclusion, as JSON')
-    .option('--checkpoints <files...>', 'a signed checkpoint, or two: whether one log has both')
+    .option(
+      '--checkpoints <files...>',
+      'a signed checkpoint: whether the log here has it; or two: whether one log has both',
+    )
     .option('--witness <keys...>', 'public keys of witnesses that must all have cosigned the checkpoints')
     .option('--export <folder>', 'an export with its proof, as JSON Lines, instead of the data folder')
     .option('--ledger <file>', 'another ledger file: of an earlier epoch, set aside, or a backup')

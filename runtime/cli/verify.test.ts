@@ -203,10 +203,61 @@ describe('two checkpoints', () => {
     expect((await both(notes[0]!, other)).stderr).toContain('is a checkpoint of x/1');
   });
 
+  it('one alone is compared with the log that is here, and needs none', async () => {
+    const signer = (await readSigner(data))!;
+    const signed = (size: number, root = Buffer.alloc(32, 1), by = signer) =>
+      fileOf(signNote(formatCheckpoint({ origin: by.name, size, root }), [by]));
+    // The log was rewritten, also with its key: whoever kept a checkpoint finds it out.
+    for (const more of [[], ['--verifier', key]]) {
+      const forked = await run('--checkpoints', signed(400), ...more);
+      expect([forked.code, forked.stdout]).toEqual([1, '']);
+      expect(forked.stderr).toContain('signed another tree of 400 events than the log here has');
+      expect(await run('--checkpoints', signed(701), ...more)).toMatchObject({
+        code: 1,
+        stderr: expect.stringContaining('has 700 events and a checkpoint is of 701'),
+      });
+    }
+    const other = createSigner('other/1', Buffer.alloc(32, 3));
+    const elsewhere = signed(9, undefined, other);
+    expect(await run('--checkpoints', elsewhere, '--verifier', other.verifierKey)).toMatchObject({
+      code: 0,
+      stdout: 'Holds: other/1 signed the tree of its first 9 events. The log here is another one.\n',
+    });
+    const nowhere = join(folder, 'nowhere');
+    expect(await run('--checkpoints', fileOf(notes[0]!), '--verifier', key, '--data', nowhere)).toMatchObject(
+      {
+        code: 0,
+        stdout: expect.stringContaining('There is no log here to compare it with.'),
+      },
+    );
+  });
+
+  it('below the minimum index are compared where the tree still tells, and it is said where it does not', async () => {
+    const pruned = join(folder, 'pruned');
+    const made = await fill(pruned);
+    const db = new Database(join(pruned, 'ledger.sqlite'));
+    db.exec(
+      'DELETE FROM events WHERE "index" < 256; UPDATE tiles SET hashes = NULL WHERE level = 0 AND number = 0; UPDATE log SET minimum = 256',
+    );
+    const root = db.prepare('SELECT root FROM tiles WHERE level = 0 AND number = 0').pluck().get() as Buffer;
+    db.close();
+    const signer = (await readSigner(pruned))!;
+    const atEdge = signNote(formatCheckpoint({ origin: signer.name, size: 256, root }), [signer]);
+    const of = (...files: string[]) => run('--checkpoints', ...files.map(fileOf), '--data', pruned);
+    expect((await of(atEdge)).stdout).toContain('the log here has that tree');
+    expect((await of(atEdge, made.notes[2]!)).code).toBe(0);
+    for (const files of [[made.notes[0]!], [made.notes[0]!, made.notes[2]!]]) {
+      const { code, stderr } = await of(...files);
+      expect([code, stderr]).toEqual([1, expect.stringContaining('was pruned from the log')]);
+    }
+  });
+
   it('are one or two, and not asked for together with a receipt', async () => {
     expect(await run('--checkpoints', fileOf(notes[1]!), '--verifier', key)).toMatchObject({
       code: 0,
-      stdout: expect.stringMatching(/^Holds: arkalia-\S+\/1 signed the tree of its first 400 events\.\n$/),
+      stdout: expect.stringMatching(
+        /^Holds: arkalia-\S+\/1 signed the tree of its first 400 events, and the log here has that tree\.\n$/,
+      ),
     });
     expect((await run('--checkpoints', fileOf(notes[0]!.replace('\n100\n', '\n101\n')))).code).toBe(1);
     expect((await run('--checkpoints', 'a', 'b', 'c')).code).toBe(2);

@@ -5,9 +5,11 @@ import { printable } from '../contracts/text.js';
 import { openForVerifying } from '../ledger/database.js';
 import { verifyExport } from '../ledger/export/verify-export.js';
 import { consistencyProof } from '../ledger/merkle/proof.js';
+import { rootAt } from '../ledger/merkle/subtrees.js';
 import { verifyConsistency } from '../ledger/merkle/verify.js';
 import { type Checkpoint, parseCheckpoint } from '../ledger/tlog/checkpoint.js';
 import { LogReader } from '../ledger/tlog/log-reader.js';
+import { NotStoredError } from '../ledger/tlog/not-stored-error.js';
 import { openNote } from '../ledger/tlog/note.js';
 import { NoteError } from '../ledger/tlog/note-error.js';
 import { type NoteVerifier, parseVerifierKey } from '../ledger/tlog/note-key.js';
@@ -53,6 +55,11 @@ export async function verify(flags: VerifyFlags, io: CliIo): Promise<number> {
     return withLog(flags, io, (db, verifier) => wholeLog(db, verifier, io));
   } catch (error) {
     if (error instanceof NoteError) throw new CliFailure(`Does not hold: ${error.message}.`);
+    if (error instanceof NotStoredError) {
+      throw new CliFailure(
+        'It cannot be told: what the proof needs was pruned from the log. A checkpoint whose size is a multiple of 256 can always be compared.',
+      );
+    }
     throw error;
   }
 }
@@ -130,14 +137,9 @@ function checkpoints(files: string[], flags: VerifyFlags, io: CliIo): number {
   const witnesses = parseWitnesses(flags);
   const cosigned = files.flatMap((file) => cosignatures(readText(file), witnesses, file)).join('');
   if (fileB === undefined) {
-    const tell = (verifier: NoteVerifier): number => {
-      const { origin, size } = readCheckpoint(fileA, verifier);
-      io.out(`Holds: ${origin} signed the tree of its first ${size} events.\n${cosigned}`);
-      return exitCodes.ok;
-    };
-    return flags.verifier === undefined
-      ? withLog(flags, io, (_, verifier) => tell(verifier))
-      : tell(parseKey(flags.verifier));
+    const told = oneCheckpoint(fileA, flags, io);
+    io.out(`${told}\n${cosigned}`);
+    return exitCodes.ok;
   }
   return withLog(flags, io, (db, verifier) => {
     const [a, b] = [readCheckpoint(fileA, verifier), readCheckpoint(fileB, verifier)];
@@ -154,6 +156,35 @@ function checkpoints(files: string[], flags: VerifyFlags, io: CliIo): number {
   });
 }
 
+/** Checks its signature and, where the log that it names is here, that the log still has the tree that was signed. */
+function oneCheckpoint(file: string, flags: VerifyFlags, io: CliIo): string {
+  const signed = ({ origin, size }: Checkpoint) =>
+    `Holds: ${origin} signed the tree of its first ${size} events`;
+  const ledger = flags.ledger ?? join(loadFromFlags(flags, io).config.data_dir, 'ledger.sqlite');
+  if (flags.verifier !== undefined && !existsSync(ledger)) {
+    return `${signed(readCheckpoint(file, parseKey(flags.verifier)))}. There is no log here to compare it with.`;
+  }
+  return withLog(flags, io, (db, verifier, own) => {
+    const checkpoint = readCheckpoint(file, verifier);
+    if (own.name !== verifier.name) return `${signed(checkpoint)}. The log here is another one.`;
+    const log = new LogReader(db);
+    checkReaches(log, checkpoint);
+    if (!rootAt(log.node, checkpoint.size).equals(checkpoint.root)) {
+      throw new CliFailure(
+        `Does not hold: ${checkpoint.origin} signed another tree of ${checkpoint.size} events than the log here has. Keep ${file} and this log, they are the proof.`,
+      );
+    }
+    return `${signed(checkpoint)}, and the log here has that tree.`;
+  });
+}
+
+function checkReaches(log: LogReader, newer: Checkpoint): void {
+  if (newer.size <= log.size()) return;
+  throw new CliFailure(
+    `The log here has ${log.size()} events and a checkpoint is of ${newer.size}: it is an older copy, or events were taken from its end.`,
+  );
+}
+
 function readCheckpoint(file: string, verifier: NoteVerifier): Checkpoint {
   const checkpoint = parseCheckpoint(openNote(readText(file), [verifier]).text);
   if (checkpoint.origin === verifier.name) return checkpoint;
@@ -163,17 +194,17 @@ function readCheckpoint(file: string, verifier: NoteVerifier): Checkpoint {
 }
 
 function isBeginning(log: LogReader, older: Checkpoint, newer: Checkpoint): boolean {
-  if (newer.size > log.size()) {
-    throw new CliFailure(
-      `The log here has ${log.size()} events and a checkpoint is of ${newer.size}: it is an older copy, or events were taken from its end.`,
-    );
-  }
+  checkReaches(log, newer);
   const sizes = { from: older.size, to: newer.size };
   const proof = older.size === 0 ? [] : consistencyProof(log.node, sizes);
   return verifyConsistency({ ...sizes, rootFrom: older.root, rootTo: newer.root, proof });
 }
 
-function withLog<T>(flags: VerifyFlags, io: CliIo, use: (db: Database, verifier: NoteVerifier) => T): T {
+function withLog<T>(
+  flags: VerifyFlags,
+  io: CliIo,
+  use: (db: Database, verifier: NoteVerifier, own: NoteVerifier) => T,
+): T {
   const db = openForVerifying(
     flags.ledger ?? join(loadFromFlags(flags, io).config.data_dir, 'ledger.sqlite'),
   );
@@ -181,7 +212,7 @@ function withLog<T>(flags: VerifyFlags, io: CliIo, use: (db: Database, verifier:
     const own = db.prepare('SELECT verifier_key FROM log').pluck().get() as string | undefined;
     if (own === undefined) throw new CliFailure('The log has not begun yet: start the server once.');
     if (flags.verifier === undefined) tellOwnKey('log', own, io);
-    return use(db, parseKey(flags.verifier ?? own));
+    return use(db, parseKey(flags.verifier ?? own), parseKey(own));
   } finally {
     db.close();
   }

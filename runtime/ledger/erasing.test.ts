@@ -127,6 +127,30 @@ describe('erasing', () => {
     expect(holding('anna1', 'session-anna')).toEqual([]);
   });
 
+  it('names what was set aside and is no database any more, and a write-ahead log that lost its own', async () => {
+    await chat('session-anna', 'keyofanna', 'anna1');
+    const wal = readFileSync(`${file}-wal`);
+    expect(wal.includes('anna1')).toBe(true);
+    await ledger.close();
+    const damaged = Buffer.from(readFileSync(file));
+    damaged.fill(0x5a, 0, 4096);
+    const name = (n: number) => `ledger.corrupt-20260101T00000${n}Z-unread.sqlite`;
+    const put = (n: number, database: Buffer | undefined, log: Buffer | undefined) => {
+      if (database !== undefined) writeFileSync(join(folder, name(n)), database);
+      if (log !== undefined) writeFileSync(join(folder, `${name(n)}-wal`), log);
+    };
+    put(1, damaged, undefined);
+    put(2, undefined, wal);
+    put(3, Buffer.alloc(0), Buffer.alloc(0));
+    // What SQLite can read, or mend by its log, is erased like any other.
+    put(4, readFileSync(file), wal);
+    put(5, damaged, wal);
+    ledger = await open();
+    const unreadable = [name(1), `${name(2)}-wal`];
+    expect(await ledger.erase({ session: 'session-anna' })).toMatchObject({ events: 3, unreadable });
+    expect(holding('anna1')).toEqual(unreadable);
+  });
+
   it('by index reaches the same event in every copy, and no other event that has its place', async () => {
     for (const word of ['anna1', 'bert1', 'anna2']) await chat('shared', 'keyofboth', word);
     await ledger.close();

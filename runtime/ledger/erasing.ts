@@ -3,7 +3,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import type { Database } from 'better-sqlite3';
 import type { EraseSelector } from '../contracts/ledger.js';
 import { Eraser } from './eraser.js';
-import { openForErasing, otherLedgers } from './other-ledgers.js';
+import { openForErasing, otherLedgers, otherLogs } from './other-ledgers.js';
 import { sameEvents } from './same-events.js';
 
 /** Between two steps, so that the writer gets its turn. */
@@ -47,6 +47,8 @@ export async function erase(db: Database, file: string, selector: EraseSelector)
       erased.unreadable.push(name);
     }
   }
+  // A write-ahead log that nobody could empty lost its database, or belongs to one that cannot be read.
+  erased.unreadable.push(...otherLogs(file));
   return erased;
 }
 

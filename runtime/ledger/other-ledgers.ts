@@ -1,18 +1,39 @@
-import { closeSync, openSync, readdirSync, readSync } from 'node:fs';
+import { closeSync, openSync, readdirSync, readSync, statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import type { Database as Connection } from 'better-sqlite3';
 import { Database } from '../contracts/sqlite.js';
 import { applicationId } from './database.js';
+import { setAsideName } from './set-aside.js';
 
 const magic = 'SQLite format 3\0';
 /** Where SQLite's header holds the application id. */
 const applicationIdAt = 68;
+const walSuffix = '-wal';
 
-/** Names of the files beside the ledger that are ledgers too, whatever they are called: of earlier epochs, set aside, backups. */
+/**
+ * Names of the files beside the ledger that are ledgers too, whatever they are called: of earlier epochs, set aside, backups. Also of those
+ * that were set aside and are no SQLite file any more: texts may lie in them.
+ */
 export function otherLedgers(file: string): string[] {
-  const own = basename(file);
+  const folder = dirname(file);
+  return filesWith(file, (name) => {
+    const path = join(folder, name);
+    return isLedger(path) || (setAsideName.test(name) && statSync(path).size > 0);
+  });
+}
+
+/** Names of the write-ahead logs of such files that hold something. SQLite empties them with the last who closes the file. */
+export function otherLogs(file: string): string[] {
+  const folder = dirname(file);
+  return filesWith(file, (name) => {
+    const isLog = name.endsWith(walSuffix) && setAsideName.test(name.slice(0, -walSuffix.length));
+    return isLog && statSync(join(folder, name)).size > 0;
+  });
+}
+
+function filesWith(file: string, isWanted: (name: string) => boolean): string[] {
   return readdirSync(dirname(file), { withFileTypes: true })
-    .filter((entry) => entry.isFile() && entry.name !== own && isLedger(join(dirname(file), entry.name)))
+    .filter((entry) => entry.isFile() && entry.name !== basename(file) && isWanted(entry.name))
     .map(({ name }) => name)
     .sort();
 }

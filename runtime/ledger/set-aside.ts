@@ -17,7 +17,8 @@ export interface SetAside {
 }
 
 const suffixes = ['', '-wal', '-shm'] as const;
-const setAsideName = /^ledger\.corrupt-\d{8}T\d{6}Z-(at-\d+|unread)(-\d+)?\.sqlite$/;
+/** Of a damaged ledger that was moved away. */
+export const setAsideName: RegExp = /^ledger\.corrupt-\d{8}T\d{6}Z-(at-\d+|unread)(-\d+)?\.sqlite$/;
 
 /**
  * Moves a damaged ledger away, with its write-ahead log, under a name with the time and the number of events that it told; nothing is
