@@ -124,7 +124,7 @@ describe.runIf(installed)('the embedded model', () => {
     expect((await answerOf(runner, job('ping'))).text).toBe('pong');
   });
 
-  it('takes tools and a conversation with a call in it; what no grammar can promise is refused', async () => {
+  it('takes tools and a conversation with a call in it; tools and a format together are refused', async () => {
     const runner = await started();
     const tools = [
       { name: 'clock', description: 'The time', parameters: { type: 'object', properties: {} } },
@@ -138,11 +138,99 @@ describe.runIf(installed)('the embedded model', () => {
     ];
     const asked = { ...job('', { maxTokens: 8 }), messages: conversation, tools };
     expect(['stop', 'length', 'tool_calls']).toContain((await answerOf(runner, asked)).finishReason);
-    for (const beyond of [{ toolChoice: 'required' as const }, { format: 'json' as const }]) {
-      const refused = answerOf(runner, { ...job('Hi'), tools, ...beyond });
-      await expect(refused).rejects.toMatchObject({ code: 'unsupported' });
-    }
+    const refused = answerOf(runner, { ...job('Hi'), tools, format: 'json' });
+    await expect(refused).rejects.toMatchObject({ code: 'unsupported' });
     expect((await answerOf(runner, job('ping'))).text).toBe('pong');
+  });
+
+  it.each([0, 1.5])(
+    'calls a tool that must be called, once and in its form, at temperature %s',
+    async (temperature) => {
+      const runner = await started();
+      const city = { type: 'object', properties: { city: { enum: ['Paris', 'Tokyo'] } }, required: ['city'] };
+      const tools = [
+        { name: 'weather', description: 'The weather', parameters: city },
+        { name: 'clock', parameters: {} },
+        { name: '__proto__' },
+      ];
+      // The toy model was never shown a tool: nothing but the grammar makes it call one.
+      expect((await answerOf(runner, { ...job('ping'), tools })).calls).toBeUndefined();
+      const made = new Set<string>();
+      for (let seed = 0; seed < 4; seed += 1) {
+        const asked = { ...job('ping', { temperature, seed, maxTokens: 100 }), tools };
+        for (const toolChoice of [
+          'required',
+          { name: 'weather' },
+          { name: 'clock' },
+          { name: '__proto__' },
+        ] as const) {
+          const { text, calls = [], finishReason } = await answerOf(runner, { ...asked, toolChoice });
+          expect({ text, finishReason }).toEqual({ text: '', finishReason: 'tool_calls' });
+          expect(calls).toHaveLength(1);
+          const [{ name = '', arguments: args = '' } = {}] = calls;
+          if (toolChoice !== 'required') expect(name).toBe(toolChoice.name);
+          expect(tools.map((tool) => tool.name)).toContain(name);
+          if (name === 'weather') expect(['Paris', 'Tokyo']).toContain(JSON.parse(args).city);
+          else expect(args).toBe('{}');
+          made.add(name);
+        }
+      }
+      expect(made.size).toBe(3);
+      const cut = answerOf(runner, { ...job('ping', { maxTokens: 1 }), tools, toolChoice: 'required' });
+      expect(await cut).toMatchObject({ text: '', finishReason: 'length' });
+      expect((await cut).calls).toBeUndefined();
+      const none = answerOf(runner, { ...job('ping'), tools, toolChoice: { name: 'other' } });
+      await expect(none).rejects.toMatchObject({ code: 'unsupported' });
+      expect((await answerOf(runner, job('ping'))).text).toBe('pong');
+    },
+  );
+
+  it('outlives tools and formats of which no grammar can be made, and so do the other prompts', async () => {
+    const incidents: Incident[] = [];
+    const runner = await started({ sequences: 2 }, { onIncident: (incident) => incidents.push(incident) });
+    const of = (schema: unknown) => schema as Record<string, unknown>;
+    const hostile = [
+      { type: 'foo' },
+      { type: 'object', properties: { a: null } },
+      { type: 'object', properties: { a: { enum: [] } } },
+      { type: 'object', properties: { a: { $ref: 7 } } },
+      { type: 'string', enum: ['no object'] },
+      { oneOf: 'x' },
+    ];
+    for (const schema of hostile) {
+      const parameters = of(schema);
+      const tools = [{ name: 'a', parameters }];
+      for (const wish of [
+        { tools },
+        { tools, toolChoice: 'required' as const },
+        { format: { schema: parameters } },
+      ]) {
+        const [outcome, other] = await Promise.all([
+          answerOf(runner, { ...job('ping', { maxTokens: 40 }), ...wish }).then(
+            ({ finishReason }) => finishReason,
+            ({ code }: { code: string }) => code,
+          ),
+          answerOf(runner, job('What is the capital of Japan?')),
+        ]);
+        const words = ['stop', 'length', 'tool_calls', 'unsupported', 'engine_garbage'];
+        expect(words, JSON.stringify(wish)).toContain(outcome);
+        expect(other.text).toBe('The capital of Japan is Tokyo.');
+      }
+    }
+    const named = { ...job('ping'), tools: [{ name: 'a b' }], toolChoice: 'required' as const };
+    await expect(answerOf(runner, named)).rejects.toMatchObject({ code: 'unsupported' });
+    expect(incidents).toEqual([]);
+  });
+
+  it('reads marks of its template in a message as plain text', async () => {
+    const runner = await started();
+    const tokens = async (question: string) =>
+      (await answerOf(runner, job(question, { maxTokens: 1 }))).usage?.prompt_tokens ?? 0;
+    const marks = ['<|im_end|>', '<|im_start|>', '<s>', '</s>'];
+    for (const mark of marks) {
+      // One that was believed would be one token.
+      expect(await tokens(`a${mark.repeat(5)}b`), mark).toBeGreaterThan((await tokens('ab')) + 10);
+    }
   });
 
   it('gives vectors of length 1, the same for the same text, in order; one that is too long is refused', async () => {

@@ -1,7 +1,16 @@
 import { ggufFileFault } from './gguf.js';
 import { answerRoom, fittedHistory } from './history.js';
+import {
+  type ChatWrapper,
+  callingAtOnce,
+  callOf,
+  functionsOf,
+  type HistoryItem,
+  historyOf,
+  toolsToChoose,
+} from './llama-chat.js';
 import type { LoadFault, LoadRequest, Piece } from './protocol.js';
-import type { FailureCode, FinishReason, Prompt, PromptMessage, PromptTool, PromptUsage } from './types.js';
+import type { FailureCode, FinishReason, Prompt, PromptMessage, PromptUsage } from './types.js';
 
 /**
  * The part of node-llama-cpp that is used. Written down here, not imported: the package is optional, and the program must
@@ -9,7 +18,7 @@ import type { FailureCode, FinishReason, Prompt, PromptMessage, PromptTool, Prom
  */
 interface LlamaPackage {
   getLlama(options: object): Promise<Library>;
-  LlamaChat: new (options: { contextSequence: Sequence }) => Chat;
+  LlamaChat: new (options: { contextSequence: Sequence; chatWrapper?: ChatWrapper }) => Chat;
   LlamaCompletion: new (options: { contextSequence: Sequence }) => Completion;
   LlamaLogLevel: { disabled: string };
 }
@@ -38,27 +47,8 @@ interface Sequence {
   clearHistory(): Promise<void>;
   readonly tokenMeter: { getState(): Meter; diff(before: Meter): Meter };
 }
-interface HistoryCall {
-  type: 'functionCall';
-  name: string;
-  params: unknown;
-  result: unknown;
-}
-type HistoryItem =
-  | { type: 'system' | 'user'; text: string }
-  | { type: 'model'; response: (string | HistoryCall)[] };
-type Functions = Record<string, { description?: string; params?: object }>;
 interface Chat {
-  readonly chatWrapper: {
-    generateContextState(options: {
-      chatHistory: HistoryItem[];
-      availableFunctions?: Functions;
-      documentFunctionParams?: boolean;
-    }): {
-      contextText: { tokenize(tokenizer: unknown): number[] };
-      stopGenerationTriggers: unknown[];
-    };
-  };
+  readonly chatWrapper: ChatWrapper;
   generateResponse(
     history: HistoryItem[],
     options: object,
@@ -79,6 +69,8 @@ interface Completion {
 interface Lane {
   sequence: Sequence;
   chat: Chat;
+  /** The same template, with an answer that begins inside a call of a function. */
+  calling: Chat;
   completion: Completion;
 }
 
@@ -95,8 +87,8 @@ interface WorkEnd {
   leftOut?: number;
 }
 
-/** What is asked for cannot be done, and the model was not asked. */
-type Refusal = Extract<FailureCode, 'context_length_exceeded' | 'unsupported'>;
+/** What is asked for cannot be done, and the model was not asked; or what it said is not what it was held to. */
+type Refusal = Extract<FailureCode, 'context_length_exceeded' | 'unsupported' | 'engine_garbage'>;
 
 export interface LoadedModel {
   readonly contextTokens: number;
@@ -159,9 +151,11 @@ export class Llama implements LoadedModel {
       const lanes = Array.from({ length: request.sequences }, (): Lane => {
         const sequence = context.getSequence();
         const contextSequence = { contextSequence: sequence };
+        const chat = new LlamaChat(contextSequence);
         return {
           sequence,
-          chat: new LlamaChat(contextSequence),
+          chat,
+          calling: new LlamaChat({ ...contextSequence, chatWrapper: callingAtOnce(chat.chatWrapper) }),
           completion: new LlamaCompletion(contextSequence),
         };
       });
@@ -180,8 +174,15 @@ export class Llama implements LoadedModel {
   async generate(prompt: Prompt, work: Work, kept: readonly number[] = []): Promise<WorkEnd | Refusal> {
     const lane = this.#free.pop();
     if (lane === undefined) throw new Error('more answers were asked for at once than there are sequences');
+    const before = lane.sequence.tokenMeter.getState();
     try {
       return await this.#generate(lane, prompt, work, kept);
+    } catch (error) {
+      // The library makes no grammar of some schemas, and says so when it is asked for one, while it writes them down for the model, or
+      // only of what the grammar let through. That is the fault of who asked, and no reason to end the process that others use.
+      if (prompt.tools === undefined && prompt.format === undefined) throw error;
+      const said = lane.sequence.tokenMeter.diff(before).usedOutputTokens > 0;
+      return said ? 'engine_garbage' : 'unsupported';
     } finally {
       await lane.sequence.clearHistory();
       this.#free.push(lane);
@@ -189,7 +190,7 @@ export class Llama implements LoadedModel {
   }
 
   async #generate(
-    { sequence, chat, completion }: Lane,
+    { sequence, chat, calling, completion }: Lane,
     prompt: Prompt,
     { signal, onPiece }: Work,
     kept: readonly number[],
@@ -197,7 +198,9 @@ export class Llama implements LoadedModel {
     const { sampling } = prompt;
     const grammar = await this.#grammar(prompt.format);
     if (grammar === null) return 'unsupported';
-    const functions = prompt.tools === undefined ? undefined : functionsOf(prompt.tools);
+    const { tools, toolChoice } = prompt;
+    const functions = tools === undefined ? undefined : functionsOf(toolsToChoose(tools, toolChoice));
+    if (toolChoice !== undefined && Object.keys(functions ?? {}).length === 0) return 'unsupported';
     const stateOf = (messages: PromptMessage[]) =>
       chat.chatWrapper.generateContextState({
         chatHistory: historyOf(messages),
@@ -254,21 +257,23 @@ export class Llama implements LoadedModel {
     }
     // The library tells the tokens of a text just before the text.
     let ids: number[] = [];
-    const { metadata, functionCalls = [] } = await chat.generateResponse(history, {
+    const speaker = toolChoice === undefined ? chat : calling;
+    const { metadata, functionCalls = [] } = await speaker.generateResponse(history, {
       ...options,
       onToken: (tokens: number[]) => {
         ids = tokens;
       },
       onTextChunk: (text: string) => onPiece({ type: 'delta', text, ...(plain ? { tokens: ids } : {}) }),
       ...(functions === undefined ? {} : { functions, documentFunctionParams: true }),
+      // Who must call calls once.
+      ...(toolChoice === undefined ? {} : { maxParallelFunctionCalls: 1 }),
       ...(grammar === undefined ? {} : { grammar }),
       ...(sampling.stop === undefined ? {} : { customStopTriggers: sampling.stop }),
     });
-    for (const { functionName: name, params } of functionCalls) {
-      const call = { id: '', name, arguments: JSON.stringify(params ?? {}) };
-      onPiece({ type: 'tool_call', call });
-    }
-    const ended = functionCalls.length > 0 ? 'tool_calls' : 'stop';
+    const calls = functionCalls.map(callOf);
+    if (calls.includes(null)) return 'engine_garbage';
+    for (const call of calls) if (call !== null) onPiece({ type: 'tool_call', call });
+    const ended = calls.length > 0 ? 'tool_calls' : 'stop';
     return { finishReason: metadata.stopReason === 'maxTokens' ? 'length' : ended, ...figures() };
   }
 
@@ -306,46 +311,4 @@ export class Llama implements LoadedModel {
 function unitLength(vector: readonly number[]): number[] {
   const length = Math.hypot(...vector);
   return length === 0 ? [...vector] : vector.map((figure) => figure / length);
-}
-
-function functionsOf(tools: readonly PromptTool[]): Functions {
-  return Object.fromEntries(
-    tools.map(({ name, description, parameters }) => [
-      name,
-      {
-        ...(description === undefined ? {} : { description }),
-        ...(parameters === undefined ? {} : { params: parameters }),
-      },
-    ]),
-  );
-}
-
-/** The history as the package wants it: a tool's result stands in its call, and it ends with the answer to be written. */
-function historyOf(messages: PromptMessage[]): HistoryItem[] {
-  const history: HistoryItem[] = [];
-  const open = new Map<string, HistoryCall>();
-  for (const { role, content, toolCalls = [], answers } of messages) {
-    const called = role === 'tool' ? open.get(answers?.id ?? '') : undefined;
-    if (called !== undefined) called.result = content;
-    else if (role !== 'assistant')
-      history.push({ type: role === 'system' ? 'system' : 'user', text: content });
-    else {
-      const calls = toolCalls.map((call): HistoryCall => {
-        const made = {
-          type: 'functionCall' as const,
-          name: call.name,
-          params: JSON.parse(call.arguments),
-          result: null,
-        };
-        open.set(call.id, made);
-        return made;
-      });
-      history.push({
-        type: 'model',
-        response: content === '' && calls.length > 0 ? calls : [content, ...calls],
-      });
-    }
-  }
-  if (history.at(-1)?.type !== 'model') history.push({ type: 'model', response: [] });
-  return history;
 }

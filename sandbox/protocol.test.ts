@@ -1,17 +1,44 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { readFromChild, readToChild } from './protocol.js';
+import { type FromChild, readFromChild, readToChild, type ToChild } from './protocol.js';
 
-const messages = [{ role: 'user', content: 'hi' }];
-const good = {
-  toChild: [
+const messages = [{ role: 'user' as const, content: 'hi' }];
+const call = { id: 'a', name: 'clock', arguments: '{}' };
+const conversation = [
+  ...messages,
+  { role: 'assistant' as const, content: '', toolCalls: [call] },
+  { role: 'tool' as const, content: 'noon', answers: { id: 'a', name: 'clock' } },
+];
+const wishes = {
+  tools: [{ name: 'clock', description: 'The time', parameters: {} }],
+  toolChoice: { name: 'clock' },
+};
+const facts = {
+  architecture: 'llama',
+  name: 'tiny',
+  licence: 'mit',
+  parameters: 3,
+  quantisation: 'Q8_0',
+  context_tokens: 128,
+  chat_template: true,
+  cache_bytes_per_token: 8,
+};
+const usage = { prompt_tokens: 1, completion_tokens: 2 };
+const sha256 = 'ab'.repeat(32);
+
+/** Good messages of every type that there is: a type that is missing does not compile. */
+const toChild: { [T in ToChild['type']]: Extract<ToChild, { type: T }>[] } = {
+  job: [
     { type: 'job', job: { engine: 'ollama', messages, sampling: {}, model: 'm' } },
+    { type: 'job', job: { engine: 'openai', messages: conversation, sampling: {}, model: 'm', ...wishes } },
+    { type: 'job', job: { engine: 'embedded', messages, sampling: {}, model: 'm', format: { schema: {} } } },
+    { type: 'job', job: { engine: 'ollama', embed: ['x'], model: 'm' } },
     {
       type: 'job',
       job: {
         engine: 'navigator',
         messages,
-        sampling: { maxTokens: 1, temperature: 0.5, topP: 1, seed: 3, stop: ['a'] },
+        sampling: { maxTokens: 1, temperature: 0.5, topP: 1, topK: 2, seed: 3, stop: ['a'] },
         model: 'navigator',
         brief: {
           lang: 'fr',
@@ -21,31 +48,87 @@ const good = {
         },
       },
     },
-    { type: 'response', status: 200, retryAfterMs: 5 },
-    { type: 'data', text: 'x' },
-    { type: 'end' },
-    { type: 'broke', code: 'engine_died' },
-    { type: 'generated', finishReason: 'length', usage: { prompt_tokens: 1, completion_tokens: 2 } },
-    { type: 'stop' },
-    { type: 'load', modelFile: 'f', threads: 1, contextTokens: 128, sequences: 2, llamaPackage: 'p' },
-    { type: 'generate', messages, sampling: {}, lane: 0 },
-    { type: 'generate', messages, sampling: {}, lane: 7, kept: [1, 2] },
-    { type: 'embed', texts: ['x'], lane: 1 },
-    { type: 'stop', lane: 1 },
   ],
-  fromChild: [
-    { type: 'ready' },
-    { type: 'loaded', contextTokens: 128 },
-    { type: 'unloadable', fault: 'model' },
-    { type: 'open', method: 'POST', path: '/api/chat', body: '{}' },
-    { type: 'generate', messages, sampling: {} },
-    { type: 'delta', text: 'x' },
+  response: [{ type: 'response', status: 200, retryAfterMs: 5 }],
+  data: [{ type: 'data', text: 'x' }],
+  end: [{ type: 'end' }],
+  broke: [{ type: 'broke', code: 'engine_died' }],
+  tool_call: [{ type: 'tool_call', call }],
+  vector: [{ type: 'vector', vector: [0.5, 1] }],
+  generated: [{ type: 'generated', finishReason: 'length', usage }],
+  stop: [{ type: 'stop' }, { type: 'stop', lane: 1 }],
+  ping: [{ type: 'ping' }],
+  examine: [{ type: 'examine' }],
+  load_opinion: [
+    {
+      type: 'load_opinion',
+      modelFile: 'm',
+      tokenizerFile: 't',
+      threads: 1,
+      tokensMax: 512,
+      attackIndex: 1,
+      runtimePackage: 'r',
+      tokenizersPackage: 'p',
+    },
+  ],
+  judge: [{ type: 'judge', text: 'x' }],
+  script: [
+    {
+      type: 'script',
+      job: {
+        code: '1',
+        facts: { clock: '{}' },
+        functions: ['search'],
+        date: true,
+        fuel: 1,
+        memoryBytes: 2,
+        callsMax: 3,
+        outputCharsMax: 4,
+      },
+    },
+  ],
+  returned: [
+    { type: 'returned', id: 1, json: '{}' },
+    { type: 'returned', id: 2, error: 'no' },
+  ],
+  load: [{ type: 'load', modelFile: 'f', threads: 1, contextTokens: 128, sequences: 2, llamaPackage: 'p' }],
+  generate: [
+    { type: 'generate', messages, sampling: {}, lane: 0 },
+    { type: 'generate', messages: conversation, sampling: {}, lane: 7, kept: [1, 2], ...wishes },
+  ],
+  embed: [{ type: 'embed', texts: ['x'], lane: 1 }],
+};
+const fromChild: { [T in FromChild['type']]: Extract<FromChild, { type: T }>[] } = {
+  ready: [{ type: 'ready' }],
+  pong: [{ type: 'pong' }],
+  loaded: [{ type: 'loaded', contextTokens: 128 }],
+  unloadable: [{ type: 'unloadable', fault: 'model' }],
+  no_opinion: [{ type: 'no_opinion', fault: 'shape' }],
+  judged: [{ type: 'judged', probability: 0.5 }],
+  progress: [{ type: 'progress', bytes: 1 }],
+  examined: [
+    { type: 'examined', sha256, bytes: 1, read: { facts } },
+    { type: 'examined', sha256, bytes: 1, read: { fault: 'it is bad' } },
+  ],
+  open: [{ type: 'open', method: 'POST', path: '/api/chat', body: '{}' }],
+  generate: [{ type: 'generate', messages, sampling: {}, format: 'json' }],
+  embed: [{ type: 'embed', texts: ['x'] }],
+  delta: [
+    { type: 'delta', text: 'x', model: 'm' },
     { type: 'delta', text: 'x', tokens: [3], lane: 0 },
-    { type: 'done', finishReason: 'stop', model: 'm', usage: { prompt_tokens: 1, completion_tokens: 2 } },
-    { type: 'failed', code: 'engine_status', status: 500, bytes: 3, sha256: '0123456789abcdef' },
-    { type: 'stopped' },
+  ],
+  tool_call: [{ type: 'tool_call', call, model: 'm', lane: 1 }],
+  vector: [{ type: 'vector', vector: [0.5], lane: 1 }],
+  done: [{ type: 'done', finishReason: 'stop', model: 'm', usage, leftOut: 2, lane: 1 }],
+  failed: [{ type: 'failed', code: 'engine_status', status: 500, bytes: 3, sha256: '0123456789abcdef' }],
+  stopped: [{ type: 'stopped', lane: 1 }],
+  call: [{ type: 'call', id: 1, name: 'search', args: '["x"]' }],
+  ended: [
+    { type: 'ended', value: 'x', log: '' },
+    { type: 'ended', fault: 'threw', message: 'no', log: '' },
   ],
 };
+const good = { toChild: Object.values(toChild).flat(), fromChild: Object.values(fromChild).flat() };
 
 const cases = [
   ...good.toChild.map((message) => ['to', message] as const),

@@ -16,12 +16,14 @@ export async function withModels<T>(
   const { config } = loadFromFlags(flags, io);
   const reply = await control(config.data_dir, { method: 'GET', path: '/models' });
   if (reply.server === 'running') return use(overSocket(config.data_dir));
-  const [{ withOfflineLedger }, { openModelReader }, { Manifest }, { ModelStore }] = await Promise.all([
-    import('./offline-access.js'),
-    import('../../sandbox/index.js'),
-    import('../models/manifest.js'),
-    import('../models/store.js'),
-  ]);
+  const [{ withOfflineLedger }, { openModelReader }, { Manifest }, { ModelStore }, { pullLimits }] =
+    await Promise.all([
+      import('./offline-access.js'),
+      import('../../sandbox/index.js'),
+      import('../models/manifest.js'),
+      import('../models/store.js'),
+      import('../models/download.js'),
+    ]);
   return withOfflineLedger(config, verb, async ({ ledger, folder }) => {
     const { memory_bytes: memoryBytes, cpu_seconds: cpuSeconds } = config.sandbox;
     const reader = await openModelReader({ memoryBytes, cpuSeconds });
@@ -30,6 +32,7 @@ export async function withModels<T>(
       manifest: await Manifest.read(join(folder, 'models.json')),
       embedded: config.engines.embedded,
       viaToken: 'command-line',
+      pull: pullLimits(config.models),
       ledger,
       clock: systemClock,
       reader,

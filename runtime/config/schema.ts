@@ -6,7 +6,7 @@ import { engines } from './sections/engines.js';
 import { guard } from './sections/guard.js';
 import { degradation, recovery } from './sections/healing.js';
 import { ledger } from './sections/ledger.js';
-import { assistantia, mcp, sandbox, tools } from './sections/prompts.js';
+import { assistantia, mcp, models, sandbox, tools } from './sections/prompts.js';
 
 /** Every key of arkalia.toml: type, bounds, default, and what it means. */
 export const configSchema = z.strictObject({
@@ -27,6 +27,7 @@ export const configSchema = z.strictObject({
   core,
   breaker,
   engines,
+  models,
   aliases: z
     .record(z.string().regex(/^[a-z0-9][a-z0-9._-]*$/), z.array(z.string().min(1)).min(1))
     .default({})

@@ -31,6 +31,7 @@ import { openWitness } from '../ledger/witness/witness.js';
 import { createMcpServers } from '../mcp/servers.js';
 import { CoreLatencies, LATENCY_WINDOW_MS } from '../metrics/latencies.js';
 import { createMetrics } from '../metrics/metrics.js';
+import { pullLimits } from '../models/download.js';
 import { Manifest } from '../models/manifest.js';
 import { ModelStore } from '../models/store.js';
 import { HostList } from '../outgoing/hosts.js';
@@ -292,6 +293,7 @@ async function open(options: StartOptions, undo: Undo): Promise<Appliance> {
     manifest,
     embedded: config.engines.embedded,
     viaToken,
+    pull: pullLimits(config.models),
     ledger,
     clock,
     reader: prompts,

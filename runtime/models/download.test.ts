@@ -6,6 +6,7 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { HostList } from '../outgoing/hosts.js';
 import { type DownloadOptions, download } from './download.js';
 import { PartFile } from './part-file.js';
 
@@ -52,6 +53,11 @@ const get = (url: string, more: Partial<DownloadOptions> = {}) =>
     notes: notes(),
     bytesMax: 1_000_000,
     viaToken: 'test',
+    // Addresses of this machine are refused unless listed, and each test has its own port.
+    pull: {
+      hosts: new HostList(url.startsWith('http://127.0.0.1:') ? [new URL(url).host] : []),
+      timeoutMs: 60_000,
+    },
     signal: ending.signal,
     onSize: async () => undefined,
     onProgress: () => undefined,
@@ -189,7 +195,7 @@ describe('a download', () => {
     await expect(get(packed.url)).rejects.toThrow('another encoding');
   });
 
-  it('follows a redirect on the same server, and none to another without https, nor for ever', async () => {
+  it('follows a redirect on the same server, and none to another, nor for ever', async () => {
     let location = '/there';
     const { url } = await serve((response, nth) => {
       if (nth === 2) whole(response);
@@ -198,10 +204,93 @@ describe('a download', () => {
     await get(url);
     expect(got()).toBe(right);
     await part().remove();
-    location = 'http://127.0.0.1:1/';
-    await expect(get(url)).rejects.toThrow('another host without https');
+    for (location of [
+      'http://127.0.0.1:1/',
+      'https://example.org/',
+      'http://localhost/',
+      'file:///etc/passwd',
+    ])
+      await expect(get(url)).rejects.toThrow(
+        /redirects to .* is not followed: add that host to models.pull_hosts/,
+      );
     location = '/again';
     await expect(get(url)).rejects.toThrow('more than 5 times');
+  });
+
+  it.each([
+    ['an address of this device', (port: string) => `http://127.0.0.1:${port}/`],
+    ['the same, written otherwise', (port: string) => `http://0x7f.1:${port}/`],
+    ['the same, in IPv6', (port: string) => `http://[::ffff:127.0.0.1]:${port}/`],
+    ['a name that leads there', (port: string) => `http://models.example:${port}/`],
+    ['a name that leads there and elsewhere', (port: string) => `http://both.example:${port}/`],
+    ['the metadata of a cloud', () => 'http://169.254.169.254/latest/meta-data'],
+    ['a private network', () => 'http://192.168.1.1/'],
+  ])('from %s is refused unless that address is listed, and nobody is connected to', async (_what, at) => {
+    const { url, asked } = await serve((response) => void whole(response));
+    const resolve = async (name: string) => [
+      ...(name === 'both.example' ? ['93.184.216.34'] : []),
+      '127.0.0.1',
+    ];
+    // That the name is listed says nothing about where its owner lets it lead.
+    const hosts = new HostList([`models.example:${new URL(url).port}`]);
+    const pulled = get(at(new URL(url).port), { pull: { hosts, resolve, timeoutMs: 60_000 } });
+    await expect(pulled).rejects.toMatchObject({
+      code: 'conflict',
+      message: expect.stringMatching(/not public .* is not listed itself.*models\.pull_hosts/),
+    });
+    expect(asked).toEqual([]);
+  });
+
+  it('resolves a name once for each request, and connects to what it was given', async () => {
+    const { url, asked } = await serve((response, nth) => {
+      if (nth === 1) response.writeHead(302, { location: '/again' }).end();
+      else whole(response);
+    });
+    const { port } = new URL(url);
+    let answers = 0;
+    const resolve = async () => {
+      answers += 1;
+      return ['127.0.0.1'];
+    };
+    const hosts = new HostList([`127.0.0.1:${port}`]);
+    await get(`http://models.example:${port}/`, { pull: { hosts, resolve, timeoutMs: 60_000 } });
+    expect([answers, asked.length]).toEqual([2, 2]);
+    expect(got()).toBe(right);
+  });
+
+  it('follows a redirect to a listed host, whose address must be listed too when it is not public', async () => {
+    const { url } = await serve((response, nth) => {
+      const { port } = new URL(url);
+      if (nth % 2 === 1) response.writeHead(302, { location: `http://files.example:${port}/` }).end();
+      else whole(response);
+    });
+    const { port, host } = new URL(url);
+    const resolve = async () => ['127.0.0.1'];
+    const pull = (...listed: string[]) => ({ hosts: new HostList(listed), resolve, timeoutMs: 60_000 });
+    await get(url, { pull: pull(host, `files.example:${port}`) });
+    expect(got()).toBe(right);
+    await part().remove();
+    const inside = { hosts: new HostList([`files.example:${port}`, host]), timeoutMs: 60_000 };
+    const rebound = get(url, { pull: { ...inside, resolve: async () => ['10.0.0.1'] } });
+    await expect(rebound).rejects.toThrow('not public (private)');
+  });
+
+  it('ends at its time, however it drips, and keeps what came', async () => {
+    const { url } = await serve((response) => {
+      response.writeHead(200, full);
+      let at = 0;
+      const drip = setInterval(() => {
+        response.write(file.subarray(at, at + 10));
+        at += 10;
+      }, 10);
+      response.on('close', () => clearInterval(drip));
+    });
+    const pull = { hosts: new HostList([new URL(url).host]), timeoutMs: 400 };
+    await expect(get(url, { pull })).rejects.toThrow('longer than 400 ms (models.pull_ms)');
+    expect(await part().size()).toBeGreaterThan(0);
+    await expect(
+      get('http://slow.example/', { pull: { ...pull, resolve: () => new Promise(() => {}) } }),
+    ).rejects.toThrow('models.pull_ms');
   });
 
   it.each(['ftp://a/b', 'file:///etc/passwd', 'http://u:p@a/b', 'x', `http://a/${'b'.repeat(2048)}`])(

@@ -4,11 +4,24 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 import { AppError } from '../contracts/errors.js';
 import { writeFileAtomic } from '../data-folder/write-file-atomic.js';
-import { fetchHead } from './fetch-head.js';
+import { HostList } from '../outgoing/hosts.js';
+import { fetchHead, type PullRules } from './fetch-head.js';
 import type { PartFile } from './part-file.js';
+
+export interface PullLimits extends PullRules {
+  /** All of it: tries, redirects, waits, body. */
+  timeoutMs: number;
+}
+
+/** What the configuration says of them. */
+export const pullLimits = (config: { pull_hosts: string[]; pull_ms: number }): PullLimits => ({
+  hosts: new HostList(config.pull_hosts),
+  timeoutMs: config.pull_ms,
+});
 
 export interface DownloadOptions {
   url: string;
+  pull: PullLimits;
   part: PartFile;
   /** File beside the part that says what it is a part of. */
   notes: string;
@@ -33,11 +46,40 @@ type Notes = z.infer<typeof notesShape>;
 class Broken extends Error {}
 
 /**
+ * The same as `fetchFile`, ended when it takes too long; what came by then stays for another time.
+ * @throws AppError as that does, and `conflict` when it took too long.
+ */
+export async function download(options: DownloadOptions): Promise<void> {
+  const { signal, pull } = options;
+  const ending = new AbortController();
+  const end = () => ending.abort();
+  let isLate = false;
+  const timer = setTimeout(() => {
+    isLate = true;
+    end();
+  }, pull.timeoutMs);
+  if (signal.aborted) end();
+  else signal.addEventListener('abort', end, { once: true });
+  try {
+    await fetchFile({ ...options, signal: ending.signal });
+  } catch (error) {
+    if (!isLate) throw error;
+    throw new AppError(
+      'conflict',
+      `The download took longer than ${pull.timeoutMs} ms (models.pull_ms); asked for again, it goes on where the server lets it.`,
+    );
+  } finally {
+    clearTimeout(timer);
+    signal.removeEventListener('abort', end);
+  }
+}
+
+/**
  * Fetches a file, on from where an earlier attempt ended where the server says by a strong ETag that it is still the same file (RFC 9110,
  * If-Range). Tries again after a break, up to six times without a byte more.
  * @throws AppError `conflict` with what the server did, or AbortError's when the signal ended it.
  */
-export async function download(options: DownloadOptions): Promise<void> {
+async function fetchFile(options: DownloadOptions): Promise<void> {
   const { part, signal, waitMs = waitFirstMs } = options;
   let furthest = await part.size();
   for (let tries = 1; ; tries += 1) {
@@ -58,13 +100,13 @@ export async function download(options: DownloadOptions): Promise<void> {
 }
 
 async function attempt(options: DownloadOptions): Promise<void> {
-  const { url, part, notes, viaToken, signal } = options;
+  const { url, pull, part, notes, viaToken, signal } = options;
   const before = await readNotes(notes);
   const there = await part.size();
   const goesOn = before?.url === url && there > 0 && there <= before.of;
   if (goesOn && there === before.of) return;
   const range: Record<string, string> = goesOn ? { range: `bytes=${there}-`, 'if-range': before.etag } : {};
-  const message = await head({ url, viaToken, signal, headers: range });
+  const message = await head({ ...pull, url, viaToken, signal, headers: range });
   try {
     const start = startOf(message, goesOn ? { at: there, ...before } : undefined);
     if (start === 'anew') {

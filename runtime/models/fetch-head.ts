@@ -1,13 +1,31 @@
 import http from 'node:http';
 import https from 'node:https';
 import { AppError } from '../contracts/errors.js';
+import { OutgoingError } from '../contracts/outgoing.js';
+import type { HostList } from '../outgoing/hosts.js';
+import {
+  destinationOf,
+  openAddressFor,
+  type Resolver,
+  systemResolver,
+  unlessAborted,
+} from '../outgoing/resolve.js';
 
 const redirectsMax = 5;
 const urlCharsMax = 2048;
 /** Longest silence: before the head, and between two pieces of the body. */
 const idleMs = 60_000;
 
-interface HeadRequest {
+/** Where a fetch may lead, beside public addresses of the host that was named. */
+export interface PullRules {
+  /** Hosts to which a server may redirect, and addresses that are not public. */
+  hosts: HostList;
+  /** For tests: another resolver than the system's, and authorities that are trusted beside its own. */
+  resolve?: Resolver;
+  ca?: string;
+}
+
+interface HeadRequest extends PullRules {
   url: string;
   headers: Record<string, string>;
   viaToken: string;
@@ -15,28 +33,24 @@ interface HeadRequest {
 }
 
 /**
- * Asks for a file and gives the head of the answer; the body is read from it. Redirects are followed to the same origin and to https only:
- * so a server that an administrator named cannot lead to a plain server inside this network.
- * @throws AppError `invalid_request` for an address that is none, `conflict` for a redirect that is not followed; Error of the network.
+ * Asks for a file and gives the head of the answer; the body is read from it. A name is resolved once, its address is what is connected to,
+ * and one that is not public must be listed. Redirects are followed on the same origin and to listed hosts, each time checked anew, so a
+ * server that an administrator named cannot lead elsewhere.
+ * @throws AppError `invalid_request` for an address that is none, `conflict` for where it may not lead; Error of the network.
  */
-export async function fetchHead({
-  url,
-  headers,
-  viaToken,
-  signal,
-}: HeadRequest): Promise<http.IncomingMessage> {
-  let target = readModelUrl(url);
+export async function fetchHead(request: HeadRequest): Promise<http.IncomingMessage> {
+  let target = readModelUrl(request.url);
   for (let redirects = 0; ; redirects += 1) {
-    const message = await send(target, { ...headers, via: `1.1 arkalia-${viaToken}` }, signal);
+    const message = await send(target, request, await addressOf(target, request));
     const { statusCode = 0 } = message;
     const { location } = message.headers;
     if (![301, 302, 303, 307, 308].includes(statusCode) || location === undefined) return message;
     message.destroy();
     const next = URL.canParse(location, target.href) ? new URL(location, target) : undefined;
-    if (next === undefined || (next.origin !== target.origin && next.protocol !== 'https:'))
+    if (next === undefined || !mayFollow(target, next, request.hosts))
       throw new AppError(
         'conflict',
-        `${target.host} redirects to where it is not followed: another host without https.`,
+        `${target.host} redirects to ${next === undefined ? 'what is no address' : `${next.protocol}//${next.host}`}, which is not followed: add that host to models.pull_hosts if you trust it.`,
       );
     if (redirects === redirectsMax)
       throw new AppError('conflict', `${target.host} redirects more than ${redirectsMax} times.`);
@@ -55,13 +69,55 @@ export function readModelUrl(text: string): URL {
   return url;
 }
 
-function send(url: URL, headers: Record<string, string>, signal: AbortSignal): Promise<http.IncomingMessage> {
+/** On the same origin, or to a listed host without giving up encryption. */
+function mayFollow(from: URL, to: URL, hosts: HostList): boolean {
+  if (to.origin === from.origin) return true;
+  if (!/^https?:$/.test(to.protocol) || (from.protocol === 'https:' && to.protocol !== 'https:'))
+    return false;
+  const { host, port, scheme } = destinationOf(to);
+  return hosts.has(host, port, scheme);
+}
+
+async function addressOf(
+  url: URL,
+  { hosts, signal, resolve = systemResolver }: HeadRequest,
+): Promise<string> {
+  try {
+    return await unlessAborted(signal, openAddressFor(destinationOf(url), hosts, resolve));
+  } catch (error) {
+    if (!(error instanceof OutgoingError) || error.code !== 'private_address') throw error;
+    throw new AppError(
+      'conflict',
+      `${error.message} Add that address to models.pull_hosts if it may be asked.`,
+    );
+  }
+}
+
+function send(
+  url: URL,
+  { headers, viaToken, signal, ca }: HeadRequest,
+  address: string,
+): Promise<http.IncomingMessage> {
+  const { host, port, scheme } = destinationOf(url);
   return new Promise((resolve, reject) => {
-    const request = (url.protocol === 'https:' ? https : http).get(url, {
+    const request = (scheme === 'https' ? https : http).get({
+      host: address,
+      port,
+      // The certificate is held to the name that was asked for.
+      servername: host === address ? '' : host,
+      path: `${url.pathname}${url.search}`,
       agent: false,
       signal,
       timeout: idleMs,
-      headers: { accept: '*/*', 'accept-encoding': 'identity', 'user-agent': 'arkalia-luna', ...headers },
+      headers: {
+        host: url.host,
+        accept: '*/*',
+        'accept-encoding': 'identity',
+        'user-agent': 'arkalia-luna',
+        via: `1.1 arkalia-${viaToken}`,
+        ...headers,
+      },
+      ...(ca === undefined ? {} : { ca }),
     });
     request.on('timeout', () =>
       request.destroy(Object.assign(new Error('the server is silent'), { code: 'ETIMEDOUT' })),

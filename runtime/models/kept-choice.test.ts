@@ -6,6 +6,7 @@ import { createFakeContext, type FakeContext } from '../../test/support/fake-con
 import { writeFileAtomic } from '../data-folder/write-file-atomic.js';
 import { incidentFile } from '../recovery/incident-file.js';
 import { StateBook } from '../recovery/state-book.js';
+import { pullLimits } from './download.js';
 import { Manifest } from './manifest.js';
 import { ModelStore } from './store.js';
 
@@ -39,6 +40,7 @@ async function life({ restarted, versions = true }: { restarted?: string; versio
     folder,
     manifest,
     embedded: { context_tokens: 2048, memory_bytes: 1_000_000_000 },
+    pull: pullLimits({ pull_hosts: [], pull_ms: 60_000 }),
     viaToken: 'test',
     ledger: context.ledger,
     clock: context.clock,

@@ -15,6 +15,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createFakeContext, type FakeContext } from '../../test/support/fake-context.js';
 import { type ModelWork, modelPieceBytesMax } from '../contracts/models.js';
 import type { ModelFacts } from '../contracts/sandbox.js';
+import { pullLimits } from './download.js';
 import { Manifest } from './manifest.js';
 import { ModelStore, type ModelStoreOptions } from './store.js';
 
@@ -40,6 +41,7 @@ async function open(more: Partial<ModelStoreOptions> = {}): Promise<void> {
     manifest,
     embedded: { context_tokens: 2048, memory_bytes: 1_000_000_000 },
     viaToken: 'test',
+    pull: pullLimits({ pull_hosts: [], pull_ms: 60_000 }),
     ledger: context.ledger,
     clock: context.clock,
     reader: {

@@ -11,7 +11,7 @@ import {
   type OwnModels,
 } from '../contracts/models.js';
 import type { States, StateVersions } from '../contracts/state.js';
-import { download } from './download.js';
+import { download, type PullLimits } from './download.js';
 import { readModelUrl } from './fetch-head.js';
 import { ModelFolder } from './folder.js';
 import { type Choice, keepChoice } from './kept-choice.js';
@@ -26,6 +26,7 @@ export interface ModelStoreOptions {
   /** engines.embedded, as far as it counts here. */
   embedded: { model_file?: string | undefined; context_tokens: number; memory_bytes: number };
   viaToken: string;
+  pull: PullLimits;
   ledger: Pick<Ledger, 'append'>;
   clock: Clock;
   reader: Pick<Sandbox, 'readModel'>;
@@ -121,6 +122,7 @@ export class ModelStore implements OwnModels {
       return work.goOn(async (signal) => {
         await download({
           url,
+          pull: this.#options.pull,
           part,
           notes,
           bytesMax: this.#limit(),

@@ -1,8 +1,8 @@
 import http from 'node:http';
 import https from 'node:https';
 import { type Outgoing, type OutgoingAnswer, OutgoingError } from '../contracts/outgoing.js';
-import { bare, type HostList } from './hosts.js';
-import { addressFor, type Destination, type Resolver, systemResolver } from './resolve.js';
+import type { HostList } from './hosts.js';
+import { addressFor, destinationOf, type Resolver, systemResolver, unlessAborted } from './resolve.js';
 
 const urlCharsMax = 2048;
 const redirectsMax = 3;
@@ -68,19 +68,13 @@ async function follow(first: URL, options: OutgoingOptions, signal: AbortSignal)
   }
 }
 
-function destinationOf({ hostname, port, protocol }: URL): Destination {
-  const scheme = protocol === 'https:' ? 'https' : 'http';
-  return {
-    host: bare(hostname),
-    port: port === '' ? (scheme === 'https' ? 443 : 80) : Number(port),
-    scheme,
-  };
-}
-
 /** The head of the answer to one request, over a connection of its own to an address that was checked. */
 async function send(url: URL, options: OutgoingOptions, signal: AbortSignal): Promise<http.IncomingMessage> {
   const to = destinationOf(url);
-  const address = await unless(signal, addressFor(to, options.hosts, options.resolve ?? systemResolver));
+  const address = await unlessAborted(
+    signal,
+    addressFor(to, options.hosts, options.resolve ?? systemResolver),
+  );
   return new Promise((resolve, reject) => {
     const module = to.scheme === 'https' ? https : http;
     const request = module.request({
@@ -97,16 +91,6 @@ async function send(url: URL, options: OutgoingOptions, signal: AbortSignal): Pr
     request.on('response', resolve);
     request.on('error', (error) => reject(failureOf(error, signal)));
     request.end();
-  });
-}
-
-/** What the promise gives, or the signal's reason once it aborts: a resolver cannot be interrupted. */
-function unless<T>(signal: AbortSignal, promise: Promise<T>): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const abort = () => reject(signal.reason as OutgoingError);
-    if (signal.aborted) abort();
-    signal.addEventListener('abort', abort, { once: true });
-    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort));
   });
 }
 

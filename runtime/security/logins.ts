@@ -100,7 +100,7 @@ export class Logins {
 
   async open(login: LoginRecord): Promise<IssuedLogin> {
     await this.#change((logins) => [...logins, login].slice(-loginsMax));
-    return this.#issue(login, this.#options.lifeMs, 0);
+    return this.#issue(login, this.#options.lifeMs, this.#options.clock.monotonicMs());
   }
 
   /** The login of a token, with a new one where the old would soon say something wrong; null when it does not hold. */
@@ -110,21 +110,20 @@ export class Logins {
     if (said === null || login === undefined || login.user !== said.sub) return null;
     const { clock, boot } = this.#options;
     const isOfThisRun = said.boot === boot;
-    const ageMs = isOfThisRun
-      ? clock.monotonicMs() - said.mono_ms
-      : Math.max(0, this.#wallMs() - login.created_ms);
+    const nowMs = clock.monotonicMs();
+    const ageMs = isOfThisRun ? nowMs - said.mono_ms : Math.max(0, this.#wallMs() - login.created_ms);
     if (!(ageMs >= 0 && ageMs < said.life_ms)) {
       await this.end([login.id]);
       return null;
     }
-    this.#endsMs.set(login.id, clock.monotonicMs() + said.life_ms - ageMs);
+    this.#endsMs.set(login.id, nowMs + said.life_ms - ageMs);
     const stepped = Math.abs(this.#wallMs() - (said.wall_ms + ageMs)) > stepMs;
     if (isOfThisRun && !stepped) return { login };
     // What the list says is what counts after a restart, so a clock that was set in this run is set right there too.
     const right = isOfThisRun ? { ...login, created_ms: this.#wallMs() - ageMs } : login;
     if (right !== login)
       await this.#change((logins) => logins.map((one) => (one.id === right.id ? right : one)));
-    return { login: right, renewed: await this.#issue(right, said.life_ms, ageMs) };
+    return { login: right, renewed: await this.#issue(right, said.life_ms, nowMs - ageMs) };
   }
 
   /** Ends those of the ids that there are. */
@@ -132,13 +131,15 @@ export class Logins {
     await this.#change((logins) => logins.filter(({ id }) => !ids.includes(id)));
   }
 
-  async #issue(login: LoginRecord, lifeMs: number, ageMs: number): Promise<IssuedLogin> {
+  /** `beganMs`: by the monotonic clock. */
+  async #issue(login: LoginRecord, lifeMs: number, beganMs: number): Promise<IssuedLogin> {
     const { clock, boot } = this.#options;
+    const ageMs = clock.monotonicMs() - beganMs;
     const wallMs = this.#wallMs() - ageMs;
     const own: Omit<Claims, 'sub' | 'jti'> = {
       mode: login.mode,
       boot,
-      mono_ms: clock.monotonicMs() - ageMs,
+      mono_ms: beganMs,
       wall_ms: wallMs,
       life_ms: lifeMs,
     };

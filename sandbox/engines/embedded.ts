@@ -5,11 +5,13 @@ import { type Adapter, EngineFailure, type EnginePort } from './port.js';
 /** The model that this appliance loads itself; it runs in a process of its own, reached through the supervisor. */
 export const embedded: Adapter = {
   chat({ model, messages, sampling, tools, toolChoice, format }, port) {
-    // Its grammar holds the answer to JSON, or finds tool calls, not both; and no grammar forces a call.
-    if (toolChoice !== undefined || (tools !== undefined && format !== undefined)) {
-      throw new EngineFailure('unsupported');
-    }
-    const more = { ...(tools === undefined ? {} : { tools }), ...(format === undefined ? {} : { format }) };
+    // Its grammar holds the answer to JSON, or finds tool calls, not both.
+    if (tools !== undefined && format !== undefined) throw new EngineFailure('unsupported');
+    const more = {
+      ...(tools === undefined ? {} : { tools }),
+      ...(toolChoice === undefined ? {} : { toolChoice }),
+      ...(format === undefined ? {} : { format }),
+    };
     return ask({ type: 'generate', messages, sampling, ...more }, model, port);
   },
   embed: ({ embed, model }, port) => ask({ type: 'embed', texts: embed }, model, port),

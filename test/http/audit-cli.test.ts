@@ -33,7 +33,11 @@ afterAll(async () => {
   for (const folder of [dataDir, models]) await rm(folder, { recursive: true });
 });
 
-const env = () => ({ ARKALIA_MODELS_DIR: models, USER_PASSWORD: 'correct horse battery' });
+const env = () => ({
+  ARKALIA_MODELS_DIR: models,
+  ARKALIA_MODELS_PULL_HOSTS: `127.0.0.1:${(shelf.address() as AddressInfo).port}`,
+  USER_PASSWORD: 'correct horse battery',
+});
 async function run(...argv: string[]): Promise<string> {
   const { code, stdout, stderr } = await cli([...argv, '--data', dataDir], { cwd: dataDir, env: env() });
   expect([argv, code, stderr]).toEqual([argv, 0, stderr]);

@@ -42,6 +42,7 @@ beforeAll(async () => {
     env: {
       ARKALIA_ZEROIA_ACT: 'false',
       ARKALIA_MODELS_DIR: models,
+      ARKALIA_MODELS_PULL_HOSTS: `127.0.0.1:${(shelf.address() as AddressInfo).port}`,
       ARKALIA_MODULES_ENABLED: `zeroia,reflexia,sandozia,assistantia,${ailing},nyxalia,helloria`,
       ARKALIA_RECOVERY_LOOK_MS: '200',
     },

@@ -20,9 +20,14 @@ const installed = isInstalled('node-llama-cpp');
 let appliance: TestAppliance;
 let dataDir: string;
 let models: string;
+/** A server to fetch from; each test says what it answers. */
+let shelf: http.Server;
+let answer: http.RequestListener;
+const shelfHost = () => `127.0.0.1:${(shelf.address() as AddressInfo).port}`;
 let admin: Record<string, string>;
 const env = () => ({
   ARKALIA_MODELS_DIR: models,
+  ARKALIA_MODELS_PULL_HOSTS: shelfHost(),
   ARKALIA_ZEROIA_ACT: 'false',
   ARKALIA_ENGINES_ORDER: 'embedded,navigator',
   ARKALIA_ENGINES_EMBEDDED_THREADS: '1',
@@ -35,12 +40,16 @@ beforeAll(async () => {
   // The user that models run as reads the folder.
   models = mkdtempSync(join(tmpdir(), 'arkalia-gguf-'));
   chmodSync(models, 0o755);
+  shelf = http.createServer((request, response) => answer(request, response));
+  await once(shelf.listen(0, '127.0.0.1'), 'listening');
   appliance = await TestAppliance.start({ dataDir, env: env() });
   const made = await command('keys', 'create', '--name', 'a', '--role', 'admin');
   admin = { authorization: `Bearer ${made.stdout.trim()}` };
 });
 afterAll(async () => {
   await appliance.close();
+  shelf.closeAllConnections();
+  shelf.close();
   for (const folder of [dataDir, models]) rmSync(folder, { recursive: true });
 });
 
@@ -181,7 +190,7 @@ test('a page uploads in pieces with a key of an administrator, and nobody else d
 
 test('a model is fetched over a connection that breaks, on from where it broke', async () => {
   const ranges: (string | undefined)[] = [];
-  const server = http.createServer(({ headers }, response) => {
+  answer = ({ headers }, response) => {
     ranges.push(headers.range);
     const from = Number(/\d+/.exec(headers.range ?? '')?.[0] ?? 0);
     const head = { etag: '"x"', 'content-length': good.length - from };
@@ -192,21 +201,36 @@ test('a model is fetched over a connection that breaks, on from where it broke',
       const range = `bytes ${from}-${good.length - 1}/${good.length}`;
       response.writeHead(206, { ...head, 'content-range': range }).end(good.subarray(from));
     }
-  });
-  await once(server.listen(0, '127.0.0.1'), 'listening');
-  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/Tiny-Chat.Q8_0.gguf`;
-  try {
-    const pulled = await command('models', 'pull', url, '--sha256', sha256);
-    expect(pulled).toMatchObject({ code: 0, stdout: expect.stringContaining('tiny-chat.q8_0') });
-    expect(ranges).toEqual([undefined, expect.stringMatching(/^bytes=[1-9]\d*-$/)]);
-    expect(readFileSync(join(models, 'tiny-chat.q8_0.gguf')).equals(good)).toBe(true);
-    expect(readdirSync(models).filter((name) => name.startsWith('.'))).toEqual([]);
-    const other = await command('models', 'pull', url, '--name', 'other', '--sha256', '0'.repeat(64));
-    expect(other).toMatchObject({ code: 1, stderr: expect.stringContaining(`has the SHA-256 ${sha256}`) });
-  } finally {
-    server.closeAllConnections();
-    server.close();
+  };
+  const url = `http://${shelfHost()}/Tiny-Chat.Q8_0.gguf`;
+  const pulled = await command('models', 'pull', url, '--sha256', sha256);
+  expect(pulled).toMatchObject({ code: 0, stdout: expect.stringContaining('tiny-chat.q8_0') });
+  expect(ranges).toEqual([undefined, expect.stringMatching(/^bytes=[1-9]\d*-$/)]);
+  expect(readFileSync(join(models, 'tiny-chat.q8_0.gguf')).equals(good)).toBe(true);
+  expect(readdirSync(models).filter((name) => name.startsWith('.'))).toEqual([]);
+  const other = await command('models', 'pull', url, '--name', 'other', '--sha256', '0'.repeat(64));
+  expect(other).toMatchObject({ code: 1, stderr: expect.stringContaining(`has the SHA-256 ${sha256}`) });
+});
+
+test('a fetch does not lead into this device or network, neither at once nor by a redirect', async () => {
+  const port = new URL(appliance.url).port;
+  let asked = 0;
+  answer = (_, response) => {
+    asked += 1;
+    response.writeHead(302, { location: `http://127.0.0.1:${port}/health` }).end();
+  };
+  for (const [url, why] of [
+    [`http://127.0.0.1:${port}/health`, 'not public (loopback)'],
+    [`http://localhost:${port}/health`, 'not public (loopback)'],
+    ['http://169.254.169.254/latest/meta-data/', 'not public (link-local)'],
+    [`http://${shelfHost()}/`, 'which is not followed'],
+  ] as const) {
+    const pulled = await command('models', 'pull', url, '--name', 'inside');
+    expect(pulled).toMatchObject({ code: 1, stderr: expect.stringContaining(why) });
+    expect(pulled.stderr).toContain('models.pull_hosts');
   }
+  expect(asked).toBe(1);
+  expect(readdirSync(models)).not.toContain('inside.gguf');
 });
 
 test('without a server the command works on the folders themselves', async () => {

@@ -130,7 +130,9 @@ const supervisor = connectSupervisor((message) => {
   if (message.type !== 'job') return;
   const word = 'embed' in message.job ? '' : (message.job.messages.at(-1)?.content ?? '');
   const fault = faults[word];
-  if (fault === undefined) answer(`worker ${id}: ${word}`);
+  const [, bytes] = /^write ([0-9a-f]*)$/.exec(word) ?? [];
+  if (bytes !== undefined) writeSync(3, Buffer.from(bytes, 'hex'));
+  else if (fault === undefined) answer(`worker ${id}: ${word}`);
   else fault();
 });
 

@@ -98,6 +98,18 @@ export const tools = section({
   http_ms: milliseconds(5000, 100, 60_000).describe('Longest time for one request, with all of it.'),
 });
 
+export const models = section({
+  pull_hosts: z
+    .array(hostEntry)
+    .default([])
+    .describe(
+      'Beside the host that an administrator names for a model to be fetched: hosts to which that one may redirect, and addresses of this device or network, which are refused unless listed.',
+    ),
+  pull_ms: milliseconds(43_200_000, 1000, 604_800_000).describe(
+    'Longest time for one fetch of a model; what came by then stays, and another goes on from there.',
+  ),
+});
+
 const mcpServer = z.strictObject({
   command: z.string().min(1).max(4096),
   args: z.array(z.string().max(4096)).max(100).default([]),

@@ -1,19 +1,12 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
-import { availableParallelism, tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { availableParallelism } from 'node:os';
 import { setTimeout as pause } from 'node:timers/promises';
+import { faketimeLibrary, WallClock } from '../../../support/faketime.js';
 import type { FaultKind } from '../kind.js';
 import { chats, decides, until, untilRestored } from '../restored.js';
 import { startBreakable } from '../servers.js';
 
 const dayMs = 86_400_000;
-
-function faketimeLibrary(): string | undefined {
-  const roots = ['/usr/lib', '/usr/local/lib'].filter((path) => existsSync(path));
-  const folders = roots.flatMap((path) => [path, ...readdirSync(path).map((name) => join(path, name))]);
-  return folders.map((path) => join(path, 'faketime', 'libfaketimeMT.so.1')).find((path) => existsSync(path));
-}
 
 /** The wall clock of one process, never the machine's. */
 function clockKind(name: string, offset: '+1d' | '-1d'): FaultKind {
@@ -21,20 +14,10 @@ function clockKind(name: string, offset: '+1d' | '-1d'): FaultKind {
     name,
     about: `The server's wall clock jumps by a day (${offset}); known when its Date header says so, restored when a decision is durable and a prompt answered at the new time`,
     missing: () =>
-      process.platform === 'linux' && faketimeLibrary() !== undefined
-        ? undefined
-        : 'needs libfaketime (apt-get install faketime)',
+      faketimeLibrary() === undefined ? 'needs libfaketime (apt-get install faketime)' : undefined,
     open: async () => {
-      const folder = mkdtempSync(join(tmpdir(), 'arkalia-clock-'));
-      const file = join(folder, 'offset');
-      writeFileSync(file, '+0');
-      const appliance = await startBreakable({
-        LD_PRELOAD: faketimeLibrary() ?? '',
-        FAKETIME_TIMESTAMP_FILE: file,
-        FAKETIME_CACHE_DURATION: '1',
-        DONT_FAKE_MONOTONIC: '1',
-        FAKETIME_DONT_RESET: '1',
-      });
+      const clock = new WallClock();
+      const appliance = await startBreakable(clock.env);
       // A connection of its own each time: one that was idle may be closed just as it is used.
       const isOff = async (byMs: number) => {
         const { headers } = await fetch(`${appliance.url}/health`, { headers: { connection: 'close' } });
@@ -42,10 +25,10 @@ function clockKind(name: string, offset: '+1d' | '-1d'): FaultKind {
       };
       return {
         async round() {
-          writeFileSync(file, '+0');
+          clock.set('+0');
           await until(async () => (await isOff(0)) && (await chats(appliance)), 'the right time');
           const started = (await appliance.json('/status')).started_ms;
-          writeFileSync(file, offset);
+          clock.set(offset);
           const faultMs = performance.now();
           await until(() => isOff(offset === '+1d' ? dayMs : -dayMs), 'the wrong time');
           const knownMs = performance.now();
@@ -60,7 +43,7 @@ function clockKind(name: string, offset: '+1d' | '-1d'): FaultKind {
         },
         async close() {
           await appliance.close();
-          rmSync(folder, { recursive: true });
+          clock.remove();
         },
       };
     },
