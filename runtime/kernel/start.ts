@@ -279,8 +279,8 @@ async function open(options: StartOptions, undo: Undo): Promise<Appliance> {
       );
   }
   await lifecycle.start();
+  await watchdog.ready();
   ready = true;
-  watchdog.ready();
   heal.begin(async () => {
     await healer.pass();
     await states.look();

@@ -12,5 +12,7 @@ export type WatchdogRequest = { kind: 'ready' } | { kind: 'closing' } | { kind: 
 
 /** What the thread says to the HTTP thread, which hears it when it is not stuck itself. */
 export type WatchdogReply =
+  /** Whoever keeps us has been told that we serve. */
+  | { kind: 'told' }
   | { kind: 'late' | 'stuck' | 'back'; verdict: Verdict }
   | { kind: 'problem'; problem: string };

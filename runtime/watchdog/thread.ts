@@ -31,6 +31,7 @@ let looking: NodeJS.Timeout | undefined;
 port.on('message', (request: WatchdogRequest) => {
   if (request.kind === 'ready') {
     keeper?.ready({ closeMs, silentMs });
+    say({ kind: 'told' });
     looking = setInterval(look, lookMs);
     return;
   }

@@ -37,6 +37,7 @@ export class Watchdog {
   readonly #thread: Worker;
   #beating: NodeJS.Timeout | undefined;
   #stuck = 0;
+  #told = () => {};
 
   constructor(options: WatchdogOptions) {
     this.#options = options;
@@ -53,6 +54,7 @@ export class Watchdog {
     this.#thread.unref();
     this.#thread.on('message', (reply: WatchdogReply) => this.#hear(reply));
     this.#thread.on('error', (error) => options.onProblem(`the watchdog's thread failed: ${error.message}`));
+    this.#thread.on('exit', () => this.#told());
   }
 
   /** Parts that were found stuck since the start. */
@@ -60,12 +62,19 @@ export class Watchdog {
     return this.#stuck;
   }
 
-  /** The appliance serves: from now on silence counts. */
-  ready(): void {
+  /**
+   * The appliance serves: from now on silence counts. Resolves when whoever keeps us has been told, for a server that ends before it served is
+   * not started again.
+   */
+  ready(): Promise<void> {
     this.#http.beat();
     this.#beating = setInterval(() => this.#http.beat(), httpBeatMs);
     this.#beating.unref();
+    const told = new Promise<void>((resolve) => {
+      this.#told = resolve;
+    });
     this.#say({ kind: 'ready' });
+    return told;
   }
 
   /** Watches a process of the sandbox from its first heartbeat on; undefined when too many are watched. */
@@ -101,7 +110,8 @@ export class Watchdog {
 
   #hear(reply: WatchdogReply): void {
     const { onLate, onStuck, onBack, onProblem } = this.#options;
-    if (reply.kind === 'problem') onProblem(reply.problem);
+    if (reply.kind === 'told') this.#told();
+    else if (reply.kind === 'problem') onProblem(reply.problem);
     else if (reply.kind === 'late') onLate(reply.verdict);
     else if (reply.kind === 'back') onBack(reply.verdict);
     else {
