@@ -49,8 +49,9 @@ function adaptorServer(
     requestTimeout: Math.max(http.body_timeout_ms, http.headers_timeout_ms),
     keepAliveTimeout: http.keep_alive_timeout_ms,
   };
-  // A missing Host is answered by us, in our form.
-  const options = { ...limits, requireHostHeader: false };
+  // A missing Host is answered by us, in our form. Node would take the first of several headers that may come once (Host,
+  // Content-Type) and what stands before us perhaps the last; joined they are none that we know.
+  const options = { ...limits, requireHostHeader: false, joinDuplicateHeaders: true };
   const listener = getRequestListener(app.fetch, {
     errorHandler: (cause) => answerUnreadable(cause, nextRequestId()),
   });

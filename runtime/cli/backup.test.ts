@@ -95,10 +95,20 @@ describe('backup and restore', () => {
     expect(readFileSync(file).includes('ark_')).toBe(false);
   });
 
-  it('goes on where nothing was signed after the backup, with the texts', async () => {
+  it.each([
+    ['', ''],
+    [
+      ', with a backup that an older program made',
+      `CREATE INDEX events_by_type ON events (type); CREATE INDEX events_by_stream ON events (stream);
+       PRAGMA user_version = 5`,
+    ],
+  ])('goes on where nothing was signed after the backup, with the texts%s', async (_, sql) => {
     await run('a', ['keys', 'create', '--name', 'x']);
     await withLedger('a', (ledger) => add(ledger, 40));
     await run('a', ['backup', file]);
+    const backup = new Database(file);
+    backup.exec(sql);
+    backup.close();
     const key = await verifier('a');
     rmSync(inData('a', 'ledger.sqlite'));
     const restored = await run('a', ['restore', file]);

@@ -25,7 +25,8 @@ export interface ExportFlags extends ConfigFlags {
   to?: number;
 }
 
-type Write = (text: string) => void;
+/** Resolves when it takes more. */
+type Write = (text: string) => Promise<void>;
 
 /** Characters that are written at once. */
 const chunkChars = 65_536;
@@ -48,18 +49,12 @@ export async function exportEvents(flags: ExportFlags, io: CliIo): Promise<numbe
 }
 
 async function toStandardOutput(db: Database, flags: ExportFlags, io: CliIo): Promise<number> {
-  // Whoever reads may have enough, as `head` has.
-  const unheard = io.onUncaught((error) => {
-    const isClosed = (error as NodeJS.ErrnoException).code === 'EPIPE';
-    if (!isClosed) io.err(`${error.message}\n`);
-    io.exit(isClosed ? exitCodes.ok : exitCodes.failed);
-  });
-  try {
-    await writeEvents(db, flags, rangeOf(flags), { write: io.out });
-    return exitCodes.ok;
-  } finally {
-    unheard();
-  }
+  const write = (text: string) => {
+    io.out(text);
+    return io.outReady();
+  };
+  await writeEvents(db, flags, rangeOf(flags), { write });
+  return exitCodes.ok;
 }
 
 async function toFolder(db: Database, flags: ExportFlags, io: CliIo): Promise<number> {
@@ -74,7 +69,7 @@ async function toFolder(db: Database, flags: ExportFlags, io: CliIo): Promise<nu
   const file = openSync(join(folder, `events.${format}`), 'wx', 0o600);
   let count: number;
   try {
-    const write = (text: string) => {
+    const write = async (text: string) => {
       writeSync(file, text);
     };
     count = await writeEvents(db, flags, range, { write, exported: (index) => proof.exported(index) });
@@ -101,14 +96,14 @@ async function writeEvents(
       text += exportLine(row, format);
       exported?.(row.index);
       if (text.length < chunkChars) continue;
-      write(text);
+      await write(text);
       text = '';
     }
     count += rows.length;
     // Signals and a closed pipe are heard between two pages.
     await new Promise((resolve) => setImmediate(resolve));
   }
-  write(text);
+  await write(text);
   return count;
 }
 

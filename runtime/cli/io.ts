@@ -1,6 +1,8 @@
 /** What a verb may touch of its process; tests give their own. */
 export interface CliIo {
   out(text: string): void;
+  /** Resolves when standard output takes more. Who prints without end waits for it, or all that nobody reads stays in memory. */
+  outReady(): Promise<void>;
   err(text: string): void;
   env: Record<string, string | undefined>;
   /** Where standard output goes: 80 characters wide unless it says otherwise; in colours only on a terminal, unless NO_COLOR is set. */
@@ -18,6 +20,11 @@ export const exitCodes = { ok: 0, failed: 1, usage: 2, interrupted: 130 } as con
 
 export const processIo: CliIo = {
   out: (text) => process.stdout.write(text),
+  outReady: async () => {
+    // An error while it waits is one that nobody caught.
+    if (process.stdout.writableNeedDrain)
+      await new Promise<void>((resolve) => process.stdout.once('drain', () => resolve()));
+  },
   err: (text) => process.stderr.write(text),
   env: process.env,
   get terminal() {

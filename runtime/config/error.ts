@@ -32,7 +32,7 @@ const shownMax = 80;
 
 /**
  * A value as it may be shown: secrets become `***`, long values are cut. A value is secret when the
- * name of its key says so or when it looks like a key; a password inside an address is one too.
+ * name of its key says so or when it looks like a key; a password inside an address is one too, and what stands behind its `?` or `#`.
  */
 export function showValue(path: string, value: unknown): string {
   if (value === undefined) return 'nothing';
@@ -46,7 +46,7 @@ export function showValue(path: string, value: unknown): string {
 export function maskDeep(value: unknown): unknown {
   if (typeof value === 'string') {
     if (secretValue.test(value.trim())) return '***';
-    return value.replace(/\/\/[^/@\s]*@/g, '//***@');
+    return value.replace(/\/\/[^/@\s]*@/g, '//***@').replace(/(\w:\/\/[^\s?#]*[?#]).+/g, '$1***');
   }
   if (Array.isArray(value)) return value.map(maskDeep);
   if (value !== null && typeof value === 'object' && !(value instanceof Date)) {

@@ -171,6 +171,16 @@ describe('secrets and hostile text', () => {
     expect(text).toContain('Nearest known key: engines.openai.api_key_file');
   });
 
+  it('masks what stands behind the query of an address, which often is a key', () => {
+    for (const address of ['http://h/v1?key=hunter2', 'https://h#hunter2', 'ws://h:1/a?b=c&t=hunter2']) {
+      const text = problemsOf('', { ARKALIA_ENGINES_OPENAI_URL: address }).join('\n');
+      expect(text).toContain('without user, query or fragment');
+      expect(text).not.toContain('hunter2');
+    }
+    // What is no address is shown as it is, so that it can be found.
+    expect(problemsOf('', { ARKALIA_HTTP_PORT: '80?0' })[0]).toContain('80?0');
+  });
+
   it('escapes control characters', () => {
     expect(problemsOf('', { ARKALIA_HTTP_PORT: '\u001b[2J' })[0]).not.toContain('\u001b');
     expect(problemsOf('"\\u001b[2J" = 1')[0]).not.toContain('\u001b');

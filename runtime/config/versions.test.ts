@@ -40,6 +40,9 @@ test('one that was rejected stays so, one on probation until the process was res
   const rejected = withRejected(noVersions, { version: 'a', why: 'it smells', at_ms: 1 });
   expect(reasonAgainst(rejected, 'a', undefined)).toBe('it smells');
   expect(reasonAgainst(rejected, 'b', 'signal SIGKILL')).toBeUndefined();
+  const unstarted = withRejected(noVersions, { version: 'a', why: 'no file', at_ms: 1, never_started: true });
+  expect(reasonAgainst(unstarted, 'a', undefined)).toBeUndefined();
+  expect(reasonAgainst(unstarted, 'a', 'signal SIGKILL')).toBe('no file');
   const trial = (unclean: number) => ({ ...noVersions, trial: { version: 'a', unclean } });
   expect(reasonAgainst(trial(0), 'a', 'signal SIGKILL')).toContain('signal SIGKILL');
   expect(reasonAgainst(trial(1), 'a', undefined)).toBeUndefined();

@@ -11,12 +11,20 @@ export const uncleanMax = 2;
 const shape = z.strictObject({
   good: z.strictObject({ version: z.string(), since_ms: z.number(), config: configSchema }).nullable(),
   trial: z.strictObject({ version: z.string(), unclean: z.number() }).nullable(),
-  rejected: z.array(z.strictObject({ version: z.string(), why: z.string(), at_ms: z.number() })),
+  rejected: z.array(
+    z.strictObject({
+      version: z.string(),
+      why: z.string(),
+      at_ms: z.number(),
+      /** It never came to serve. Another try costs no more than a start, and what it lacked may be there by then. */
+      never_started: z.literal(true).optional(),
+    }),
+  ),
 });
 
 /**
  * `good` has been through its probation; `trial` is in it, with the starts that did not end in good order; `rejected` made health worse
- * and are not tried again.
+ * and are not tried again, or did not start and are tried again when a person starts the server.
  */
 export type ConfigurationVersions = z.infer<typeof shape>;
 
@@ -76,7 +84,7 @@ export function reasonAgainst(
   restarted: string | undefined,
 ): string | undefined {
   const known = rejected.find((one) => one.version === version);
-  if (known !== undefined) return known.why;
+  if (known !== undefined && (known.never_started !== true || restarted !== undefined)) return known.why;
   if (trial?.version !== version) return undefined;
   if (restarted !== undefined) return `the server ended during its probation (${restarted})`;
   return trial.unclean >= uncleanMax

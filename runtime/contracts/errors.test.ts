@@ -43,3 +43,26 @@ it("a caller's own mistake has no recovery but another request; every failure of
   }
   expect(new Set(Object.values(recoveryOf))).toEqual(new Set([null, ...recoveryStrategies]));
 });
+
+it('a refusal that passes by itself says when to come back, in every form; who knows it better is believed', () => {
+  const passing = Object.entries(errorCodes).filter(([, [status]]) => status === 429 || status === 503);
+  expect(passing.length).toBeGreaterThan(5);
+  for (const [code] of passing) {
+    // Only a restart helps there, and nobody knows when it comes.
+    if (code === 'system_reboot_required') continue;
+    for (const shape of ['problem', 'openai', 'ollama'] as const) {
+      const plain = failureAnswer(new AppError(code as ErrorCode, 'not now'), shape, 'r-1');
+      expect([code, Number(plain.headers['retry-after']) >= 1]).toEqual([code, true]);
+      const told = failureAnswer(
+        new AppError(code as ErrorCode, 'not now', { retryAfterMs: 61_000 }),
+        shape,
+        'r-1',
+      );
+      expect(told.headers['retry-after']).toBe('61');
+    }
+    expect(problemBody(new AppError(code as ErrorCode, 'not now'), 'r-1').retry_after_ms).toBeGreaterThan(0);
+  }
+  expect(failureAnswer(new AppError('forbidden', 'never'), 'problem', 'r-1').headers).not.toHaveProperty(
+    'retry-after',
+  );
+});

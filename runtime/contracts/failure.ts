@@ -1,4 +1,4 @@
-import { AppError, errorCodes } from './errors.js';
+import { AppError, type ErrorCode, errorCodes } from './errors.js';
 import { type ErrorShape, json, type TextAnswer } from './http.js';
 import { recoveryOf } from './recovery.js';
 
@@ -7,15 +7,28 @@ export function retryAfterSeconds(retryAfterMs: number): number {
   return Math.max(1, Math.ceil(retryAfterMs / 1000));
 }
 
+/** When it is worth coming back, where who refused cannot tell it better: every refusal that passes by itself says so. */
+const retryMsOf: Partial<Record<ErrorCode, number>> = {
+  rate_limited: 1000,
+  queue_full: 1000,
+  cognitive_overload: 1000,
+  ledger_unavailable: 1000,
+  engine_unavailable: 5000,
+  shutting_down: 5000,
+  degraded: 10_000,
+};
+
+const retryAfterMs = (error: AppError): number | undefined => error.retryAfterMs ?? retryMsOf[error.code];
+
 function retryHeaders(error: AppError): Record<string, string> {
-  return error.retryAfterMs === undefined
-    ? {}
-    : { 'retry-after': String(retryAfterSeconds(error.retryAfterMs)) };
+  const ms = retryAfterMs(error);
+  return ms === undefined ? {} : { 'retry-after': String(retryAfterSeconds(ms)) };
 }
 
 /** An RFC 9457 problem document. `type` names the code in our documentation, `recovery` what helps. */
 export function problemBody(error: AppError, requestId: string): Record<string, unknown> {
   const recovery = recoveryOf[error.code];
+  const retryMs = retryAfterMs(error);
   return {
     type: `/docs#error-${error.code}`,
     title: errorCodes[error.code][1],
@@ -24,7 +37,7 @@ export function problemBody(error: AppError, requestId: string): Record<string, 
     detail: error.message,
     request_id: requestId,
     ...(recovery === null ? {} : { recovery }),
-    ...(error.retryAfterMs === undefined ? {} : { retry_after_ms: Math.ceil(error.retryAfterMs) }),
+    ...(retryMs === undefined ? {} : { retry_after_ms: Math.ceil(retryMs) }),
     ...error.details,
   };
 }

@@ -86,9 +86,10 @@ function takeLock(file: string): Connection | 'held' {
     return db;
   } catch (error) {
     db?.close();
-    if (error instanceof Error && 'code' in error && String(error.code).startsWith('SQLITE_BUSY'))
-      return 'held';
-    throw unusable(file, error);
+    const code = error instanceof Error && 'code' in error ? String(error.code) : '';
+    if (code.startsWith('SQLITE_BUSY')) return 'held';
+    // What SQLite does not say is no fault of the folder: a native module that was not built, or for another Node.
+    throw code.startsWith('SQLITE_') ? unusable(file, error) : error;
   }
 }
 

@@ -11,6 +11,7 @@ import {
 } from '../config/versions.js';
 import { systemClock } from '../contracts/clock.js';
 import type { RolledBack } from '../contracts/configuration.js';
+import { DataFolderError } from '../data-folder/data-folder-error.js';
 import { writeFileAtomic } from '../data-folder/write-file-atomic.js';
 import { keepWeights, withKeptWeights } from '../guard/kept-weights.js';
 import { type Appliance, type StartOptions, start } from './start.js';
@@ -44,12 +45,13 @@ export async function startGuarded(options: StartOptions): Promise<GuardedApplia
       const appliance = await start({ ...options, changedFrom: { version, before: good.version } });
       return await onProbation(appliance, book, config, log);
     } catch (error) {
+      if (isOthersDoing(error)) throw error;
       const why = `it does not start: ${error instanceof Error ? error.message : String(error)}`;
       log.error({ err: error, version, back_to: good.version }, 'the changed configuration does not start');
       const back = await goBack(options, good, { version, backTo: good.version, why });
       // Where the last good one does not start either, the change is not to blame.
       if (back === undefined) throw error;
-      await book.reject(version, why);
+      await book.reject(version, why, { never_started: true });
       return { ...back, harmed: never };
     }
   }
@@ -70,9 +72,18 @@ async function goBack(
   try {
     return await start({ ...options, config: { ...config, data_dir, guard }, rolledBack });
   } catch (error) {
+    if (isOthersDoing(error)) throw error;
     options.log.error({ err: error, version: rolledBack.backTo }, 'the last good one does not start either');
     return undefined;
   }
+}
+
+/** Whether another process has what we need: the data folder, which no configuration of this book changes, or the port. */
+function isOthersDoing(error: unknown): boolean {
+  for (let at = error; at instanceof Error; at = at.cause) {
+    if (at instanceof DataFolderError || (at as NodeJS.ErrnoException).code === 'EADDRINUSE') return true;
+  }
+  return false;
 }
 
 async function onProbation(
@@ -174,8 +185,8 @@ class Book {
       await this.#save({ ...this.versions, trial: { version, unclean: trial.unclean - 1 } });
   }
 
-  reject(version: string, why: string): Promise<void> {
-    return this.#save(withRejected(this.versions, { version, why, at_ms: systemClock.wallMs() }));
+  reject(version: string, why: string, more: { never_started?: true } = {}): Promise<void> {
+    return this.#save(withRejected(this.versions, { version, why, at_ms: systemClock.wallMs(), ...more }));
   }
 
   async #save(versions: ConfigurationVersions): Promise<void> {

@@ -371,6 +371,9 @@ async function open(options: StartOptions, undo: Undo): Promise<Appliance> {
     restarted: restarted?.cause,
     record: (event) => recordLater(ledger, log, event),
   });
+  await models.keepVersions(states, (error) =>
+    log.error({ err: error }, 'the model that was used before could not be chosen again'),
+  );
   undo.add('states', () => states.close());
   const status = (): SystemStatus => ({
     name: 'arkalia-luna',

@@ -12,6 +12,8 @@ const ledger = await openLedger({
   clock: systemClock,
   queueMax: 1000,
   batchMax: 32,
+  // So that a million events have room.
+  sizeLimitBytes: 1_000_000_000,
   onFailure: (error) => {
     throw error;
   },

@@ -12,7 +12,6 @@ export const applicationId = 0x41524b4c;
 
 /** Statement lists that take a file from version n to n + 1. Never change one that was released; add the next. */
 export const migrations: readonly string[] = [
-  // The index is the rowid, and every secondary index ends with it: (type, index) and (stream, index) without storing it twice.
   `CREATE TABLE events (
      "index" INTEGER PRIMARY KEY,
      type TEXT NOT NULL,
@@ -61,7 +60,14 @@ export const migrations: readonly string[] = [
    ) STRICT;`,
   // The latest wall time that was believed, for a limit by age: age-limit.ts.
   'ALTER TABLE log ADD COLUMN clock_ms INTEGER',
+  // Summaries tell types and streams too, so they are made again; the indexes were a third of the pages that a small transaction writes.
+  `DROP INDEX events_by_type;
+   DROP INDEX events_by_stream;
+   DELETE FROM bundles;`,
 ];
+
+/** From this version on a file holds all that reading needs; what came later makes it faster, or is the writer's. */
+const readableFrom = 4;
 
 /** How long a lock of another connection (a backup, say) is waited for before a commit counts as failed. */
 const busyTimeoutMs = 10_000;
@@ -100,15 +106,15 @@ export function openForReading(file: string): Connection {
 }
 
 /**
- * Opens a ledger to check it, of a running server or a copy; nothing is changed.
- * @throws LedgerFileError also for a ledger that an older program wrote, which has no tiles yet.
+ * Opens a ledger to check or to export it, of a running server, a backup or a copy; nothing is changed.
+ * @throws LedgerFileError also for a ledger that a much older program wrote, without tiles or summaries.
  */
 export function openForVerifying(file: string): Connection {
   const db = openForReading(file);
   try {
     checkIsOurs(db, file);
     const version = db.pragma('user_version', { simple: true }) as number;
-    if (version < migrations.length) {
+    if (version < readableFrom) {
       throw new LedgerFileError(
         'ledger_unusable',
         `${file} has schema version ${version} of an older Arkalia. Start the server once: it brings the file to version ${migrations.length}.`,

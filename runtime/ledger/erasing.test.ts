@@ -4,7 +4,9 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Clock } from '../contracts/clock.js';
 import type { EraseSelector } from '../contracts/ledger.js';
+import { Database } from '../contracts/sqlite.js';
 import { applicationId, openForReading } from './database.js';
+import { erase } from './erasing.js';
 import { openLedger, type SqliteLedger } from './ledger.js';
 import { parseVerifierKey } from './tlog/note-key.js';
 import { verifyLog } from './tlog/verify-log.js';
@@ -123,6 +125,52 @@ describe('erasing', () => {
       unreadable: ['ledger.corrupt-1.sqlite'],
     });
     expect(holding('anna1', 'session-anna')).toEqual([]);
+  });
+
+  it('by index reaches the same event in every copy, and no other event that has its place', async () => {
+    for (const word of ['anna1', 'bert1', 'anna2']) await chat('shared', 'keyofboth', word);
+    await ledger.close();
+    copyFileSync(file, join(folder, 'my backup'));
+    // Another log: at the same places it has other events.
+    const other = mkdtempSync(join(tmpdir(), 'arkalia-erase-'));
+    const own = file;
+    file = join(other, 'ledger.sqlite');
+    ledger = await open();
+    for (const word of ['carl1', 'carl2', 'carl3']) await chat('shared', 'keyofcarl', word);
+    await ledger.close();
+    copyFileSync(file, join(folder, 'ledger.epoch-7.sqlite'));
+    rmSync(other, { recursive: true });
+    file = own;
+    ledger = await open();
+    const erasure = await ledger.erase({ ids: [2, 0, 77] });
+    expect(erasure).toMatchObject({ events: 4, texts: 16, files: ['my backup'], unreadable: [] });
+    expect(holding('anna1', 'anna2')).toEqual([]);
+    expect(holding('bert1')).toEqual(['ledger.sqlite', 'my backup']);
+    for (const word of ['carl1', 'carl2', 'carl3']) expect(holding(word)).toEqual(['ledger.epoch-7.sqlite']);
+    expect(await verify()).toEqual([]);
+  });
+
+  it('by index reaches what was pruned here and is in a copy of this log only', async () => {
+    await chat('session-anna', 'keyofanna', 'anna1');
+    await ledger.close();
+    for (const [name, sql] of [
+      ['my backup', ''],
+      ['another log', "UPDATE log SET verifier_key = 'other/1+00000000+AA=='"],
+    ] as const) {
+      copyFileSync(file, join(folder, name));
+      const db = new Database(join(folder, name));
+      db.exec(sql);
+      db.close();
+    }
+    const db = new Database(file);
+    db.exec('PRAGMA secure_delete = ON; DELETE FROM texts; DELETE FROM events; UPDATE log SET minimum = 256');
+    db.exec('PRAGMA wal_checkpoint(TRUNCATE)');
+    const erased = await erase(db, file, { ids: [0] });
+    db.close();
+    expect(erased).toMatchObject({ events: 1, texts: 4, files: ['my backup'] });
+    expect(holding('anna1')).toEqual(['another log']);
+    rmSync(file);
+    ledger = await open();
   });
 
   it('of a session one owner alone loses what was said, in every ledger', async () => {

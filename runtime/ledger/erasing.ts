@@ -4,6 +4,7 @@ import type { Database } from 'better-sqlite3';
 import type { EraseSelector } from '../contracts/ledger.js';
 import { Eraser } from './eraser.js';
 import { openForErasing, otherLedgers } from './other-ledgers.js';
+import { sameEvents } from './same-events.js';
 
 /** Between two steps, so that the writer gets its turn. */
 const stepWaitMs = 2;
@@ -35,11 +36,9 @@ export async function erase(db: Database, file: string, selector: EraseSelector)
     files: [],
     unreadable: [],
   };
-  // An index is a place in one log; in another it is another event.
-  if ('ids' in selector) return erased;
   for (const name of otherLedgers(file)) {
     try {
-      const { events, texts } = await eraseInFile(join(dirname(file), name), selector);
+      const { events, texts } = await eraseInFile(join(dirname(file), name), db, selector);
       erased.events += events;
       erased.texts += texts;
       if (texts > 0) erased.files.push(name);
@@ -51,10 +50,11 @@ export async function erase(db: Database, file: string, selector: EraseSelector)
   return erased;
 }
 
-async function eraseInFile(path: string, selector: EraseSelector): Promise<Eraser> {
+async function eraseInFile(path: string, own: Database, selector: EraseSelector): Promise<Eraser> {
   const db = openForErasing(path);
   try {
-    return await eraseIn(db, selector);
+    const isByIndex = 'ids' in selector;
+    return await eraseIn(db, isByIndex ? { ids: sameEvents(own, db, selector.ids) } : selector);
   } finally {
     db.close();
   }

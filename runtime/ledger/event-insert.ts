@@ -30,7 +30,7 @@ export class EventInsert {
     const leaf = prefixed.subarray(1);
     this.#event.run(index, type, module, stream, correlationId, timeMs, leaf, this.#hash);
     for (const { name, salt, bytes } of texts) this.#text.run(index, name, salt, bytes);
-    this.#summaries.add({ type, module, correlationId, timeMs, leaf });
+    this.#summaries.add({ type, module, stream, correlationId, timeMs, leaf });
     return hash;
   }
 

@@ -19,8 +19,8 @@ const stepEventsMin = 256;
 const stepEventsMax = 8192;
 /** Pages given back to the file system by one transaction, where the file is larger than it may be: the limit was lowered. */
 const vacuum = 'PRAGMA incremental_vacuum(256)';
-/** Bytes of an event beside its leaf and texts: columns, two indexes, its hash here and in the tile. About. */
-const overheadBytes = 250;
+/** Bytes of an event beside its leaf and texts: columns, its share of a summary, its hash here and in the tile. About. */
+const overheadBytes = 200;
 
 /** Bytes of the file that may be in use, so that file and write-ahead log stay below the limit. */
 function usableBytes(limitBytes: number): number {

@@ -8,6 +8,7 @@ import { ownStamp } from './own-stamp.js';
 import { SyncTime } from './pace.js';
 import type { AppendedBatch, AppendMessage, SignedCheckpoint, WriterData, WriterReply } from './protocol.js';
 import { Pruner } from './pruner.js';
+import { EventPages } from './search/event-pages.js';
 import type { LogWriter } from './tlog/log-writer.js';
 
 /** What writes to the file: the batches that lie ready are one transaction, so one sync of the disk, and are answered after it. */
@@ -20,7 +21,7 @@ export class RecordWriter {
   #insert: EventInsert;
   #pruner: Pruner;
   #data: WriterData;
-  #lastOfStream: Statement;
+  readonly #pages: EventPages;
   /** Wall time of the newest event. */
   #newestMs: number;
   readonly #age: AgeLimit | undefined;
@@ -54,7 +55,7 @@ export class RecordWriter {
         | undefined) ?? 0;
     this.#setClock = db.prepare('UPDATE log SET clock_ms = ?');
     this.#age = this.#ageLimit();
-    this.#lastOfStream = db.prepare('SELECT max("index") FROM events WHERE stream = ?').pluck();
+    this.#pages = new EventPages(db);
   }
 
   /** Number of events. */
@@ -189,7 +190,8 @@ export class RecordWriter {
     readBatch(message, (event) => {
       place++;
       if (!Number.isNaN(event.expectedVersion)) {
-        const last = this.#last(event.stream);
+        // An expected version is refused where no stream is named.
+        const last = this.#last(event.stream!);
         if (last !== event.expectedVersion) {
           refused.push({ place, last });
           return;
@@ -203,8 +205,14 @@ export class RecordWriter {
   }
 
   /** Index of the last event of a stream that is served, or -1. */
-  #last(stream: string | null): number {
-    const last = this.#lastOfStream.get(stream) as number | null;
-    return last === null || last < this.minimum ? -1 : last;
+  #last(stream: string): number {
+    const filter = { stream };
+    for (let to: number | null = Number.MAX_SAFE_INTEGER; to !== null; ) {
+      const page = this.#pages.page({ id: 0, filter, from: 0, to, limit: 1, order: 'desc' });
+      const [row] = page.rows;
+      if (row !== undefined) return row.index;
+      to = page.next;
+    }
+    return -1;
   }
 }

@@ -57,6 +57,18 @@ describe('an expected version', () => {
     expect((await ledger.append(event('a', 2))).index).toBe(3);
   });
 
+  it('is found however many bundles of other streams lie behind it, and within the transaction that writes it', async () => {
+    await ledger.append(event('far'));
+    // More bundles than are looked at in one step, of which each says that it may hold the stream.
+    for (let bundle = 0; bundle < 40; bundle++) {
+      await Promise.all(Array.from({ length: 256 }, (_, n) => ledger.append(event(`other-${n}`))));
+    }
+    await expect(ledger.append(event('far', -1))).rejects.toMatchObject({ details: { last: 0 } });
+    const last = 256 * 40 + 1;
+    const both = [ledger.append(event('far', 0)), ledger.append(event('far', last))];
+    expect((await Promise.all(both)).map(({ index }) => index)).toEqual([last, last + 1]);
+  });
+
   it.each([event(undefined, -1), event('a', -2), event('a', 0.5), event('a', Number.NaN)])(
     'is refused where it makes no sense: %j',
     async (wrong) => {

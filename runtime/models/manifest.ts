@@ -103,7 +103,8 @@ export class Manifest {
     return this.#write();
   }
 
-  choose(name: string): Promise<void> {
+  /** @param name Null: the only model there is. */
+  choose(name: string | null): Promise<void> {
     this.#default = name;
     return this.#write();
   }

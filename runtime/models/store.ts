@@ -10,9 +10,11 @@ import {
   modelPieceBytesMax,
   type OwnModels,
 } from '../contracts/models.js';
+import type { States, StateVersions } from '../contracts/state.js';
 import { download, type PullLimits } from './download.js';
 import { readModelUrl } from './fetch-head.js';
 import { ModelFolder } from './folder.js';
+import { type Choice, keepChoice } from './kept-choice.js';
 import { type Manifest, type Pinned, pinnedMax } from './manifest.js';
 import { inWords, memoryLimit, memoryNeeded } from './memory.js';
 import { type PartFile, statOf } from './part-file.js';
@@ -39,10 +41,17 @@ export class ModelStore implements OwnModels {
   readonly #options: ModelStoreOptions;
   readonly #folder: ModelFolder;
   readonly #works = new Works();
+  #versions: StateVersions<Choice> | undefined;
 
   constructor(options: ModelStoreOptions) {
     this.#options = options;
     this.#folder = new ModelFolder(options.folder);
+  }
+
+  /** From now on a choice is on probation, and one that makes health worse is undone. */
+  async keepVersions(states: States, onError: (error: unknown) => void): Promise<void> {
+    const { manifest } = this.#options;
+    this.#versions = await keepChoice(states, manifest, (choice) => this.#goBack(choice), onError);
   }
 
   works(): ModelWork[] {
@@ -170,6 +179,7 @@ export class ModelStore implements OwnModels {
     await this.#record('model_removed', { name, sha256: manifest.get(name)?.sha256 ?? null, by });
     for (const path of [file, ...parts]) await this.#onDisk(() => rm(path, { force: true }));
     await manifest.forget(name);
+    await this.#versions?.change(manifest.default, `${name} was removed`, { probation: false });
     await onChange(true);
   }
 
@@ -184,9 +194,23 @@ export class ModelStore implements OwnModels {
     const pin = manifest.get(name);
     if (pin !== undefined) this.#mustFit(this.#needs(pin), name);
     else this.#mustFit(bytes, name);
+    if (this.#versions?.mayChange(name) === false)
+      throw new AppError(
+        'conflict',
+        `${name} is not chosen now: it made health worse less than an hour ago, or too many changes are on probation (arkalia incidents).`,
+      );
     await this.#record('model_chosen', { name, by });
     await manifest.choose(name);
+    await this.#versions?.change(name, `chosen by ${by}`);
     await onChange(true);
+  }
+
+  async #goBack(name: Choice): Promise<void> {
+    const { manifest, onChange } = this.#options;
+    if (name !== null) await this.#folder.bytesOf(name);
+    await manifest.choose(name);
+    await onChange(true);
+    if (name !== null) await this.#record('model_chosen', { name, by: 'rollback' });
   }
 
   /** Ends what is being done. */
@@ -260,7 +284,10 @@ export class ModelStore implements OwnModels {
     const { manifest } = this.#options;
     if (manifest.default !== null) return;
     const [only, second] = (await this.#folder.models()).map(({ name }) => name);
-    if (second === undefined) await manifest.choose(only ?? coming);
+    if (second !== undefined) return;
+    await manifest.choose(only ?? coming);
+    // Nothing was used before, so there is nothing to go back to.
+    await this.#versions?.change(manifest.default, 'the only model', { probation: false });
   }
 
   async #read(

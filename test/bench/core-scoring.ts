@@ -51,7 +51,12 @@ function readAll(index: number): number {
   return sum;
 }
 
-const scorer = await CoreScorer.start({ core, offload: 'never', onPoolFailure: onError });
+const modes = ['never', 'auto', 'always'] as const;
+const scorers = new Map<(typeof modes)[number], CoreScorer>();
+for (const offload of modes) {
+  const own = offload === 'never' ? {} : { pool: new CorePool(core, { threads: 1, onError }) };
+  scorers.set(offload, await CoreScorer.start({ core, ...own, offload, onPoolFailure: onError }));
+}
 const pool = new CorePool(core, { threads: 1, onError });
 const bare = new Piscina<number, number>({
   filename: new URL('./core-empty-task.js', import.meta.url).href,
@@ -67,6 +72,20 @@ async function usEach(count: number, run: () => Promise<unknown>): Promise<numbe
   return ((performance.now() - began) * 1000) / count;
 }
 
+/** What this thread is busy for each decision of batches that come one after the other; not what it waits for the pool. */
+async function busyNsEach(offload: (typeof modes)[number], decisions: number): Promise<number> {
+  const scorer = scorers.get(offload);
+  if (scorer === undefined) throw new Error(`there is no scorer for ${offload}`);
+  const before = performance.eventLoopUtilization();
+  const turns = (repeats * batch) / decisions;
+  for (let n = 0; n < turns; n++) {
+    await Promise.all(
+      Array.from({ length: decisions }, () => scorer.score(posted, (record) => record.confidence)),
+    );
+  }
+  return (performance.eventLoopUtilization(before).active * 1e6) / (turns * decisions);
+}
+
 const seen = await inTurn(rounds, {
   full: () => scoreOnly(full),
   posted: () => scoreOnly(posted),
@@ -80,18 +99,16 @@ const seen = await inTurn(rounds, {
       }
       if (!(sum > 0)) throw new Error('nothing was read');
     }),
-  promised: async () =>
-    ((await usEach(repeats, () =>
-      Promise.all(Array.from({ length: batch }, () => scorer.score(posted, (record) => record.confidence))),
-    )) *
-      1000) /
-    batch,
+  never: () => busyNsEach('never', batch),
+  auto: () => busyNsEach('auto', batch),
+  always: () => busyNsEach('always', batch),
+  alwaysSmall: () => busyNsEach('always', 16),
 });
 const pooled = await inTurn(pooledRounds, {
   batch: () => usEach(roundTrips, () => pool.score(0, batch)),
   bare: () => usEach(roundTrips, () => bare.run(batch)),
 });
-await Promise.all([scorer.close(), pool.close(), bare.destroy()]);
+await Promise.all([...[...scorers.values()].map((scorer) => scorer.close()), pool.close(), bare.destroy()]);
 
 /** Million decisions a second, each worker with one batch at a time, on its own part of the slab: no more fits. */
 async function throughput(threads: number): Promise<number> {
@@ -133,14 +150,22 @@ report({
   title: 'Scoring',
   notes: [
     `In the HTTP thread, for each decision of a batch of ${batch}: the input checked and written, the batch scored, the result checked, and every figure of it read.`,
-    'Through CoreScorer: the same, with a promise for each decision and one setImmediate a batch. JSON is counted in neither.',
+    'Through CoreScorer: the same, with a promise for each decision and one setImmediate a batch; what the HTTP thread is busy, not what it waits for the pool. JSON is counted in neither.',
     `Pool: one batch of ${batch} at a time, one thread, against a Piscina task that does nothing.`,
   ],
   figures: [
     ns(`one decision in a batch of ${batch}, all factors`, 'full', 50),
     ns(`one decision in a batch of ${batch}, three factors`, 'posted', 50),
     ns('HTTP thread, for each decision: write, score, check, read', 'around', 300),
-    ns('the same through CoreScorer', 'promised'),
+    ns('the same through CoreScorer, core.offload = "never"', 'never'),
+    ns('… "auto"', 'auto'),
+    ns('… "always"', 'always'),
+    ns('… "always", batches of 16', 'alwaysSmall'),
+    {
+      what: 'crossover of "auto" here',
+      value: scorers.get('auto')?.crossoverRecords ?? Number.NaN,
+      unit: 'decisions',
+    },
     { what: 'one batch through the pool', value: median(pooled.batch), unit: 'µs' },
     { what: 'a bare Piscina round trip', value: median(pooled.bare), unit: 'µs' },
     {

@@ -14,20 +14,23 @@ const { values: flags } = parseArgs({
     rate: { type: 'string', default: '12000' },
     minutes: { type: 'string', default: '5' },
     connections: { type: 'string', default: '100' },
+    limit: { type: 'string', default: '500000000' },
+    full: { type: 'boolean', default: false },
     json: { type: 'string' },
     help: { type: 'boolean', default: false },
   },
 });
 if (flags.help) {
   console.log(
-    `npm run bench:hold -- [--rate 12000] [--minutes 5] [--connections 100] [--json FILE]
-Holds a rate of durable decisions against a real server, with h2load. Fails when a request failed or the rate was not held (99 %).
-Needs some 1 GB in the temporary folder for each million decisions.`,
+    `npm run bench:hold -- [--rate 12000] [--minutes 5] [--connections 100] [--limit 500000000] [--full] [--json FILE]
+Holds a rate of durable decisions against a real server, with h2load. Fails when a request failed, the rate was not held (99 %), or the
+ledger was larger than its limit (--limit, bytes). With --full the ledger is at that limit, and prunes, before the first decision counts.
+Needs room for the ledger in the temporary folder, and 40 MB for each million decisions.`,
   );
   process.exit(0);
 }
 
-function within(name: 'rate' | 'minutes' | 'connections', min: number, max: number): number {
+function within(name: 'rate' | 'minutes' | 'connections' | 'limit', min: number, max: number): number {
   const value = Number(flags[name]);
   if (value >= min && value <= max) return value;
   console.error(`--${name} must be ${min} to ${max}, not ${flags[name]}`);
@@ -36,6 +39,7 @@ function within(name: 'rate' | 'minutes' | 'connections', min: number, max: numb
 const rate = within('rate', 1, 200_000);
 const seconds = Math.round(within('minutes', 0.1, 120) * 60);
 const connections = Math.round(within('connections', 1, 1000));
+const limitBytes = Math.round(within('limit', 50_000_000, 1_000_000_000_000));
 const p99AimMs = 15;
 
 /** Runs h2load and gives what it printed. */
@@ -84,8 +88,19 @@ const body = join(folder, 'decision.json');
 const log = join(folder, 'requests.tsv');
 // The limit per client is raised, because here one client stands for all; the check itself runs.
 const appliance = await TestAppliance.start({
-  env: { ARKALIA_LIMITS_REQUESTS_PER_SECOND: '1000000', ARKALIA_LIMITS_REQUESTS_BURST: '1000000' },
+  env: {
+    ARKALIA_LIMITS_REQUESTS_PER_SECOND: '1000000',
+    ARKALIA_LIMITS_REQUESTS_BURST: '1000000',
+    ARKALIA_LEDGER_SIZE_LIMIT_BYTES: String(limitBytes),
+  },
 });
+/** Events that the ledger has pruned so far, and its bytes on the disk. */
+async function ledger(): Promise<{ minimumIndex: number; bytes: number }> {
+  const answer = await fetch(`${appliance.url}/ledger/log`, { headers: { connection: 'close' } });
+  const { minimum_index: minimumIndex, bytes } = (await answer.json()) as Record<string, number>;
+  if (minimumIndex === undefined || bytes === undefined) throw new Error('/ledger/log told no size');
+  return { minimumIndex, bytes };
+}
 try {
   await writeFile(body, JSON.stringify({ cpu: 85, ram: 70, severity: 'high' }));
   const pid = appliance.process.pid!;
@@ -97,6 +112,11 @@ try {
       `${appliance.url}/zeroia/decisions`,
     ]);
   await load(3, []);
+  if (flags.full) {
+    console.log(`Filling the ledger up to ${limitBytes / 1e6} MB.`);
+    while ((await ledger()).minimumIndex === 0) await load(3, []);
+  }
+  const ledgerBefore = await ledger();
   const before = {
     residentMiB: residentMiB(pid),
     cpu: cpuSeconds(pid),
@@ -105,8 +125,19 @@ try {
   console.log(
     `Holding ${rate.toLocaleString('en')} decisions a second for ${seconds} s, ${connections} connections.`,
   );
+  let largestBytes = 0;
+  const watching = setInterval(() => {
+    ledger().then(
+      ({ bytes }) => {
+        largestBytes = Math.max(largestBytes, bytes);
+      },
+      (error: unknown) => console.error(error),
+    );
+  }, 1000);
   const said = await load(seconds, ['--log-file', log]);
+  clearInterval(watching);
   const cpu = cpuSeconds(pid);
+  const ledgerAfter = await ledger();
   const collected = await collectorSeconds(appliance.url);
   const done = number(said, /, (\d+) done,/);
   const figures = {
@@ -125,6 +156,10 @@ try {
     collectorShare: Number(((collected - before.collected) / seconds).toPrecision(3)),
     residentStartMiB: before.residentMiB,
     residentEndMiB: residentMiB(pid),
+    ledgerLimitBytes: limitBytes,
+    ledgerStartBytes: ledgerBefore.bytes,
+    ledgerLargestBytes: Math.max(largestBytes, ledgerAfter.bytes),
+    pruned: ledgerAfter.minimumIndex - ledgerBefore.minimumIndex,
   };
   console.log(`Node ${process.version}, ${cpus().length} × ${cpus()[0]?.model ?? 'unknown processor'}`);
   console.table({
@@ -139,6 +174,9 @@ try {
     "garbage collector's share of the HTTP thread": `${(figures.collectorShare * 100).toFixed(1)} %`,
     'resident memory at the start': shown(figures.residentStartMiB, 'MiB'),
     'resident memory at the end': shown(figures.residentEndMiB, 'MiB'),
+    'ledger at the start, MB': Math.round(figures.ledgerStartBytes / 1e6),
+    [`largest ledger, MB (limit: ${limitBytes / 1e6})`]: Math.round(figures.ledgerLargestBytes / 1e6),
+    'oldest events pruned meanwhile': figures.pruned,
   });
   if (flags.json !== undefined) writeFileSync(flags.json, `${JSON.stringify(figures, null, 2)}\n`);
   if (figures.failed > 0 || done === 0) {
@@ -147,6 +185,10 @@ try {
   }
   if (done < rate * seconds * 0.99) {
     console.error(`The rate was not held: ${figures.perSecond} a second instead of ${rate}.`);
+    process.exitCode = 1;
+  }
+  if (figures.ledgerLargestBytes > limitBytes) {
+    console.error(`The ledger had ${figures.ledgerLargestBytes} bytes, and its limit is ${limitBytes}.`);
     process.exitCode = 1;
   }
 } finally {

@@ -60,18 +60,23 @@ async function run(load: Omit<LedgerLoad, 'folder'>, shim?: Shim): Promise<Ledge
 }
 
 /**
- * The ledger and better-sqlite3 in turn, with as many rows in a transaction as the ledger had. One caller who waits also waits for two threads
+ * The ledger and better-sqlite3 in turn, with as many rows in a transaction as the ledger had, in a table with the two indexes that its
+ * queries would need, and without. One caller who waits also waits for two threads
  * to wake; so it is also measured with the 6 ms that an SD card takes for a sync.
  */
 async function against(callers: number, syncMs?: number): Promise<Record<string, unknown>> {
   const shim = syncMs === undefined ? undefined : new Shim();
   shim?.control.set({ delayUs: syncMs! * 1000 });
 
-  const seen: { ledger: LedgerMeasured; raw: LedgerMeasured }[] = [];
+  const seen: Record<'ledger' | 'raw' | 'bare', LedgerMeasured>[] = [];
   for (let round = 0; round < rounds; round++) {
     const ledger = await run({ subject: 'ledger', callers, seconds }, shim);
     const batch = Math.max(1, Math.round(ledger.batch));
-    seen.push({ ledger, raw: await run({ subject: 'raw', callers: batch, seconds }, shim) });
+    seen.push({
+      ledger,
+      raw: await run({ subject: 'raw', callers: batch, seconds }, shim),
+      bare: await run({ subject: 'bare', callers: batch, seconds }, shim),
+    });
   }
   shim?.remove();
   const of = (pick: (pair: (typeof seen)[number]) => number) => rounded(median(seen.map(pick)));
@@ -82,6 +87,8 @@ async function against(callers: number, syncMs?: number): Promise<Record<string,
     'events a sync': of(({ ledger }) => ledger.batch),
     'raw rows/s': of(({ raw }) => raw.eventsPerSecond),
     'ledger / raw': of(({ ledger, raw }) => ledger.eventsPerSecond / raw.eventsPerSecond),
+    'bare rows/s': of(({ bare }) => bare.eventsPerSecond),
+    'ledger / bare': of(({ ledger, bare }) => ledger.eventsPerSecond / bare.eventsPerSecond),
     'p99 ms': of(({ ledger }) => ledger.p99Ms),
     'thread us/event': of(({ ledger }) => ledger.threadUs),
     'resident MiB': of(({ ledger }) => ledger.residentMiB),

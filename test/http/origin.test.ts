@@ -101,6 +101,26 @@ describe('DNS rebinding: the page of a name that now leads here', () => {
   });
 });
 
+test('two Hosts are refused, also when the first, the last or both are ours; two types of a body as well', async () => {
+  const twice = (name: string, first: string, last: string) =>
+    sendBytes(
+      url,
+      `POST /echo HTTP/1.1\r\n${name === 'Host' ? '' : 'Host: localhost\r\n'}${name}: ${first}\r\n${name}: ${last}\r\n${name === 'Content-Type' ? '' : 'Content-Type: application/json\r\n'}Content-Length: 13\r\nConnection: close\r\n\r\n{"message":1}`,
+    );
+  for (const [first, last] of [
+    ['localhost', 'evil.example'],
+    ['evil.example', 'localhost'],
+    ['localhost', 'localhost'],
+  ] as const) {
+    expect([first, last, await twice('Host', first, last)]).toEqual([
+      first,
+      last,
+      expect.stringMatching(/^HTTP\/1\.1 4(00|21) /),
+    ]);
+  }
+  expect(await twice('Content-Type', 'application/json', 'text/plain')).toMatch(/^HTTP\/1\.1 415 /);
+});
+
 test('a target in absolute form counts as its Host', async () => {
   const ask = (target: string) =>
     sendBytes(url, `GET ${target} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n`);

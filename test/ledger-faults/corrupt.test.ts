@@ -123,9 +123,7 @@ describe('a damaged ledger is set aside whole and named, and a new log begins', 
     const db = new Database(file);
     db.unsafeMode();
     db.pragma('writable_schema = ON');
-    db.exec(
-      `UPDATE sqlite_schema SET rootpage = 2 WHERE name = 'events_by_type'; PRAGMA schema_version = 99`,
-    );
+    db.exec(`UPDATE sqlite_schema SET rootpage = 2 WHERE name = 'events'; PRAGMA schema_version = 99`);
     db.close();
     const told = await Promise.allSettled(Array.from({ length: 20 }, (_, n) => ledger.append(event(n))));
     for (const one of told) expect(one).toMatchObject({ reason: { code: 'ledger_unavailable' } });

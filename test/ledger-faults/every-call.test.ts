@@ -33,9 +33,11 @@ async function attempts(failAt: number[], fault: { forever: boolean; error: stri
 
 /** Calls of a run in which none fails; all of them in a long run, otherwise some from everywhere. */
 async function places({ error, forever }: { error: string; forever: boolean }): Promise<number[]> {
-  const [whole] = await attempts([0], { forever: false, error: 'EIO' });
-  expect(whole).toMatchObject({ injected: 0, refused: [], acknowledged: 52 });
-  const { calls, opening } = whole!;
+  // A machine that stops for a moment can split a batch or make a checkpoint more, so that one run has calls that the others have not.
+  const runs: Outcome[] = [];
+  for (let n = 0; n < 3; n++) runs.push(...(await attempts([0], { forever: false, error: 'EIO' })));
+  for (const whole of runs) expect(whole).toMatchObject({ injected: 0, refused: [], acknowledged: 52 });
+  const { calls, opening } = runs.reduce((least, run) => (run.calls < least.calls ? run : least));
   expect(calls).toBeGreaterThan(40);
   const all = Array.from({ length: calls }, (_, n) => n + 1);
   // Near the end somebody waits for a checkpoint that is being written. At the end of opening it, what a sync could not bring to the disk is

@@ -1,5 +1,7 @@
 import { createHash } from 'node:crypto';
+import { once } from 'node:events';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -103,6 +105,54 @@ test('one that starts is on probation, and good after it; the next one is measur
   expect(readVersions(folder)).toMatchObject({
     good: { config: { limits: { prompts_per_minute: 77 } } },
     trial: null,
+  });
+});
+
+test('what another process holds is no fault of the configuration: it is told, and nothing is undone', async () => {
+  await during({}, async () => {});
+  const changed = { ARKALIA_LIMITS_PROMPTS_PER_MINUTE: '77' };
+  const refusal = () => during(changed, async () => {}).catch((error: unknown) => String(error));
+  await during({}, async (appliance) => {
+    const held = await refusal();
+    expect(held).toContain(`is held by process ${appliance.process.pid} `);
+    expect(held).not.toMatch(/does not start|last good one/);
+  });
+  const holder = createServer().listen(0, '127.0.0.1');
+  await once(holder, 'listening');
+  const { port } = holder.address() as AddressInfo;
+  const flags = ['--port', String(port)];
+  try {
+    const taken = await startAppliance(changed, flags, folder).catch((error: unknown) => String(error));
+    expect(taken).toContain(`port ${port} on 127.0.0.1 is taken`);
+    expect(taken).not.toMatch(/does not start|serves on/);
+  } finally {
+    holder.close();
+  }
+  expect(readVersions(folder).rejected).toEqual([]);
+  await once(holder, 'close');
+  // Once it is free, the port that was asked for is the one that serves.
+  const appliance = await startAppliance(changed, flags, folder);
+  expect(appliance.url).toBe(`http://127.0.0.1:${port}`);
+  await appliance.end();
+});
+
+test('one that did not start is tried again when a person starts the server, and serves once it can', async () => {
+  await during({}, async () => {});
+  const shipped = fileURLToPath(new URL('../../../runtime/guard/classifier/guard.weights', import.meta.url));
+  const bytes = readFileSync(shipped);
+  const file = join(folder, 'later.weights');
+  const env = {
+    ARKALIA_GUARD_WEIGHTS_FILE: file,
+    ARKALIA_GUARD_WEIGHTS_SHA256: createHash('sha256').update(bytes).digest('hex'),
+  };
+  await during(env, async (appliance) => {
+    expect(appliance.output.text).toContain('the configuration was undone: it does not start');
+  });
+  const [rejected] = readVersions(folder).rejected;
+  writeFileSync(file, bytes);
+  await during(env, async (appliance) => {
+    expect(appliance.output.text).not.toContain('was undone');
+    expect(readVersions(folder).trial?.version).toBe(rejected!.version);
   });
 });
 

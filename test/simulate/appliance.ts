@@ -351,6 +351,7 @@ export async function boot(world: World): Promise<Appliance> {
   const door = new Front(context);
   const gone = () => {
     life.end();
+    engines.cut();
     end('over');
     void line.writer?.terminate();
     void line.reader?.terminate();

@@ -66,6 +66,8 @@ export class SimulatedEngines implements PromptRunner {
   #deaths = 0;
   #views: EngineView[];
   #refreshing: Promise<EngineView[]> | undefined;
+  /** Ends each call that a model server works on. */
+  readonly #calls = new Set<() => void>();
 
   constructor(options: EnginesOptions) {
     this.#options = options;
@@ -138,6 +140,11 @@ export class SimulatedEngines implements PromptRunner {
     this.#renew();
   }
 
+  /** The process is gone with its connections: a model server that notices stops working for it. */
+  cut(): void {
+    for (const hangUp of this.#calls) hangUp();
+  }
+
   async *#speak(job: PromptJob, ended: Ending): AsyncGenerator<PromptEvent> {
     const { engine } = job;
     const text = 'The answer is that everything is well. ';
@@ -170,13 +177,8 @@ export class SimulatedEngines implements PromptRunner {
     const tokensMax = 'sampling' in job ? (job.sampling.maxTokens ?? 400) : 400;
     const tokens = Math.max(8, Math.min(tokensMax, Math.round(-Math.log(1 - random()) * 110)));
     const local = engine === 'ollama';
-    device.advance(life.clock.monotonicMs());
     const began = local ? 900 : 300;
-    servers.running[engine]++;
-    if (local) {
-      device.running++;
-      device.modelLoaded = true;
-    }
+    const hangUp = this.#begin(engine);
     try {
       const factor = mode === 'slow' ? 6 : 1;
       const pace = () =>
@@ -200,10 +202,29 @@ export class SimulatedEngines implements PromptRunner {
         usage: { prompt_tokens: 60, completion_tokens: tokens },
       };
     } finally {
-      device.advance(life.clock.monotonicMs());
+      hangUp();
+    }
+  }
+
+  /** A model server begins to work; what is returned ends it, once. */
+  #begin(engine: ModelEngine): () => void {
+    const { device, servers, life } = this.#options;
+    const now = () => life.clock.monotonicMs();
+    const local = engine === 'ollama';
+    device.advance(now());
+    servers.running[engine]++;
+    if (local) {
+      device.running++;
+      device.modelLoaded = true;
+    }
+    const hangUp = () => {
+      if (!this.#calls.delete(hangUp)) return;
+      device.advance(now());
       servers.running[engine]--;
       if (local) device.running--;
-    }
+    };
+    this.#calls.add(hangUp);
+    return hangUp;
   }
 
   async #lease(ended: Ending): Promise<void> {

@@ -334,7 +334,7 @@ test('an operator takes on and closes an incident that the appliance could not m
   await page.locator(`[data-incident=${id}]`).waitFor({ state: 'detached' });
 });
 
-test('a module in quarantine is on the page Health, in English and in French', async () => {
+test('a module in quarantine, and what was learned and chosen, are on the page Health, in English and in French', async () => {
   const lying = fileURLToPath(new URL('../recovery/lying-module.fixture.js', import.meta.url));
   const appliance = await start({
     env: {
@@ -347,9 +347,11 @@ test('a module in quarantine is on the page Health, in English and in French', a
   await held
     .getByText('Does not hold: The confidence is the sum of its shares (confidence_differs)')
     .waitFor();
+  await page.locator('[data-state="models.default"]', { hasText: 'Model that is used' }).waitFor();
   await page.evaluate(`localStorage.setItem('arkalia.language', 'fr')`);
   await page.reload();
   await held.getByText('en quarantaine').waitFor();
+  await page.locator('[data-state="zeroia.thresholds"]', { hasText: 'Seuils de ZeroIA' }).waitFor();
 });
 
 test('the device shows its power and what the escape probe found', async () => {

@@ -120,11 +120,13 @@ test.each([
     'the configuration of reflexia',
     [
       ['reflexia.interval_ms', '5000'],
+      ['reflexia.cpu_window_ms', '60000'],
       ['reflexia.forecast.horizon_ms', '120000'],
       ['reflexia.forecast.disk_horizon_ms', '900000'],
       ['reflexia.forecast.temperature_c', '80'],
       ['reflexia.forecast.ram', '95'],
-      ['reflexia.forecast.disk', '98'],
+      // One more, which is told as a number.
+      [undefined, undefined],
     ],
   ],
   ['on which port do you listen', [['http.port', '8000']]],

@@ -185,7 +185,8 @@ export const topicData = {
     }),
   },
   system: {
-    about: 'Versions, modules, sandbox and hot core; looked at every two seconds',
+    about:
+      'Versions, modules, what was learned and chosen, sandbox and hot core; looked at every two seconds',
     state: z.object({
       version: z.string(),
       node: z.string(),
@@ -230,6 +231,19 @@ export const topicData = {
           problem: z.string().optional(),
         }),
       ),
+      states: z
+        .array(
+          z.object({
+            name: z.string(),
+            version: z.string(),
+            since_ms: z.number(),
+            on_probation: count,
+            undone: z.array(
+              z.object({ version: z.string(), back_to: z.string(), why: z.string(), at_ms: z.number() }),
+            ),
+          }),
+        )
+        .describe('Versions of what was learned and chosen, as in GET /status'),
       routes: z.array(z.string()).describe('What this appliance can do: each route as `POST /chat`'),
     }),
   },

@@ -159,7 +159,7 @@ export class LiveTopics {
 
   #system(): TopicSnapshot<'system'> {
     const { config } = this.#context;
-    const { version, node, platform, started_ms, ready, guard, core, sandbox, modules } =
+    const { version, node, platform, started_ms, ready, guard, core, sandbox, modules, states } =
       this.#context.status();
     const { level, holds, lacks, spawned, recycled, killed } = sandbox;
     return {
@@ -186,6 +186,10 @@ export class LiveTopics {
           { version: of, priority, state, ...(problem === undefined ? {} : { problem }) },
         ]),
       ),
+      states: states.map(({ name, version: of, since_ms, on_probation, undone }) => ({
+        ...{ name, version: of, since_ms, on_probation },
+        undone: undone.map((one) => ({ ...one })),
+      })),
       routes: this.#context.routes().map(({ method, path }) => `${method} ${path}`),
     };
   }

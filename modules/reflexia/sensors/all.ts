@@ -46,7 +46,7 @@ function deviceSensors({ machine, host, context: { config, clock } }: SensorOpti
   const { statfs, loadavg } = host;
   const { power_idle_w: idleW, power_full_w: fullW } = config.reflexia;
   return [
-    cpuSensor(machine),
+    cpuSensor(machine, { ms: config.reflexia.cpu_window_ms, nowMs: () => clock.monotonicMs() }),
     cpuCoresSensor(machine),
     pressureSensor(machine, 'cpu_pressure'),
     memorySensor(machine),

@@ -7,8 +7,11 @@ import { cpuPercent, cpuSensor, parseProcStat } from './cpu.js';
 const signal = new AbortController().signal;
 
 test('waiting for the disk is idle, stolen time is not, guest time is not counted twice', () => {
-  expect(parseProcStat(String(pi4.files!['/proc/stat']))).toEqual({ busy: 71_006, total: 1_969_536 });
-  expect(parseProcStat(String(x86Virtual.files!['/proc/stat']))).toEqual({ busy: 7790, total: 1_370_183 });
+  expect(parseProcStat(String(pi4.files!['/proc/stat']))).toEqual({ busy: 3717, total: 194_640 });
+  expect(parseProcStat(String(x86Virtual.files!['/proc/stat']))).toEqual({
+    busy: 8_742_275,
+    total: 14_930_846,
+  });
 });
 
 test('a kernel old enough to tell four fields is understood; anything else is an error', () => {
@@ -52,4 +55,33 @@ test('macOS is read through os.cpus', async () => {
     { busy: 700, total: 5500 },
   ];
   expect(await sensor.read(signal)).toBe(25);
+});
+
+test('with a window the share is that of the window: some seconds of work are no overload, and a reading after a pause counts alone', async () => {
+  const files: Record<string, string> = {};
+  const time = { ms: 0, busy: 0 };
+  const sensor = cpuSensor(fakeMachine({ platform: 'linux', files }), { ms: 60_000, nowMs: () => time.ms });
+  const after = async (ms: number, share: number) => {
+    time.ms += ms;
+    time.busy += ms * share;
+    files['/proc/stat'] = `cpu ${time.busy} 0 0 ${time.ms - time.busy}\n`;
+    return sensor.read(signal);
+  };
+  expect(await after(0, 0)).toBeUndefined();
+  // The window grows from the first reading on.
+  expect(await after(5000, 1)).toBe(100);
+  for (let reading = 0; reading < 11; reading++) await after(5000, 0);
+  // An answer of twenty seconds: a third of the minute.
+  const answer: (number | undefined)[] = [];
+  for (let reading = 0; reading < 4; reading++) answer.push(await after(5000, 1));
+  expect(answer.map((used) => Math.round(used!))).toEqual([8, 17, 25, 33]);
+  for (let reading = 0; reading < 8; reading++) await after(5000, 1);
+  expect(await after(5000, 1)).toBe(100);
+  expect(await after(600_000, 0)).toBe(0);
+  // A kernel that counts anew.
+  time.busy = 0;
+  time.ms = 100;
+  files['/proc/stat'] = 'cpu 0 0 0 100\n';
+  expect(await sensor.read(signal)).toBeUndefined();
+  expect(await after(5000, 0.5)).toBe(50);
 });

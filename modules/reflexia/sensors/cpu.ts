@@ -48,9 +48,20 @@ function sum(cores: readonly CpuTimes[]): CpuTimes {
   });
 }
 
-/** Percent of all cores since the last reading; the first reading only sets the mark. */
-export function cpuSensor(machine: Machine): Sensor<'cpu'> {
-  let before: CpuTimes | undefined;
+/** Over how long the share is told. */
+export interface CpuWindow {
+  ms: number;
+  nowMs: () => number;
+}
+
+/**
+ * Percent of all cores over the window, or since the first reading as long as that is shorter; without a window since the last reading. The
+ * first reading only sets the mark. A window, because an answer of some seconds by a model on this device takes all cores, and that is its
+ * work and no overload.
+ */
+export function cpuSensor(machine: Machine, window: CpuWindow = { ms: 0, nowMs: () => 0 }): Sensor<'cpu'> {
+  /** Oldest first; the first is at least a window old once there was one that is. */
+  const marks: { atMs: number; times: CpuTimes }[] = [];
   return {
     name: 'cpu',
     async read(signal) {
@@ -58,8 +69,12 @@ export function cpuSensor(machine: Machine): Sensor<'cpu'> {
         machine.platform === 'linux'
           ? parseProcStat(await machine.readText('/proc/stat', signal))
           : sum(machine.coreTimes());
-      const used = before && cpuPercent(before, after);
-      before = after;
+      const atMs = window.nowMs();
+      while (marks.length > 1 && atMs - marks[1]!.atMs >= window.ms) marks.shift();
+      const used = marks[0] && cpuPercent(marks[0].times, after);
+      // Counters that went back are begun anew.
+      if (used === undefined) marks.length = 0;
+      marks.push({ atMs, times: after });
       return used;
     },
   };

@@ -1,17 +1,22 @@
 import { expect, test } from 'vitest';
 import { macos, pi4, pi5, x86Virtual } from '../fixtures/devices.js';
 import { fakeMachine } from '../fixtures/machine.js';
+import { pi4Meminfo32 } from '../fixtures/recorded.js';
 import { memorySensor, parseMeminfo, parseVmStat } from './memory.js';
 
 const signal = new AbortController().signal;
 
 test.each([
-  ['Pi 4', pi4, 75],
+  ['Pi 4', pi4, 6.0],
   ['Pi 5', pi5, 10],
-  ['virtual x86', x86Virtual, 50],
-  ['macOS', macos, 75],
+  ['virtual x86', x86Virtual, 7.2],
+  ['macOS', macos, 82.0],
 ])('%s', async (_name, device, expected) => {
   expect(await memorySensor(fakeMachine(device)).read(signal)).toBeCloseTo(expected, 1);
+});
+
+test('a Pi with a 32-bit kernel tells high and low memory too', () => {
+  expect(parseMeminfo(pi4Meminfo32)).toBeCloseTo(6.6, 1);
 });
 
 test('a platform that is not known tells nothing', async () => {

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { macos, pi4, pi5, x86Virtual } from '../fixtures/devices.js';
 import { type FakeMachine, fakeMachine } from '../fixtures/machine.js';
+import { appleSiliconIfconfig } from '../fixtures/recorded.js';
 import { networkSensor } from './network.js';
 
 const signal = new AbortController().signal;
@@ -10,7 +11,12 @@ const linux = (files: Record<string, string>): FakeMachine => ({ platform: 'linu
 test.each([
   ['wireless only', pi4, true],
   ['wired', pi5, true],
-  ['a driver that does not tell its state, with a carrier', x86Virtual, true],
+  ['virtual x86', x86Virtual, true],
+  [
+    'a driver that does not tell its state, with a carrier',
+    linux({ '/sys/class/net/eth0/operstate': 'unknown\n', '/sys/class/net/eth0/carrier': '1\n' }),
+    true,
+  ],
   ['macOS: one of its interfaces is active', macos, true],
   ['unplugged', linux({ '/sys/class/net/eth0/operstate': 'down\n' }), false],
   [
@@ -33,7 +39,7 @@ test.each([
   expect(await read(device)).toBe(expected);
 });
 
-test('macOS without a link', async () => {
-  const commands = { '/sbin/ifconfig': 'lo0: flags=8049<UP>\nen0: flags=8863<UP>\n\tstatus: inactive\n' };
+test('a Mac none of whose links is active', async () => {
+  const commands = { '/sbin/ifconfig': appleSiliconIfconfig };
   expect(await read({ platform: 'darwin', commands })).toBe(false);
 });

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
-import { macos, pi4, pi5, x86Laptop, x86Virtual } from '../fixtures/devices.js';
-import { type FakeMachine, fakeMachine, systemError } from '../fixtures/machine.js';
+import { macos, pi4, pi5, x86Laptop, x86Refused, x86Virtual } from '../fixtures/devices.js';
+import { type FakeMachine, fakeMachine } from '../fixtures/machine.js';
+import { intelPowermetrics, m1Powermetrics, m2Powermetrics, x86Stat } from '../fixtures/recorded.js';
 import { modelSource } from './power/model.js';
 import { parsePmic, pmicSource } from './power/pmic.js';
 import { parsePowermetrics, powermetricsSource } from './power/powermetrics.js';
@@ -29,7 +30,7 @@ test('Pi 5: each current times the voltage of the same name; inputs do not count
   const { read } = sensorOf(pi5);
   const power = await read();
   expect(power).toMatchObject({ source: 'pmic', estimated: false });
-  expect(power!.watts).toBeCloseTo(3.889, 2);
+  expect(power!.watts).toBeCloseTo(5.922, 2);
   expect(
     parsePmic('  A_B_A current(0)=2.00000000A\n  A_B_V volt(9)=1.50000000V\n C_A current(1)=9.00000000A\n'),
   ).toBe(3);
@@ -41,7 +42,7 @@ test('Pi 4: it has no such chip, so the power is reckoned from the load, and sai
   const files = { ...pi4.files } as Record<string, string>;
   const { read } = sensorOf({ ...pi4, files });
   expect(await read()).toBeUndefined();
-  files['/proc/stat'] = files['/proc/stat']!.replace('46860', '56860').replace('1893220', '1903220');
+  files['/proc/stat'] = files['/proc/stat']!.replace('cpu  1550', 'cpu  11550').replace('190212', '200212');
   expect(await read()).toEqual({ watts: 4.55, source: 'model', estimated: true });
 });
 
@@ -60,12 +61,11 @@ test('x86: packages and their memory are added up, over the turn of a counter; p
 test('x86, not root: the model answers, and says what it stands in for', async () => {
   const files: Record<string, string | Error> = {
     ...x86Virtual.files,
-    ...x86Laptop.files,
-    '/sys/class/powercap/intel-rapl:0/energy_uj': systemError('EACCES'),
+    ...x86Refused.files,
   };
   const { read } = sensorOf({ platform: 'linux', files }, { idleW: 10, fullW: 30 });
   expect(await read()).toBeUndefined();
-  files['/proc/stat'] = 'cpu 4357 0 4313 1363393 0 0 0 120\ncpu0 1 1 1 1\n';
+  files['/proc/stat'] = x86Stat.replace('cpu  6713787', 'cpu  6714787').replace('6155269', '6156269');
   const power = await read();
   expect(power).toMatchObject({ watts: 20, source: 'model', estimated: true });
   expect(power!.instead_of).toContain('rapl: EACCES');
@@ -81,10 +81,8 @@ test('a machine that nobody knows: by its cores', async () => {
 
 test('Mac: to root it is measured, to anybody else reckoned from what Apple publishes, and powermetrics is started once', async () => {
   const line = '/usr/bin/powermetrics --samplers cpu_power -n 1 -i 200';
-  const output =
-    'CPU Power: 823 mW\nGPU Power: 26 mW\nANE Power: 323 mW\nCombined Power (CPU + GPU + ANE): 1172 mW\n\n';
-  const root = sensorOf({ ...macos, commands: { ...macos.commands, [line]: output } });
-  expect(await root.read()).toEqual({ watts: 1.172, source: 'powermetrics', estimated: false });
+  const root = sensorOf({ ...macos, commands: { ...macos.commands, [line]: m1Powermetrics } });
+  expect(await root.read()).toEqual({ watts: 2.151, source: 'powermetrics', estimated: false });
 
   let started = 0;
   const machine = fakeMachine(macos);
@@ -106,6 +104,14 @@ test('Mac: to root it is measured, to anybody else reckoned from what Apple publ
   user.time.ms = 1000;
   user.cores.busy = 500;
   expect(await user.read()).toEqual({ watts: 22.9, source: 'model', estimated: true });
+});
+
+test.each([
+  ['M1 Pro, macOS 12: the package, memory included', m1Powermetrics, 2.151],
+  ['M2', m2Powermetrics, 0.089],
+  ['Intel', intelPowermetrics, 8.53],
+])('powermetrics of a Mac: %s', (_name, output, watts) => {
+  expect(parsePowermetrics(output)).toBe(watts);
 });
 
 test.each([

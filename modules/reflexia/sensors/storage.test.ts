@@ -38,7 +38,7 @@ test('the most worn eMMC counts; an SD card, which tells nothing, does not', asy
 test.each([
   ['an SD card, its partitions counted once', pi4, 4_012_288 * 512],
   ['an NVMe drive', pi5, 4_012_288 * 512],
-  ['a virtual disk; loop devices lie on it', x86Virtual, 353_666_280 * 512],
+  ['a virtual disk; loop devices lie on it', x86Virtual, 1_006_013_896 * 512],
   ['macOS', macos, undefined],
 ])('written: %s', async (_name, device, bytes) => {
   expect(await storageWrittenSensor(fakeMachine(device)).read(signal)).toBe(bytes);

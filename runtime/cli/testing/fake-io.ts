@@ -14,6 +14,7 @@ export class FakeIo implements CliIo {
   out = (text: string): void => {
     this.stdout += text;
   };
+  outReady = async (): Promise<void> => {};
   err = (text: string): void => {
     this.stderr += text;
   };

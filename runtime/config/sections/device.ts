@@ -5,6 +5,9 @@ export const reflexia = section({
   interval_ms: milliseconds(5000, 200, 3_600_000).describe(
     'Time between two samples of the device. Each one costs a few milliseconds of a processor.',
   ),
+  cpu_window_ms: milliseconds(60_000, 0, 600_000).describe(
+    'Over how long the load of the processor is told and decided on, so that an answer of some seconds by a model on this device is no overload. 0: since the sample before.',
+  ),
   power_idle_w: z
     .number()
     .min(0)

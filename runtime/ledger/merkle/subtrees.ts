@@ -5,9 +5,7 @@ export type NodeSource = (level: number, index: number) => Uint8Array;
 
 /** The largest `level` with 2^level ≤ count. Math.log2 rounds: it takes 2^49 − 1 for 2^49. */
 export function levelOf(count: number): number {
-  let level = 0;
-  while (2 ** (level + 1) <= count) level++;
-  return level;
+  return count < 2 ** 32 ? 31 - Math.clz32(count) : 63 - Math.clz32(count / 2 ** 32);
 }
 
 /** The largest power of two below `count`: where RFC 6962 splits a tree of more than one leaf. */

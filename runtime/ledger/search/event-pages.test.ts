@@ -8,6 +8,8 @@ import type { EventQuery, NewEvent, StoredEvent } from '../../contracts/ledger.j
 import { Database } from '../../contracts/sqlite.js';
 import { openLedger, type SqliteLedger } from '../ledger.js';
 import { bloomOf, mayHold } from './bloom.js';
+import { EventPages } from './event-pages.js';
+import { summedFrom } from './summaries.js';
 import { wordsOf } from './words.js';
 
 const numRuns = process.env.ARKALIA_TEST_LONG === undefined ? 300 : 5000;
@@ -210,6 +212,33 @@ describe('the summaries', () => {
     db.close();
     ledger = await open();
     expect(summaries()).toEqual(before);
+  });
+
+  it('that an older program made are not believed where they do not tell types and streams', async () => {
+    const db = new Database(file);
+    const pages = (version: number) => {
+      db.pragma(`user_version = ${version}`);
+      const page = new EventPages(db).page({
+        ...{ id: 0, filter: { type: 'key_revoked', stream: undefined }, from: 0, to: events },
+        ...{ limit: 1000, order: 'asc' as const },
+      });
+      return page.rows.map(({ index }) => index);
+    };
+    const version = db.pragma('user_version', { simple: true }) as number;
+    const expected = naive({ type: 'key_revoked', limit: 1000, order: 'asc' });
+    try {
+      expect(pages(version)).toEqual(expected);
+      db.exec('UPDATE bundles SET items = zeroblob(8)');
+      const open = Math.floor(events / 256) * 256;
+      expect(pages(version)).toEqual(expected.filter((index) => index >= open));
+      expect(pages(summedFrom - 1)).toEqual(expected);
+    } finally {
+      db.exec('DELETE FROM bundles');
+      db.pragma(`user_version = ${version}`);
+      db.close();
+      await ledger.close();
+      ledger = await open();
+    }
   });
 
   it('hold no byte of a correlation id or a word', () => {

@@ -1,11 +1,21 @@
 import type { Database, Statement } from 'better-sqlite3';
 import type { EventFilter, PageRequest } from '../protocol.js';
 import { mayHold } from './bloom.js';
-import { bundleEvents, correlationItem, moduleItem, wordItem } from './summaries.js';
+import {
+  bundleEvents,
+  correlationItem,
+  moduleItem,
+  streamItem,
+  summedFrom,
+  typeItem,
+  wordItem,
+} from './summaries.js';
 import { eventWords, wordsOf } from './words.js';
 
 /** Bundles that are read for one page; then others have their turn. */
 const bundlesRead = 32;
+/** Summaries in memory at a time. */
+const summariesRead = 64;
 
 export interface EventRow {
   index: number;
@@ -34,25 +44,36 @@ interface Bundle {
   items: Buffer | null;
 }
 
-/** Finds events. Type and stream have an index; the rest is found by the summaries of bundles, and the last, not yet full bundle is read. */
+/** First and last number of some bundles. */
+interface Range {
+  lowest: number;
+  highest: number;
+}
+
+/** Finds events by the summaries of their bundles; the last, not yet full bundle is read. */
 export class EventPages {
   readonly #db: Database;
   /** One statement for each combination of filters and order: at most 128. */
   readonly #statements = new Map<string, Statement>();
 
   readonly #minimum: Statement;
+  readonly #size: Statement;
+  readonly #lastSummed: Statement;
+  /** The summaries of an older program's file do not tell enough: each bundle may hold everything. */
+  readonly #isSummed: boolean;
 
   constructor(db: Database) {
     this.#db = db;
+    this.#isSummed = (db.pragma('user_version', { simple: true }) as number) >= summedFrom;
+    this.#size = db.prepare('SELECT coalesce(max("index") + 1, 0) FROM events').pluck();
+    this.#lastSummed = db.prepare('SELECT coalesce(max(number), -1) FROM bundles').pluck();
     this.#minimum = db.prepare('SELECT coalesce(max(minimum), 0) FROM log').pluck();
   }
 
   /** Events from the minimum index on: what is below it goes. */
   page({ from, ...rest }: PageRequest): EventPage {
     const request = { ...rest, from: Math.max(from, this.#minimum.get() as number) };
-    const { module, correlationId, fromMs, toMs, text } = request.filter;
-    const bySummary = [module, correlationId, fromMs, toMs, text].some((value) => value !== undefined);
-    if (bySummary) return this.#byBundles(request);
+    if (Object.values(request.filter).some((value) => value !== undefined)) return this.#byBundles(request);
     const rows = this.#rows(request, request);
     return { rows, next: rows.length < request.limit ? null : after(rows.at(-1)!.index, request) };
   }
@@ -61,6 +82,8 @@ export class EventPages {
     const { filter, order, limit } = request;
     const words = filter.text === undefined ? undefined : wordsOf(filter.text);
     const items = [
+      ...(filter.type === undefined ? [] : [typeItem(filter.type)]),
+      ...(filter.stream === undefined ? [] : [streamItem(filter.stream)]),
       ...(filter.module === undefined ? [] : [moduleItem(filter.module)]),
       ...(filter.correlationId === undefined ? [] : [correlationItem(filter.correlationId)]),
       ...(words ?? []).map(wordItem),
@@ -87,28 +110,37 @@ export class EventPages {
 
   /** Bundles of the page's range that may hold what is looked for by time, in the order of the page. */
   *#bundles({ from, to, order, filter }: PageRequest): Generator<Bundle> {
-    const last = this.#db.prepare('SELECT max("index") FROM events').pluck().get() as number | null;
-    if (last === null) return;
-    const summed = this.#db.prepare('SELECT max(number) FROM bundles').pluck().get() as number | null;
     const lowest = Math.floor(from / bundleEvents);
-    const highest = Math.floor(Math.min(to, last) / bundleEvents);
+    const last = Math.min(to, (this.#size.get() as number) - 1);
+    const highest = Math.floor(last / bundleEvents);
+    const summed = this.#isSummed ? Math.min(this.#lastSummed.get() as number, highest) : -1;
     const open: Bundle[] = [];
-    for (let number = Math.max(lowest, (summed ?? -1) + 1); number <= highest; number++) {
+    for (let number = Math.max(lowest, summed + 1); number <= highest; number++) {
       open.push({ number, items: null });
     }
     if (order === 'desc') yield* open.reverse();
-    // All at once, because a statement that is being read keeps its snapshot of the file.
-    yield* this.#db
-      .prepare(
-        `SELECT number, items FROM bundles WHERE number BETWEEN ? AND ? AND time_max >= ? AND time_min < ? ORDER BY number ${order}`,
-      )
-      .all(
-        lowest,
-        highest,
-        filter.fromMs ?? -Number.MAX_SAFE_INTEGER,
-        filter.toMs ?? Number.MAX_SAFE_INTEGER,
-      ) as Bundle[];
+    yield* this.#summaries({ lowest, highest: summed }, { order, filter });
     if (order === 'asc') yield* open;
+  }
+
+  /** Some at once, because a statement that is being read keeps its snapshot of the file. */
+  *#summaries(
+    { lowest, highest }: Range,
+    { order, filter }: Pick<PageRequest, 'order' | 'filter'>,
+  ): Generator<Bundle> {
+    const statement = this.#statement(
+      `SELECT number, items FROM bundles WHERE number BETWEEN ? AND ? AND time_max >= ? AND time_min < ? ORDER BY number ${order}`,
+    );
+    const { fromMs = -Number.MAX_SAFE_INTEGER, toMs = Number.MAX_SAFE_INTEGER } = filter;
+    for (let done = 0; lowest + done <= highest; done += summariesRead) {
+      const ahead = lowest + done;
+      const back = highest - done;
+      const some =
+        order === 'asc'
+          ? [ahead, Math.min(ahead + summariesRead - 1, highest)]
+          : [Math.max(back - summariesRead + 1, lowest), back];
+      yield* statement.all(...some, fromMs, toMs) as Bundle[];
+    }
   }
 
   #rows({ filter, order, limit }: PageRequest, place: { from: number; to: number }): EventRow[] {

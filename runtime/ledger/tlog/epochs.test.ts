@@ -15,6 +15,7 @@ import { Database } from '../../contracts/sqlite.js';
 import { openForReading } from '../database.js';
 import { openLedger, type SqliteLedger } from '../ledger.js';
 import { parseCheckpoint } from './checkpoint.js';
+import { writeShownCheckpoint } from './last-checkpoint.js';
 import { openNote } from './note.js';
 import { parseVerifierKey } from './note-key.js';
 import { verifyLog } from './verify-log.js';
@@ -143,6 +144,25 @@ describe('the epochs of a log', () => {
     const ledger = await open();
     expect((await firstEvent(ledger)).data).toMatchObject({ reason: 'other_history', previous_size: 9 });
     await ledger.close();
+  });
+
+  it('begins a new one for a copy that is older than what a witness was shown, though nothing else knows of it', async () => {
+    const key = await run(5);
+    copyFileSync(file, join(folder, 'copy'));
+    const last = readFileSync(join(folder, 'log-last.json'));
+    await run(4);
+    const shown = lastNote();
+    await writeShownCheckpoint(folder, { verifierKey: key, note: shown });
+    copyFileSync(join(folder, 'copy'), file);
+    // As after a crash within the minute in which log-last.json is behind.
+    writeFileSync(join(folder, 'log-last.json'), last);
+    const ledger = await open();
+    expect((await firstEvent(ledger)).data).toMatchObject({
+      ...{ reason: 'older_copy', previous_size: 9, previous_checkpoint: shown },
+    });
+    await ledger.close();
+    // That of an epoch that has ended says nothing about the next.
+    expect(await run(1)).toBe(ledger.log.verifierKey);
   });
 
   it('begins a new one where the file is gone, or is of an epoch that has ended', async () => {

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { backgroundTimer, type SetTimer } from '../../contracts/clock.js';
-import { writeFileAtomicSync } from '../../data-folder/write-file-atomic.js';
+import { writeFileAtomic, writeFileAtomicSync } from '../../data-folder/write-file-atomic.js';
 import { LedgerFileError } from '../ledger-file-error.js';
 import { type Checkpoint, parseCheckpoint } from './checkpoint.js';
 import { openNote } from './note.js';
@@ -9,6 +9,8 @@ import { NoteError } from './note-error.js';
 import { parseVerifierKey } from './note-key.js';
 
 const fileName = 'log-last.json';
+/** The newest that a witness was shown, written before it was: log-last.json may be a minute behind, and a witness forgets nothing. */
+const shownName = 'log-shown.json';
 /** While checkpoints are made the file is written this often: two syncs and a page of the disk each time. */
 const intervalMs = 60_000;
 
@@ -21,10 +23,18 @@ export interface LastCheckpoint {
 
 /**
  * Reads it; undefined where there is none.
- * @throws LedgerFileError `ledger_unusable` when the file is there and is not what was written.
+ * @throws LedgerFileError `ledger_unusable` when a file is there and is not what was written.
  */
 export function readLastCheckpoint(folder: string): LastCheckpoint | undefined {
-  const path = join(folder, fileName);
+  const last = readCheckpoint(join(folder, fileName));
+  const shown = readCheckpoint(join(folder, shownName));
+  if (last === undefined || shown === undefined) return last ?? shown;
+  const isNewer =
+    shown.checkpoint.origin === last.checkpoint.origin && shown.checkpoint.size > last.checkpoint.size;
+  return isNewer ? shown : last;
+}
+
+function readCheckpoint(path: string): LastCheckpoint | undefined {
   let text: string;
   try {
     text = readFileSync(path, 'utf8');
@@ -52,8 +62,19 @@ export function writeLastCheckpoint(
   folder: string,
   { verifierKey, note }: Pick<LastCheckpoint, 'verifierKey' | 'note'>,
 ): void {
-  const text = JSON.stringify({ version: 1, verifier_key: verifierKey, note });
-  writeFileAtomicSync(join(folder, fileName), `${text}\n`);
+  writeFileAtomicSync(join(folder, fileName), fileText(verifierKey, note));
+}
+
+/** To be called before somebody is shown a checkpoint who holds us to it for ever. */
+export function writeShownCheckpoint(
+  folder: string,
+  { verifierKey, note }: Pick<LastCheckpoint, 'verifierKey' | 'note'>,
+): Promise<void> {
+  return writeFileAtomic(join(folder, shownName), fileText(verifierKey, note));
+}
+
+function fileText(verifierKey: string, note: string): string {
+  return `${JSON.stringify({ version: 1, verifier_key: verifierKey, note })}\n`;
 }
 
 /**

@@ -3,10 +3,13 @@ import { hashBytes, perfectRoot } from '../merkle/node-hash.js';
 import type { NodeSource } from '../merkle/subtrees.js';
 import type { SignedCheckpoint } from '../protocol.js';
 import { NotStoredError } from './not-stored-error.js';
+import { TileNodes } from './tile-nodes.js';
 import { tileHeight, tileWidth } from './tile-tree.js';
 
-/** Inner nodes kept because the next proof is likely to need them; they never change. About 2 MB. */
-const nodesKept = 16_384;
+/** Nodes of tiles that are not full yet, kept because the next proof is likely to need them; they never change. */
+const nodesKept = 2048;
+/** Full tiles of level 1 and up, kept with all their nodes: 16 KB each, and one for 65,536 events. */
+const tilesKept = 192;
 
 export interface TilePlace {
   level: number;
@@ -33,7 +36,9 @@ export class LogReader {
   readonly #minimum: Statement;
   readonly #nodes = new Map<string, Buffer>();
   /** The full tile of each level that was read last: a proof asks for several nodes of one. */
-  readonly #recent: { number: number; hashes: Buffer }[] = [];
+  readonly #recent: { number: number; tile: TileNodes }[] = [];
+  /** By level and number, the one that was asked for longest ago first. */
+  readonly #upper = new Map<string, TileNodes>();
 
   constructor(db: Database) {
     this.#tile = db.prepare('SELECT root, hashes FROM tiles WHERE level = ? AND number = ?');
@@ -102,8 +107,13 @@ export class LogReader {
     const key = `${level}:${index}`;
     let node = this.#nodes.get(key);
     if (node !== undefined) return node;
-    const width = 2 ** (level % tileHeight);
-    const run = this.#run(Math.floor(level / tileHeight), index * width, width);
+    const tileLevel = Math.floor(level / tileHeight);
+    const height = level % tileHeight;
+    const width = 2 ** height;
+    const first = index * width;
+    const tile = this.#nodesOf(tileLevel, Math.floor(first / tileWidth));
+    if (tile !== undefined) return tile.at(height, (first % tileWidth) / width);
+    const run = this.#edge(tileLevel, first, width);
     if (run === undefined) throw new NotStoredError(level, index);
     node = Buffer.from(perfectRoot(run, 0, width));
     if (this.#nodes.size >= nodesKept) this.#nodes.clear();
@@ -111,25 +121,37 @@ export class LogReader {
     return node;
   };
 
-  /**
-   * Hashes of one tile level from `first` on, all within one tile: from the tile when it is full; otherwise from the leaves, or from the
-   * full tiles below. Undefined where not all of them are stored.
-   */
+  /** Hashes of one tile level from `first` on, all within one tile. Undefined where not all of them are stored. */
   #run(level: number, first: number, count: number): Buffer | undefined {
-    const number = Math.floor(first / tileWidth);
     const begin = (first % tileWidth) * hashBytes;
-    const stored = this.#fullTile(level, number);
-    if (stored !== null) return stored.subarray(begin, begin + count * hashBytes);
+    const hashes = this.stored(level, Math.floor(first / tileWidth))?.hashes;
+    if (hashes !== undefined && hashes !== null) return hashes.subarray(begin, begin + count * hashBytes);
+    return this.#edge(level, first, count);
+  }
+
+  /** The same of a tile that is not full: from the leaves, or from the full tiles below. */
+  #edge(level: number, first: number, count: number): Buffer | undefined {
     if (level === 0) return this.leafHashes(first, count);
     return joined(this.#roots.all(level - 1, first, first + count - 1), count);
   }
 
-  #fullTile(level: number, number: number): Buffer | null {
+  #nodesOf(level: number, number: number): TileNodes | undefined {
     const recent = this.#recent[level];
-    if (recent?.number === number) return recent.hashes;
-    const hashes = this.stored(level, number)?.hashes ?? null;
-    if (hashes !== null) this.#recent[level] = { number, hashes };
-    return hashes;
+    if (recent?.number === number) return recent.tile;
+    const key = `${level}/${number}`;
+    let tile = this.#upper.get(key);
+    if (tile === undefined) {
+      const hashes = this.stored(level, number)?.hashes ?? null;
+      if (hashes === null) return undefined;
+      tile = new TileNodes(hashes);
+    }
+    this.#recent[level] = { number, tile };
+    if (level === 0) return tile;
+    this.#upper.delete(key);
+    this.#upper.set(key, tile);
+    const [oldest] = this.#upper.keys();
+    if (this.#upper.size > tilesKept) this.#upper.delete(oldest!);
+    return tile;
   }
 
   /** As they were recorded with the entries; undefined where not all of them are there. */

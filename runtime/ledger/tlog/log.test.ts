@@ -243,6 +243,7 @@ describe('the log of a ledger', () => {
     const before = tiles();
     expect(before).toHaveLength(2);
     for (const table of ['tiles', 'checkpoints', 'log', 'bundles']) change(`DROP TABLE ${table}`);
+    for (const column of ['type', 'stream']) change(`CREATE INDEX events_by_${column} ON events (${column})`);
     const db = new Database(file);
     db.pragma('user_version = 1');
     db.close();

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { systemClock } from '../../contracts/clock.js';
 import { openLedger, type SqliteLedger } from '../ledger.js';
+import { readLastCheckpoint } from '../tlog/last-checkpoint.js';
 import { openNote } from '../tlog/note.js';
 import { parseVerifierKey } from '../tlog/note-key.js';
 import { Asker } from './asker.js';
@@ -132,6 +133,21 @@ describe('an honest witness', () => {
     expect(signers(asker.cosigned(), witness.key)).toEqual([expect.stringContaining('arkalia-'), 'w1']);
     expect(asker.status()).toEqual([{ name: 'w1', size: 310, cosigned: 2, failed: 0 }]);
     expect(problems).toEqual([]);
+  });
+
+  it('is shown nothing that would not be known here after a crash', async () => {
+    const known: (string | undefined)[] = [];
+    const url = await listen((body, response) => {
+      const size = readLastCheckpoint(folder)?.checkpoint.size;
+      known.push(`${size} of ${body.split('\n\n')[1]!.split('\n')[1]}`);
+      response.writeHead(503).end();
+    });
+    const asker = await open({ key: (await honest('w1')).key, url });
+    await add(10);
+    await round(asker);
+    await add(10);
+    await round(asker);
+    expect(known).toEqual(['10 of 10', '20 of 20']);
   });
 
   it('is asked no more often than configured, and by one round at a time', async () => {

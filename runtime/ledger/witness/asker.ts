@@ -2,6 +2,7 @@ import type { Clock } from '../../contracts/clock.js';
 import type { Ledger } from '../../contracts/ledger.js';
 import type { WitnessStatus } from '../../contracts/witness.js';
 import { parseCheckpoint } from '../tlog/checkpoint.js';
+import { writeShownCheckpoint } from '../tlog/last-checkpoint.js';
 import { openNote } from '../tlog/note.js';
 import { type NoteVerifier, parseVerifierKey } from '../tlog/note-key.js';
 import { tileWidth } from '../tlog/tile-tree.js';
@@ -157,6 +158,9 @@ export class Asker {
     const missing = [...this.#known].filter(
       ([{ verifier }]) => openNote(before, [own, verifier]).lines.length < 2,
     );
+    if (missing.length === 0) return false;
+    // What a witness has seen must be known here when an older copy of the ledger is put back.
+    await writeShownCheckpoint(this.#options.folder, { verifierKey: this.#logKey, note });
     const lines = await Promise.all(
       missing.map(([witness, known]) => this.#ask(witness, known, { note, size })),
     );

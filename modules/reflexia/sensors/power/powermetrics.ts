@@ -4,16 +4,21 @@ import type { PowerSource } from './source.js';
 /** How long it measures. */
 const SAMPLE_MS = '200';
 
-/** Watts from `Combined Power (CPU + GPU + ANE): 1172 mW` of macOS's powermetrics(1). */
+/**
+ * Watts from macOS's powermetrics(1): `Combined Power (CPU + GPU + ANE): 89 mW`, before macOS 13 `Package Power: 2151 mW`, on Intel's
+ * processors `Intel energy model derived package power (CPUs+GT+SA): 8.53W`.
+ */
 export function parsePowermetrics(output: string): number | undefined {
   const [, value, unit] =
-    /^Combined Power \(CPU \+ GPU \+ ANE\): (\d+(?:\.\d+)?) ?(m?W)$/m.exec(output) ?? [];
+    /^(?:Combined Power \(CPU \+ GPU \+ ANE\)|Package Power|Intel energy model derived package power \(CPUs\+GT\+SA\)): (\d+(?:\.\d+)?) ?(m?W)$/m.exec(
+      output,
+    ) ?? [];
   if (value === undefined) return undefined;
   return unit === 'W' ? Number(value) : Number(value) / 1000;
 }
 
 /**
- * Watts of a Mac's processor, graphics and neural engine; screen, disk and memory are not in it. macOS tells them to root alone, so for
+ * Watts of a Mac's processor, graphics and neural engine; screen and disk are not in it, nor memory from macOS 13 on. macOS tells them to root alone, so for
  * anybody else the first attempt is the last.
  */
 export function powermetricsSource(machine: Machine): PowerSource {

@@ -406,6 +406,21 @@ export const en = {
     heldFor: (check: string, fault: string) => `Does not hold: ${check} (${fault})`,
     heldUntil: (length: string, retries: string) =>
       `It is released ${length} later if its account agrees; prolonged ${retries} times so far.`,
+    learned: 'What was learned and chosen',
+    learnedSays:
+      'Each change is on probation; one during which health gets worse is undone by itself and not tried again for an hour.',
+    stateNames: {
+      'zeroia.thresholds': 'Thresholds of ZeroIA',
+      'reflexia.temperature_c_muted': 'Forecast of the temperature muted or not',
+      'reflexia.ram_muted': 'Forecast of the memory muted or not',
+      'reflexia.disk_muted': 'Forecast of the disk muted or not',
+      'models.default': 'Model that is used',
+    } as Record<string, string>,
+    onProbation: (changes: string) => `on probation: ${changes}`,
+    proven: 'proven',
+    undone: 'undone',
+    undoneSays: (version: string, time: string, back: string, why: string) =>
+      `Version ${version}, ${time}, back to ${back}: ${why}`,
     history: 'Recovery',
     historyNone:
       'Nothing has had to recover yet. When an engine or the disk fails and comes back, it is listed here with its time.',

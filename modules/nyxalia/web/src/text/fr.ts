@@ -414,6 +414,20 @@ export const fr: Texts = {
     heldFor: (check, fault) => `Ne tient pas : ${check} (${fault})`,
     heldUntil: (length, retries) =>
       `Il est libéré ${length} plus tard si son compte concorde ; prolongé ${retries} fois jusqu’ici.`,
+    learned: 'Ce qui a été appris et choisi',
+    learnedSays:
+      'Chaque changement est à l’essai ; s’il aggrave la santé pendant ce temps, il est annulé de lui-même et n’est pas retenté pendant une heure.',
+    stateNames: {
+      'zeroia.thresholds': 'Seuils de ZeroIA',
+      'reflexia.temperature_c_muted': 'Prévision de la température écoutée ou non',
+      'reflexia.ram_muted': 'Prévision de la mémoire écoutée ou non',
+      'reflexia.disk_muted': 'Prévision du disque écoutée ou non',
+      'models.default': 'Modèle utilisé',
+    },
+    onProbation: (changes) => `à l’essai : ${changes}`,
+    proven: 'éprouvé',
+    undone: 'annulé',
+    undoneSays: (version, time, back, why) => `Version ${version}, ${time}, retour à ${back} : ${why}`,
     history: 'Rétablissement',
     historyNone:
       'Rien n’a encore dû se rétablir. Quand un moteur ou le disque tombe en panne et revient, c’est listé ici avec sa durée.',
