@@ -58,13 +58,26 @@ interface Run extends Measured {
 
 const echo = fork(here('./echo-server.js'));
 const floor = await message<string>(echo);
-// The limit per client is raised, because here one client stands for all; the check itself runs.
-const appliance = await TestAppliance.start({
-  env: { ARKALIA_LIMITS_REQUESTS_PER_SECOND: '1000000', ARKALIA_LIMITS_REQUESTS_BURST: '1000000' },
-});
-try {
+const figures: Record<string, unknown>[] = [];
+let restMiB: number | null = null;
+let loadedMiB: number | null = null;
+
+/** One of its own for each number of connections: a store at its limit, which also prunes, is measured by bench:hold. */
+async function measure(connections: number): Promise<void> {
+  // The limit per client is raised, because here one client stands for all; the check itself runs.
+  const appliance = await TestAppliance.start({
+    env: { ARKALIA_LIMITS_REQUESTS_PER_SECOND: '1000000', ARKALIA_LIMITS_REQUESTS_BURST: '1000000' },
+  });
+  try {
+    await measureOn(appliance, connections);
+  } finally {
+    await appliance.close();
+  }
+}
+
+async function measureOn(appliance: TestAppliance, connections: number): Promise<void> {
   await new Promise((resolve) => setTimeout(resolve, 2000));
-  const restMiB = residentMiB(appliance.process.pid!);
+  restMiB ??= residentMiB(appliance.process.pid!);
   const answer = await (await appliance.post('/zeroia/decisions', decision)).text();
   await fetch(`${floor}/answer`, { method: 'POST', body: answer });
   const targets = {
@@ -75,7 +88,7 @@ try {
   for (const url of Object.values(targets)) await load({ url, body: decision, connections: 32 }, 2);
 
   /** The echo has no metrics, so no share of the collector. */
-  async function run(name: string, url: string, connections: number): Promise<Run> {
+  async function run(name: string, url: string): Promise<Run> {
     const pid = name === 'decisions' ? appliance.process.pid! : echo.pid!;
     const collected = async () => (name === 'decisions' ? await collectorSeconds(appliance.url) : null);
     const collectedBefore = await collected();
@@ -94,31 +107,32 @@ try {
     };
   }
 
-  const figures: Record<string, unknown>[] = [];
-  for (const connections of [32, 128]) {
-    const seen: Record<string, Run[]> = { echo: [], 'same bytes': [], decisions: [] };
-    for (let round = 0; round < rounds; round++) {
-      for (const [name, url] of Object.entries(targets)) seen[name]!.push(await run(name, url, connections));
-    }
-    const ratioTo = (name: string) =>
-      median(
-        seen.decisions!.map((run, round) => run.requestsPerSecond / seen[name]![round]!.requestsPerSecond),
-      );
-    for (const [name, runs] of Object.entries(seen)) {
-      figures.push({
-        connections,
-        route: name,
-        'requests/s': median(runs.map((run) => run.requestsPerSecond)),
-        'p50 ms': Number(median(runs.map((run) => run.p50Ms)).toFixed(2)),
-        'p99 ms': Number(median(runs.map((run) => run.p99Ms)).toFixed(2)),
-        failed: runs.reduce((sum, run) => sum + run.failed, 0),
-        'CPU s / 1,000': medianOf(runs.map((run) => run.cpuMsEach)) ?? 'not readable',
-        'GC %': medianOf(runs.map((run) => run.collectorShare && run.collectorShare * 100)) ?? '',
-        'decisions / this': name === 'decisions' ? 1 : Number(ratioTo(name).toFixed(2)),
-      });
-    }
+  const seen: Record<string, Run[]> = { echo: [], 'same bytes': [], decisions: [] };
+  for (let round = 0; round < rounds; round++) {
+    for (const [name, url] of Object.entries(targets)) seen[name]!.push(await run(name, url));
   }
-  const loadedMiB = residentMiB(appliance.process.pid!);
+  const ratioTo = (name: string) =>
+    median(
+      seen.decisions!.map((run, round) => run.requestsPerSecond / seen[name]![round]!.requestsPerSecond),
+    );
+  for (const [name, runs] of Object.entries(seen)) {
+    figures.push({
+      connections,
+      route: name,
+      'requests/s': median(runs.map((run) => run.requestsPerSecond)),
+      'p50 ms': Number(median(runs.map((run) => run.p50Ms)).toFixed(2)),
+      'p99 ms': Number(median(runs.map((run) => run.p99Ms)).toFixed(2)),
+      failed: runs.reduce((sum, run) => sum + run.failed, 0),
+      'CPU s / 1,000': medianOf(runs.map((run) => run.cpuMsEach)) ?? 'not readable',
+      'GC %': medianOf(runs.map((run) => run.collectorShare && run.collectorShare * 100)) ?? '',
+      'decisions / this': name === 'decisions' ? 1 : Number(ratioTo(name).toFixed(2)),
+    });
+  }
+  loadedMiB = residentMiB(appliance.process.pid!);
+}
+
+try {
+  for (const connections of [32, 128]) await measure(connections);
   console.log(`Node ${process.version}, ${cpus().length} × ${cpus()[0]?.model ?? 'unknown processor'}`);
   console.log(
     `Median of ${rounds} rounds of ${seconds} s, routes in turn. Every decision is durable (fsync) before it is answered.`,
@@ -142,5 +156,4 @@ try {
   }
 } finally {
   echo.disconnect();
-  await appliance.close();
 }
