@@ -185,6 +185,54 @@ describe.runIf(installed)('the embedded model', () => {
     },
   );
 
+  it('holds format and arguments to what real clients send: alternatives, definitions, nothing, long texts', async () => {
+    const runner = await started();
+    const parameters = {
+      type: 'object',
+      properties: {
+        city: { anyOf: [{ enum: ['Paris'] }, { enum: ['Tokyo'] }] },
+        unit: { allOf: [{ $ref: '#/definitions/unit' }] },
+        address: { type: 'string', format: 'email', minLength: 2, maxLength: 5 },
+        place: { type: ['object', 'null'], properties: { sure: { type: 'boolean' } } },
+        more: {},
+      },
+      definitions: { unit: { enum: ['C', 'F'] } },
+    };
+    const tools = [{ name: 'weather', parameters }];
+    let complete = 0;
+    for (let seed = 0; seed < 3; seed += 1) {
+      const asked = job('ping', { temperature: 1, seed, maxTokens: 600 });
+      const whole = await answerOf(runner, { ...asked, format: { schema: parameters } });
+      const call = await answerOf(runner, { ...asked, tools, toolChoice: 'required' });
+      for (const [json, { finishReason }] of [
+        [whole.text, whole],
+        [call.calls?.[0]?.arguments ?? '', call],
+      ] as const) {
+        // A toy may talk to the end of its context.
+        if (finishReason === 'length') continue;
+        complete += 1;
+        const { city, unit, address, place, more } = JSON.parse(json);
+        expect(['Paris', 'Tokyo']).toContain(city);
+        expect(['C', 'F']).toContain(unit);
+        expect([2, 3, 4, 5]).toContain([...address].length);
+        if (place !== null) expect(typeof place.sure).toBe('boolean');
+        expect(typeof more).not.toBe('undefined');
+      }
+    }
+    expect(complete).toBeGreaterThan(0);
+    // More than fits: it is cut like any answer, with or without tools.
+    const note = {
+      type: 'object',
+      properties: { note: { type: 'string', minLength: 900, maxLength: 2000 } },
+    };
+    const long = job('ping', { temperature: 1, seed: 1 });
+    for (const wish of [
+      { format: { schema: note } },
+      { tools: [{ name: 'say', parameters: note }], toolChoice: 'required' as const },
+    ])
+      expect(await answerOf(runner, { ...long, ...wish })).toMatchObject({ finishReason: 'length' });
+  });
+
   it('outlives tools and formats of which no grammar can be made, and so do the other prompts', async () => {
     const incidents: Incident[] = [];
     const runner = await started({ sequences: 2 }, { onIncident: (incident) => incidents.push(incident) });

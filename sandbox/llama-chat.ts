@@ -1,3 +1,4 @@
+import { schemaForGrammar } from './grammar-schema.js';
 import type { Prompt, PromptMessage, PromptTool, ToolCall } from './types.js';
 
 /** What node-llama-cpp calls a chat: histories, functions and the template of a model, as far as they are used. */
@@ -57,7 +58,9 @@ export function functionsOf(tools: readonly PromptTool[]): Functions {
       name,
       {
         ...(description === undefined ? {} : { description }),
-        ...(parameters === undefined || Object.keys(parameters).length === 0 ? {} : { params: parameters }),
+        ...(parameters === undefined || Object.keys(parameters).length === 0
+          ? {}
+          : { params: schemaForGrammar(parameters) }),
       },
     ]),
   );

@@ -1,4 +1,5 @@
 import { ggufFileFault } from './gguf.js';
+import { schemaForGrammar } from './grammar-schema.js';
 import { answerRoom, fittedHistory } from './history.js';
 import {
   type ChatWrapper,
@@ -97,6 +98,8 @@ export interface LoadedModel {
   embed(texts: readonly string[], work: Work): Promise<WorkEnd | Refusal>;
 }
 
+/** More than any template has before and behind the name of what is called. */
+const callMarksTokens = 32;
 /** Used when a request says nothing about temperature; the package's own default is greedy. */
 const temperatureDefault = 0.8;
 
@@ -214,7 +217,9 @@ export class Llama implements LoadedModel {
     const state = stateOf(messages);
     const promptIds = state.contextText.tokenize(this.#model.tokenizer);
     const promptTokens = promptIds.length;
-    const room = this.contextTokens - promptTokens;
+    // The marks around a call count in the context and not as generated.
+    const marks = functions === undefined ? 0 : this.#callMarks(Object.keys(functions));
+    const room = this.contextTokens - promptTokens - marks;
     if (room < 1) return 'context_length_exceeded';
     const plain = grammar === undefined && functions === undefined;
     const before = sequence.tokenMeter.getState();
@@ -295,12 +300,16 @@ export class Llama implements LoadedModel {
     return { finishReason: 'stop', usage: { prompt_tokens: read, completion_tokens: 0 } };
   }
 
+  #callMarks(names: readonly string[]): number {
+    return callMarksTokens + Math.max(...names.map((name) => this.#model.tokenize(name).length));
+  }
+
   /** What holds the answer to its format; null for a schema that cannot be made a grammar. */
   async #grammar(format: Prompt['format']): Promise<unknown> {
     if (format === undefined) return undefined;
     if (format === 'json') return this.#library.getGrammarFor('json');
     try {
-      return await this.#library.createGrammarForJsonSchema(format.schema);
+      return await this.#library.createGrammarForJsonSchema(schemaForGrammar(format.schema));
     } catch (error) {
       process.stderr.write(`${error instanceof Error ? error.stack : String(error)}\n`);
       return null;

@@ -13,6 +13,8 @@ import { PartFile } from './part-file.js';
 const file = randomBytes(300_000);
 let folder: string;
 let server: http.Server | undefined;
+/** Bytes that the download under test has. */
+let taken = 0;
 const ending = new AbortController();
 
 beforeEach(() => {
@@ -60,7 +62,9 @@ const get = (url: string, more: Partial<DownloadOptions> = {}) =>
     },
     signal: ending.signal,
     onSize: async () => undefined,
-    onProgress: () => undefined,
+    onProgress: (bytes) => {
+      taken = bytes;
+    },
     waitMs: 1,
     ...more,
   });
@@ -78,7 +82,15 @@ const rest = (response: http.ServerResponse, { range }: Asked, etag = '"a"', of 
 /** Sends so much of the body, then breaks the connection. */
 const cut = (response: http.ServerResponse, bytes: number, headers: http.OutgoingHttpHeaders) => {
   response.writeHead(200, headers);
-  response.write(file.subarray(0, bytes), () => setTimeout(() => response.destroy(), 20));
+  taken = 0;
+  response.write(file.subarray(0, bytes));
+  // Not before it was taken: what a reader has not read of a connection that breaks is lost to it.
+  const look = setInterval(() => {
+    if (taken < bytes) return;
+    clearInterval(look);
+    response.destroy();
+  }, 1);
+  response.on('close', () => clearInterval(look));
 };
 const full = { 'content-length': file.length, etag: '"a"' };
 
