@@ -67,6 +67,9 @@ export class TestAppliance {
       child.stdout.on('data', hear);
       child.stderr.on('data', hear);
       child.once('exit', (code) => reject(new Error(`the server ended with ${code}: ${output.text}`)));
+    }).catch(async (error: unknown) => {
+      if (options.dataDir === undefined) await rm(dataDir, { recursive: true, force: true });
+      throw error;
     });
     return new TestAppliance(url, dataDir, child, output, options.dataDir === undefined);
   }
