@@ -182,7 +182,7 @@ test('a session whose time is over says so, keeps what was written, and goes on 
     expect(await axe(page)).toEqual([]);
     await enter(page, 'ada');
     await expect.poll(() => page.locator('#question').inputValue()).toBe('a question half writ');
-    expect(await page.locator('article').count()).toBe(1);
+    await expect.poll(() => page.locator('article').count()).toBe(1);
     await ask(page, 'And now?');
     expect(await page.locator('article[data-state=done]').count()).toBe(2);
     expect(wrong).toEqual([]);
