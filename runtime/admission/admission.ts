@@ -6,7 +6,7 @@ import { limitsAt, shedAt } from '../kernel/degradation-services.js';
 import { EngineQueue } from './queue.js';
 import type { AdaptiveLimit } from './slots.js';
 
-interface EngineCapacity {
+export interface EngineCapacity {
   /** Prompts that the engine works on at once: a number from 1, or what learns it. */
   slots: number | AdaptiveLimit;
   /** Prompts that may wait for a slot when nothing is shed, at least 0. */

@@ -21,7 +21,7 @@ export const exitCodes = { ok: 0, failed: 1, usage: 2, interrupted: 130 } as con
 export const processIo: CliIo = {
   out: (text) => process.stdout.write(text),
   outReady: async () => {
-    // An error while it waits is one that nobody caught.
+    // An error while it waits ends the process: main.ts.
     if (process.stdout.writableNeedDrain)
       await new Promise<void>((resolve) => process.stdout.once('drain', () => resolve()));
   },

@@ -25,6 +25,7 @@ import { LedgerIdempotency } from '../../runtime/idempotency/idempotency.js';
 import { createBus } from '../../runtime/kernel/bus.js';
 import { createDegradation } from '../../runtime/kernel/degradation.js';
 import { Lifecycle } from '../../runtime/kernel/lifecycle.js';
+import { capacityOf } from '../../runtime/kernel/open-admission.js';
 import { toldPrompts } from '../../runtime/kernel/told-prompts.js';
 import { EventCatalog } from '../../runtime/ledger/events/catalog.js';
 import { openLedger } from '../../runtime/ledger/ledger.js';
@@ -148,14 +149,12 @@ export async function boot(world: World): Promise<Appliance> {
   life.repeat(() => tally.tell(), config.breaker.tally_ms);
   const degradation = createDegradation({ bus, ledger, clock });
   const capacity = (name: EngineName) => {
-    const engine = config.engines[name];
-    const slots = 'sequences' in engine ? engine.sequences : engine.slots;
-    const adaptive = { min: 1, initial: 1, max: config.sandbox.workers };
+    const { slots, queueMax } = capacityOf(name, { config, core });
     return [
       name,
       {
-        slots: slots === 'auto' ? core.limits.take(adaptive) : slots + (sabotage === 'double_slot' ? 1 : 0),
-        queueMax: sabotage === 'unbounded_queue' ? 10_000 : engine.queue_max,
+        slots: sabotage === 'double_slot' && typeof slots === 'number' ? slots + 1 : slots,
+        queueMax: sabotage === 'unbounded_queue' ? 10_000 : queueMax,
       },
     ] as const;
   };
