@@ -53,7 +53,7 @@ export async function addModel(path: string, flags: AddFlags, io: CliIo): Promis
         tell(await models.receive({ name, at, of: size, bytes, sha256 }, by));
         at += bytesRead;
       }
-      return finish(models, name, io);
+      return finish(models, name, io, tell);
     });
   } finally {
     await file.close();
@@ -93,8 +93,7 @@ export async function removeModel(name: string, flags: ConfigFlags, io: CliIo): 
 }
 
 /** Waits for the work on a model, tells how far it is, and shows the model. */
-async function finish(models: Models, name: string, io: CliIo): Promise<number> {
-  const tell = progress(io);
+async function finish(models: Models, name: string, io: CliIo, tell = progress(io)): Promise<number> {
   for (;;) {
     const list = await models.list();
     const work = list.work.find((one) => one.name === name);
