@@ -7,6 +7,7 @@ import type { ArkaliaModule, ModuleContext } from '../../runtime/contracts/modul
 import { mayGoOn } from '../../runtime/contracts/people.js';
 import { docsPage, docsPolicy } from './docs.js';
 import { createIdentify } from './frame/caller.js';
+import { DirectRoutes } from './frame/direct.js';
 import { createHostCheck } from './frame/hosts.js';
 import { mountRoutes, type NodeEnv } from './frame/mount.js';
 import { createObserver } from './frame/observe.js';
@@ -75,15 +76,16 @@ class Helloria implements ArkaliaModule {
     this.#openapi = openapiDocument(routes, this.#context.version);
     this.#docs = await docsPage(this.#openapi);
     const app = new Hono<NodeEnv>({ router: new PathRouter() });
+    const direct = new DirectRoutes();
     const nextRequestId = this.#requestIds();
     const { config, controlSocket } = this.#context;
     const listener = new Listener(
-      { app, nextRequestId, upgrade: (...request) => door.upgrade(...request) },
+      { app, direct, nextRequestId, upgrade: (...request) => door.upgrade(...request) },
       config.http,
       controlSocket,
     );
     const frame = this.#frame(listener, nextRequestId);
-    mountRoutes(app, routes, frame);
+    mountRoutes({ app, direct }, routes, frame);
     const door = new SocketDoor(this.#context.sockets(), {
       frame,
       mayGoOn: (caller) => mayGoOn(this.#context, caller),

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { chmod, rm } from 'node:fs/promises';
-import type { IncomingMessage, Server } from 'node:http';
+import type { IncomingMessage, RequestListener, Server } from 'node:http';
 import { createServer as createHttpServer } from 'node:http';
 import { createServer as createHttpsServer } from 'node:https';
 import type { AddressInfo, ListenOptions, Socket } from 'node:net';
@@ -9,6 +9,7 @@ import { createSecureContext } from 'node:tls';
 import { getRequestListener } from '@hono/node-server';
 import type { Hono } from 'hono';
 import type { Config } from '../../runtime/contracts/module.js';
+import type { DirectRoutes } from './frame/direct.js';
 import type { NodeEnv } from './frame/mount.js';
 import { answerClientError, answerUnreadable } from './frame/unreadable.js';
 
@@ -17,6 +18,7 @@ const idleSweepMs = 50;
 
 interface Answering {
   app: Hono<NodeEnv>;
+  direct: DirectRoutes;
   /** For requests that never reach the app. */
   nextRequestId: () => string;
   /** Takes the connection over from HTTP. */
@@ -39,7 +41,7 @@ function readCertificate({ tls_cert_file, tls_key_file }: Config['http']): { cer
 }
 
 function adaptorServer(
-  { app, nextRequestId, upgrade }: Answering,
+  { app, direct, nextRequestId, upgrade }: Answering,
   http: Config['http'],
   tls: boolean,
 ): Server {
@@ -52,9 +54,12 @@ function adaptorServer(
   // A missing Host is answered by us, in our form. Node would take the first of several headers that may come once (Host,
   // Content-Type) and what stands before us perhaps the last; joined they are none that we know.
   const options = { ...limits, requireHostHeader: false, joinDuplicateHeaders: true };
-  const listener = getRequestListener(app.fetch, {
+  const listenHono = getRequestListener(app.fetch, {
     errorHandler: (cause) => answerUnreadable(cause, nextRequestId()),
   });
+  const listener: RequestListener = (incoming, outgoing) => {
+    if (!direct.serve(incoming, outgoing)) listenHono(incoming, outgoing);
+  };
   const server = tls
     ? createHttpsServer({ ...options, ...readCertificate(http) }, listener)
     : createHttpServer(options, listener);

@@ -1,7 +1,14 @@
 import { z } from 'zod';
 import type { Decision, ScoreInput } from '../../runtime/contracts/decision.js';
 import { AppError } from '../../runtime/contracts/errors.js';
-import { defineRoute, json, jsonText, ownerOf, type RouteDefinition } from '../../runtime/contracts/http.js';
+import {
+  defineDirectRoute,
+  defineRoute,
+  json,
+  jsonText,
+  ownerOf,
+  type RouteDefinition,
+} from '../../runtime/contracts/http.js';
 import { type Idempotency, idempotencyHeader } from '../../runtime/contracts/idempotency.js';
 import {
   preferHeader,
@@ -54,7 +61,7 @@ export function zeroiaRoutes(
   },
 ): RouteDefinition[] {
   return [
-    defineRoute({
+    defineDirectRoute({
       method: 'POST',
       path: '/zeroia/decisions',
       role: 'user',

@@ -60,8 +60,8 @@ export function callerIdOfOwner(owner: string): string {
 /** RFC 9457 problem documents; OpenAI's envelope under /v1; Ollama's under /api. */
 export type ErrorShape = 'problem' | 'openai' | 'ollama';
 
-export interface RouteCall<Body, Query> {
-  c: Context;
+/** What a handler is called with. */
+export interface DirectCall<Body, Query> {
   body: Body;
   query: Query;
   caller: Caller;
@@ -70,6 +70,10 @@ export interface RouteCall<Body, Query> {
   header(name: string): string | undefined;
   /** Aborts when the client has gone. Made at first use. */
   signal(): AbortSignal;
+}
+
+export interface RouteCall<Body, Query> extends DirectCall<Body, Query> {
+  c: Context;
 }
 
 export interface ResponseSpec {
@@ -104,6 +108,8 @@ export interface RouteDefinition {
   rateLimited?: boolean;
   /** Served while the appliance waits for its setup code. */
   duringSetup?: boolean;
+  /** Served without Hono's Request, Context and Response; see `defineDirectRoute`. */
+  direct?: true;
   responses: Record<number, ResponseSpec>;
   // biome-ignore lint/suspicious/noExplicitAny: the two types come from `body` and `query`; defineRoute ties them together.
   handler(call: RouteCall<any, any>): Answer | Promise<Answer>;
@@ -123,6 +129,23 @@ export function defineRoute<
   },
 ): RouteDefinition {
   return route as RouteDefinition;
+}
+
+/**
+ * The same for a path without parameters whose answer is always text: it is served without Hono's Request, Context and Response, which
+ * take a twentieth of what a decision takes. For routes that are asked thousands of times a second.
+ */
+export function defineDirectRoute<
+  B extends ZodType | undefined = undefined,
+  Q extends ZodType | undefined = undefined,
+>(
+  route: Omit<RouteDefinition, 'body' | 'query' | 'handler' | 'direct'> & {
+    body?: B;
+    query?: Q;
+    handler(call: DirectCall<Output<B>, Output<Q>>): TextAnswer | Promise<TextAnswer>;
+  },
+): RouteDefinition {
+  return { ...route, direct: true } as RouteDefinition;
 }
 
 /** An answer whose body is text. The frame adds its own headers and writes all of them at once, which a Response would make it copy. */

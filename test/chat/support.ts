@@ -67,6 +67,7 @@ export async function allFrames(response: Response): Promise<Frame[]> {
 export interface LedgerEvent {
   index: number;
   type: string;
+  module: string;
   data: Record<string, unknown>;
   commitments: Record<string, string>;
   leaf_hash: string;

@@ -2,6 +2,7 @@ import { EventEmitter, setMaxListeners } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Hono } from 'hono';
 import { createIdentify } from '../../modules/helloria/frame/caller.js';
+import { DirectRoutes } from '../../modules/helloria/frame/direct.js';
 import { createHostCheck } from '../../modules/helloria/frame/hosts.js';
 import { mountRoutes, type NodeEnv } from '../../modules/helloria/frame/mount.js';
 import { createObserver } from '../../modules/helloria/frame/observe.js';
@@ -81,7 +82,7 @@ export class Front {
     const { config, clock, access, people, rate, viaToken, log, idempotency, ledger } = context;
     const now = () => clock.monotonicMs();
     let requests = 0;
-    mountRoutes(this.#app, context.routes(), {
+    mountRoutes({ app: this.#app, direct: new DirectRoutes() }, context.routes(), {
       log,
       now,
       viaToken,

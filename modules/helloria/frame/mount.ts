@@ -18,6 +18,7 @@ import { roles } from '../../../runtime/contracts/http.js';
 import { recoveryOf } from '../../../runtime/contracts/recovery.js';
 import { isJsonType, parseJson, parseText, readBody } from './body.js';
 import type { Identify } from './caller.js';
+import type { Direct, DirectRoutes } from './direct.js';
 import type { Observe } from './observe.js';
 import { heedsKey, type Once } from './once.js';
 import { corsHeaders, type OriginVerdict, preflightHeaders } from './origin.js';
@@ -50,15 +51,29 @@ export interface Frame {
   once: Once;
 }
 
+/** A route with what is made for it once. */
+interface Mounted {
+  route: RouteDefinition;
+  observe: Observe;
+  readQuery: (incoming: IncomingMessage) => unknown;
+}
+
 /** Mounts every route behind the same checks, in the same order, and answers what is not a route. */
-export function mountRoutes(app: Hono<NodeEnv>, routes: readonly RouteDefinition[], frame: Frame): void {
+export function mountRoutes(
+  { app, direct }: { app: Hono<NodeEnv>; direct: DirectRoutes },
+  routes: readonly RouteDefinition[],
+  frame: Frame,
+): void {
   const methodsOf = new Map<string, string[]>();
   for (const route of routes) {
     methodsOf.set(route.path, [...(methodsOf.get(route.path) ?? []), route.method]);
-    const observe = frame.observe(route.method, route.path);
-    const readQuery = queryReader(route.query);
-    const heeding = { ...route, handler: heedsKey(route, frame.once) };
-    app.on(route.method, route.path, (c) => serve(c, heeding, { observe, readQuery }, frame));
+    const mounted: Mounted = {
+      route: { ...route, handler: heedsKey(route, frame.once) },
+      observe: frame.observe(route.method, route.path),
+      readQuery: queryReader(route.query),
+    };
+    app.on(route.method, route.path, (c) => serve(mounted, c.env, frame, finish, c));
+    if (route.direct === true) direct.add(route.method, route.path, directly(mounted, frame));
   }
   const observeOther = frame.observe('other', 'other');
   // An app of its own, because Hono takes a shorter way where only one handler fits.
@@ -71,13 +86,26 @@ export function mountRoutes(app: Hono<NodeEnv>, routes: readonly RouteDefinition
   app.notFound((c) => others.fetch(c.req.raw, c.env));
 }
 
-async function serve(
-  c: Context<NodeEnv>,
-  route: RouteDefinition,
-  { observe, readQuery }: { observe: Observe; readQuery: (c: Context<NodeEnv>) => unknown },
+/** Serves a direct route. A Host that is not one of ours is left to Hono, which first looks at whether it is one at all. */
+function directly(mounted: Mounted, frame: Frame): Direct {
+  return (incoming, outgoing) => {
+    if (!frame.checkHost(incoming.headers.host)) return false;
+    serve(mounted, { incoming, outgoing }, frame, write).catch((err: unknown) => {
+      frame.log.error({ err }, 'an answer could not be written');
+      outgoing.destroy();
+    });
+    return true;
+  };
+}
+
+/** Answers by a route; only a direct one can do without `c`. */
+async function serve<T>(
+  { route, observe, readQuery }: Mounted,
+  { incoming, outgoing }: NodeEnv['Bindings'],
   frame: Frame,
-): Promise<Response> {
-  const { incoming, outgoing } = c.env;
+  end: (answer: Answer, headers: Record<string, string>, outgoing: ServerResponse) => T,
+  c?: Context<NodeEnv>,
+): Promise<T> {
   const startedMs = frame.now();
   const requestId = frame.nextRequestId();
   const headers = frameHeaders(requestId, frame);
@@ -89,10 +117,10 @@ async function serve(
     const caller = found instanceof Promise ? await found : found;
     authorise(route, caller, startedMs, frame);
     const call: RouteCall<unknown, unknown> = {
-      c,
+      c: c!,
       caller,
       requestId,
-      query: readQuery(c),
+      query: readQuery(incoming),
       body: route.body === undefined ? undefined : await takeBody(incoming, route, frame),
       header: (name) => incoming.headers[name] as string | undefined,
       signal: () => clientSignal(outgoing, frame.stopping),
@@ -102,7 +130,7 @@ async function serve(
     answer = fail(error, route.errors, requestId, frame);
   }
   observe(answer.status, startedMs);
-  return finish(answer, headers, outgoing);
+  return end(answer, headers, outgoing);
 }
 
 function serveOther(c: Context<NodeEnv>, allow: string | null, observe: Observe, frame: Frame): Response {
@@ -134,6 +162,14 @@ function frameHeaders(requestId: string, frame: Frame): Record<string, string> {
   const headers: Record<string, string> = { 'x-request-id': requestId, 'x-content-type-options': 'nosniff' };
   if (frame.draining()) headers.connection = 'close';
   return headers;
+}
+
+/** Writes the answer of a direct route, which is text. */
+function write(answer: Answer, headers: Record<string, string>, outgoing: ServerResponse): void {
+  const { text, status } = answer as TextAnswer;
+  Object.assign(headers, answer.headers);
+  headers['content-length'] = `${Buffer.byteLength(text)}`;
+  outgoing.writeHead(status, headers).end(text);
 }
 
 function finish(answer: Answer, headers: Record<string, string>, outgoing: ServerResponse): Response {
@@ -252,26 +288,29 @@ async function takeBody(
 }
 
 /** Reads the query as the schema says; what a request without one gives is known in advance. */
-function queryReader(schema: ZodType | undefined): (c: Context<NodeEnv>) => unknown {
+function queryReader(schema: ZodType | undefined): (incoming: IncomingMessage) => unknown {
   if (schema === undefined) return () => undefined;
   const none = schema.safeParse({});
   if (none.success) Object.freeze(none.data);
-  return (c) => {
-    if (none.success && !c.env.incoming.url?.includes('?')) return none.data;
-    return checkSchema(schema, singleValues(c), 'query');
+  return ({ url = '' }) => {
+    const at = url.indexOf('?');
+    if (none.success && at === -1) return none.data;
+    return checkSchema(schema, singleValues(url.slice(at + 1)), 'query');
   };
 }
 
 /** The query's parameters. @throws AppError `invalid_request` when one is given more than once: which of them counts would be a guess. */
-function singleValues(c: Context): Record<string, string> {
-  const all = Object.entries(c.req.queries());
-  const repeated = all.find(([, values]) => values.length > 1);
-  if (repeated !== undefined) {
-    const name = repeated[0].slice(0, 100);
-    const message = `The query does not fit: ${name}: give it once, not ${repeated[1].length} times`;
-    throw new AppError('invalid_request', message, { details: { param: name } });
+function singleValues(query: string): Record<string, string> {
+  const all = new URLSearchParams(query);
+  for (const name of all.keys()) {
+    const times = all.getAll(name).length;
+    if (times > 1) {
+      const param = name.slice(0, 100);
+      const message = `The query does not fit: ${param}: give it once, not ${times} times`;
+      throw new AppError('invalid_request', message, { details: { param } });
+    }
   }
-  return Object.fromEntries(all.map(([name, [value]]) => [name, value ?? '']));
+  return Object.fromEntries(all);
 }
 
 function checkSchema(schema: ZodType, value: unknown, where: 'body' | 'query'): unknown {
