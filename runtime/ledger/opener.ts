@@ -54,39 +54,40 @@ export class Opener {
   }
 
   /** @throws LedgerFileError. */
-  async open(): Promise<Opened> {
+  async open({ probes }: { probes: boolean } = { probes: false }): Promise<Opened> {
     const { file, setCorruptAside } = this.#data;
     const leftover = setCorruptAside ? leftoverWal(file, this.#clock.wallMs()) : undefined;
     try {
-      return await this.#openFile(leftover);
+      return await this.#openFile(leftover, probes);
     } catch (error) {
       if (!setCorruptAside || troubleOf(error) !== 'corrupt') throw error;
       const aside = setAside(file, this.#clock.wallMs());
       this.#recorded = 0;
       this.#isFileInDoubt = false;
-      return await this.#openFile(aside);
+      return await this.#openFile(aside, probes);
     }
   }
 
   /** The same after a failure; succeeds only when something could be written. */
-  async reopen(): Promise<Opened> {
-    const opened = await this.open();
-    try {
-      opened.writer.probe();
-    } catch (error) {
-      opened.writer.abandon();
-      throw error;
-    }
-    return opened;
+  reopen(): Promise<Opened> {
+    return this.open({ probes: true });
   }
 
-  async #openFile(aside: SetAside | undefined): Promise<Opened> {
+  /** Writes a page and waits for the disk. */
+  protected probe(db: Database): void {
+    // Setting the version writes its page, also to what it was.
+    db.pragma(`user_version = ${db.pragma('user_version', { simple: true })}`);
+  }
+
+  async #openFile(aside: SetAside | undefined, probes: boolean): Promise<Opened> {
     const { file, sizeLimitBytes, epochReason } = this.#data;
     const reason = aside === undefined ? epochReason : 'damaged';
     const { db, size: stored, succession } = await openEpoch(file, { sizeLimitBytes, reason });
     try {
       if (this.#isFileInDoubt) examine(db, file);
       this.#isFileInDoubt = false;
+      // Before the tree is made again: a disk that stays full is tried every ten seconds.
+      if (probes) this.probe(db);
       if (stored < this.#recorded && succession.setAside === undefined) {
         throw damaged(file, `event ${stored} is missing, and was there before`);
       }

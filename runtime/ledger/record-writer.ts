@@ -99,12 +99,6 @@ export class RecordWriter {
     return { first, batches, own, minimum: this.minimum, syncMs: this.#sync.ms, checkpoint };
   }
 
-  /** Writes a page and waits for the disk. */
-  probe(): void {
-    // Setting the version writes its page, also to what it was.
-    this.#db.pragma(`user_version = ${this.#db.pragma('user_version', { simple: true })}`);
-  }
-
   /** Commits a checkpoint of what is recorded. */
   checkpoint(): SignedCheckpoint {
     return this.#transaction(() => this.#log.sign());

@@ -31,6 +31,8 @@ function fault(code: string, message: string): Error {
   return Object.assign(new Error(message), { code });
 }
 
+const full = () => fault('SQLITE_FULL', 'database or disk is full');
+
 /** The real writer of records, on a card that may refuse. A refusal comes before or, as a failed sync does, after the transaction. */
 class FaultyOpener extends Opener {
   readonly #options: LineOptions;
@@ -41,8 +43,8 @@ class FaultyOpener extends Opener {
     this.#options = options;
   }
 
-  override async open(): Promise<Opened> {
-    const opened = await super.open();
+  override async open(how?: { probes: boolean }): Promise<Opened> {
+    const opened = await super.open(how);
     this.current = this.#faulty(opened.writer);
     return { ...opened, writer: this.current };
   }
@@ -52,9 +54,14 @@ class FaultyOpener extends Opener {
     return this.#options.time.hold(super.reopen());
   }
 
+  protected override probe(db: Connection): void {
+    if (this.#options.device.isDiskFull()) throw full();
+    super.probe(db);
+  }
+
   #faulty(writer: RecordWriter): RecordWriter {
     const { device, random } = this.#options;
-    const checked = new Set<string | symbol>(['append', 'probe', 'checkpoint']);
+    const checked = new Set<string | symbol>(['append', 'checkpoint']);
     return new Proxy(writer, {
       get: (target, name) => {
         const value = Reflect.get(target, name, target) as unknown;
@@ -66,7 +73,7 @@ class FaultyOpener extends Opener {
               value.apply(target, given);
               throw fault('SQLITE_IOERR_FSYNC', 'disk I/O error');
             }
-            throw fault('SQLITE_FULL', 'database or disk is full');
+            throw full();
           }
           return value.apply(target, given) as unknown;
         };
