@@ -37,8 +37,8 @@ class Helloria implements ArkaliaModule {
   readonly priority = 'critical';
   #context!: ModuleContext;
   #listener: Listener | undefined;
-  #openapi: Record<string, unknown> = {};
-  #docs = '';
+  #openapi: Record<string, unknown> | undefined;
+  #docs: Promise<string> | undefined;
   readonly #stopping = new AbortController();
   /** Ends what would go on for ever. */
   readonly #closing = new AbortController();
@@ -73,8 +73,6 @@ class Helloria implements ArkaliaModule {
 
   async start(): Promise<void> {
     const routes = this.#context.routes();
-    this.#openapi = openapiDocument(routes, this.#context.version);
-    this.#docs = await docsPage(this.#openapi);
     const app = new Hono<NodeEnv>({ router: new PathRouter() });
     const direct = new DirectRoutes();
     const nextRequestId = this.#requestIds();
@@ -150,6 +148,12 @@ class Helloria implements ArkaliaModule {
     };
   }
 
+  /** Made when it is first asked for: no start waits for it. */
+  #document(): Record<string, unknown> {
+    this.#openapi ??= openapiDocument(this.#context.routes(), this.#context.version);
+    return this.#openapi;
+  }
+
   #documentation(): RouteDefinition[] {
     return [
       defineRoute({
@@ -160,7 +164,7 @@ class Helloria implements ArkaliaModule {
         summary: 'The OpenAPI 3.1 document of every route that is served',
         errors: 'problem',
         responses: { 200: { description: 'OpenAPI', schema: z.record(z.string(), z.unknown()) } },
-        handler: () => json(this.#openapi),
+        handler: () => json(this.#document()),
       }),
       defineRoute({
         method: 'GET',
@@ -170,10 +174,12 @@ class Helloria implements ArkaliaModule {
         summary: 'The documentation as a page that needs no network',
         errors: 'problem',
         responses: { 200: { description: 'The page', contentType: 'text/html; charset=utf-8' } },
-        handler: () =>
-          new Response(this.#docs, {
+        handler: async () => {
+          this.#docs ??= docsPage(this.#document());
+          return new Response(await this.#docs, {
             headers: { 'content-type': 'text/html; charset=utf-8', 'content-security-policy': docsPolicy },
-          }),
+          });
+        },
       }),
     ];
   }

@@ -1,7 +1,6 @@
 import { createHash } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
 import { extname, join } from 'node:path';
-import { brotliCompressSync, constants, gzipSync } from 'node:zlib';
 
 const types: Record<string, string> = {
   '.html': 'text/html; charset=utf-8',
@@ -11,9 +10,8 @@ const types: Record<string, string> = {
   '.woff2': 'font/woff2',
   '.json': 'application/json',
 };
-/** Below this a compressed form saves nothing worth a header. */
-const compressedFromBytes = 512;
-const brotliQuality = 9;
+/** What the web build puts behind the name of a file for its compressed forms. */
+const endings = { gzip: '.gz', br: '.br' } as const;
 
 type Encoding = 'identity' | 'gzip' | 'br';
 type Body = Uint8Array<ArrayBuffer>;
@@ -25,7 +23,7 @@ export interface WebFile {
   bodies: Partial<Record<Encoding, Body>> & { identity: Body };
 }
 
-/** The built page, read and compressed once: a few hundred kB of memory, and no path of a request is ever a path on the disk. */
+/** The built page, read once: a few hundred kB of memory, and no path of a request is ever a path on the disk. */
 export interface WebFiles {
   index: WebFile;
   /** By name, which holds a hash of the content. */
@@ -34,19 +32,15 @@ export interface WebFiles {
 
 /** Reads what the web build made; undefined when it was not built. */
 export async function readWebFiles(folder: string): Promise<WebFiles | undefined> {
-  let index: WebFile;
-  try {
-    index = webFile('index.html', await readFile(join(folder, 'index.html')));
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-    throw error;
-  }
+  const index = await readWebFile(folder, 'index.html');
+  if (index === undefined) return undefined;
   const assets = join(folder, 'assets');
-  const names = await readdir(assets);
+  const isForm = (name: string) => Object.values(endings).some((ending) => name.endsWith(ending));
+  const names = (await readdir(assets)).filter((name) => !isForm(name));
   const files = await Promise.all(
-    names.map(async (name) => [name, webFile(name, await readFile(join(assets, name)))] as const),
+    names.map(async (name) => [name, await readWebFile(assets, name)] as const),
   );
-  return { index, assets: new Map(files) };
+  return { index, assets: new Map(files.filter((file): file is [string, WebFile] => file[1] !== undefined)) };
 }
 
 /** The form that the client takes, best first. */
@@ -67,16 +61,25 @@ export function bestBody({ bodies }: WebFile, acceptEncoding: string | undefined
   return ['identity', bodies.identity];
 }
 
-function webFile(name: string, content: Buffer): WebFile {
-  const identity = new Uint8Array(content);
+/** A file in each form that is there; undefined when it is not. */
+async function readWebFile(folder: string, name: string): Promise<WebFile | undefined> {
+  const path = join(folder, name);
+  const [identity, gzip, br] = await Promise.all(
+    [path, path + endings.gzip, path + endings.br].map(readIfThere),
+  );
+  if (identity === undefined) return undefined;
+  const bodies: WebFile['bodies'] = { identity };
+  if (gzip !== undefined) bodies.gzip = gzip;
+  if (br !== undefined) bodies.br = br;
   const etag = `"${createHash('sha256').update(identity).digest('base64url').slice(0, 22)}"`;
-  const type = types[extname(name)] ?? 'application/octet-stream';
-  if (identity.byteLength < compressedFromBytes) return { type, etag, bodies: { identity } };
-  const params = { [constants.BROTLI_PARAM_QUALITY]: brotliQuality };
-  const bodies = {
-    identity,
-    gzip: new Uint8Array(gzipSync(identity, { level: 9 })),
-    br: new Uint8Array(brotliCompressSync(identity, { params })),
-  };
-  return { type, etag, bodies };
+  return { type: types[extname(name)] ?? 'application/octet-stream', etag, bodies };
+}
+
+async function readIfThere(path: string): Promise<Body | undefined> {
+  try {
+    return new Uint8Array(await readFile(path));
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw error;
+  }
 }

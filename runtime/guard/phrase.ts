@@ -9,7 +9,7 @@ const BARRED = 'my our his her their its mes mon ma nos notre leur leurs son sa 
 );
 
 type Element =
-  | { kind: 'word'; ids: Uint8Array; optional: boolean }
+  | { kind: 'word'; ids: Uint8Array; listed: readonly number[]; optional: boolean }
   | { kind: 'not'; ids: Uint8Array }
   | { kind: 'gap'; max: number };
 
@@ -65,7 +65,7 @@ function parseElement(part: string, lexicon: Lexicon): Element {
   const numbers = words.map((word) => wordId(word, lexicon));
   const ids = new Uint8Array(Math.max(...numbers) + 1);
   for (const number of numbers) ids[number] = 1;
-  return not ? { kind: 'not', ids } : { kind: 'word', ids, optional };
+  return not ? { kind: 'not', ids } : { kind: 'word', ids, listed: [...new Set(numbers)], optional };
 }
 
 function wordId(word: string, lexicon: Lexicon): number {
@@ -82,10 +82,8 @@ export function partIds(part: string, lexicon: Lexicon): number[] {
 }
 
 /** Ids that begin the phrase. */
-export function firstIds(phrase: Phrase): number[] {
-  const first = phrase.elements[0];
-  if (first?.kind !== 'word') return [];
-  return Array.from(first.ids.keys()).filter((id) => first.ids[id] === 1);
+export function firstIds({ elements: [first] }: Phrase): readonly number[] {
+  return first?.kind === 'word' ? first.listed : [];
 }
 
 /** The set of ids that gaps stop at, for `reachOf`. */

@@ -66,6 +66,10 @@ async function open(options: StartOptions, undo: Undo): Promise<Appliance> {
     clock,
   });
   undo.add('data folder', () => folder.release());
+  // Read and compiled while the ledger, the pool and the sandbox begin in threads and processes of their own.
+  const loading = loadModules(config.modules.enabled, builtIn);
+  // Heard below; what fails before is what is told.
+  loading.catch(() => {});
   const base = { config, folder: folder.path, log, clock, undo };
   const bus = createBus((name, error) => log.error({ err: error, event: name }, 'a subscriber failed'));
   const watchdog = createWatchdog({
@@ -130,7 +134,7 @@ async function open(options: StartOptions, undo: Undo): Promise<Appliance> {
     second: await openSecondOpinion(prompts, config.guard),
   });
   undo.add('guard', () => guard.close());
-  const modules = await loadModules(config.modules.enabled, builtIn);
+  const modules = await loading;
   for (const module of modules) events.register(module.name, module.events?.() ?? []);
   const lifecycle = new Lifecycle({ modules, log, clock, onFault: () => heal.now() });
   const healing = await openHealer({
