@@ -5,7 +5,21 @@ import { defineConfig } from 'vitest/config';
 // logic ships through Vite, and so is tested through it.
 export default defineConfig({
   test: {
-    include: ['dist/**/*.test.js', 'modules/nyxalia/web/src/**/*.test.ts'],
+    projects: [
+      {
+        extends: true,
+        test: {
+          name: 'units',
+          include: [
+            'dist/{core-wasm,runtime,modules,sandbox}/**/*.test.js',
+            'modules/nyxalia/web/src/**/*.test.ts',
+          ],
+          // A process for each of these many small files would take several times as long as what is in them.
+          isolate: false,
+        },
+      },
+      { extends: true, test: { name: 'appliance', include: ['dist/test/**/*.test.js'] } },
+    ],
     pool: 'forks',
     // Most tests wait for processes and disks: two workers would leave a machine of two cores idle for a third of the time.
     maxWorkers: Math.max(3, availableParallelism() - 1),

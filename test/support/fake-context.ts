@@ -369,7 +369,7 @@ export function createFakeContext(options: FakeContextOptions = {}): FakeContext
         throw notHere();
       },
     },
-    scorer: fakeScorer,
+    scorer: { ...fakeScorer },
     prompts: {
       run: () => {
         throw notHere();
