@@ -14,7 +14,8 @@ export default defineConfig({
             'dist/{core-wasm,runtime,modules,sandbox}/**/*.test.js',
             'modules/nyxalia/web/src/**/*.test.ts',
           ],
-          // A process for each of these many small files would take several times as long as what is in them.
+          // A process for each of these many small files would take several times as long as what is in them. So none replaces a
+          // module for all others: what needs that stands in test/.
           isolate: false,
         },
       },

@@ -2,11 +2,11 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test, vi } from 'vitest';
-import { systemClock } from '../contracts/clock.js';
-import { openDataFolder } from './data-folder.js';
+import { systemClock } from '../../runtime/contracts/clock.js';
+import { openDataFolder } from '../../runtime/data-folder/data-folder.js';
 
 const missing = 'Could not locate the bindings file. Tried: …';
-vi.mock('../contracts/sqlite.js', () => ({
+vi.mock('../../runtime/contracts/sqlite.js', () => ({
   Database: class {
     constructor() {
       throw new Error(missing);
