@@ -37,6 +37,8 @@ class Helloria implements ArkaliaModule {
   readonly priority = 'critical';
   #context!: ModuleContext;
   #listener: Listener | undefined;
+  /** What is mounted. */
+  #routes: readonly RouteDefinition[] = [];
   #openapi: Record<string, unknown> | undefined;
   #docs: Promise<string> | undefined;
   readonly #stopping = new AbortController();
@@ -72,7 +74,7 @@ class Helloria implements ArkaliaModule {
   }
 
   async start(): Promise<void> {
-    const routes = this.#context.routes();
+    this.#routes = this.#context.routes();
     const app = new Hono<NodeEnv>({ router: new PathRouter() });
     const direct = new DirectRoutes();
     const nextRequestId = this.#requestIds();
@@ -83,7 +85,7 @@ class Helloria implements ArkaliaModule {
       controlSocket,
     );
     const frame = this.#frame(listener, nextRequestId);
-    mountRoutes({ app, direct }, routes, frame);
+    mountRoutes({ app, direct }, this.#routes, frame);
     const door = new SocketDoor(this.#context.sockets(), {
       frame,
       mayGoOn: (caller) => mayGoOn(this.#context, caller),
@@ -150,7 +152,7 @@ class Helloria implements ArkaliaModule {
 
   /** Made when it is first asked for: no start waits for it. */
   #document(): Record<string, unknown> {
-    this.#openapi ??= openapiDocument(this.#context.routes(), this.#context.version);
+    this.#openapi ??= openapiDocument(this.#routes, this.#context.version);
     return this.#openapi;
   }
 

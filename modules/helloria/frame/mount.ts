@@ -302,13 +302,13 @@ function queryReader(schema: ZodType | undefined): (incoming: IncomingMessage) =
 /** The query's parameters. @throws AppError `invalid_request` when one is given more than once: which of them counts would be a guess. */
 function singleValues(query: string): Record<string, string> {
   const all = new URLSearchParams(query);
-  for (const name of all.keys()) {
-    const times = all.getAll(name).length;
-    if (times > 1) {
-      const param = name.slice(0, 100);
-      const message = `The query does not fit: ${param}: give it once, not ${times} times`;
-      throw new AppError('invalid_request', message, { details: { param } });
-    }
+  const times = new Map<string, number>();
+  for (const name of all.keys()) times.set(name, (times.get(name) ?? 0) + 1);
+  const repeated = [...times].find(([, count]) => count > 1);
+  if (repeated !== undefined) {
+    const param = repeated[0].slice(0, 100);
+    const message = `The query does not fit: ${param}: give it once, not ${repeated[1]} times`;
+    throw new AppError('invalid_request', message, { details: { param } });
   }
   return Object.fromEntries(all);
 }
