@@ -1,8 +1,7 @@
-import { readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { cli } from './http/cli.js';
 import { TestAppliance } from './support/appliance.js';
+import { filesHolding } from './support/files-holding.js';
 
 let appliance: TestAppliance;
 const keys: Record<string, string> = {};
@@ -28,11 +27,7 @@ async function post(path: string, body: object, role = 'user') {
 }
 
 /** Every file of the data folder that holds the bytes. */
-const holding = (word: string) =>
-  (readdirSync(appliance.dataDir, { recursive: true, withFileTypes: true }) as import('node:fs').Dirent[])
-    .filter((entry) => entry.isFile())
-    .filter((entry) => readFileSync(join(entry.parentPath, entry.name)).includes(word))
-    .map(({ name }) => name);
+const holding = (word: string) => filesHolding(appliance.dataDir, word);
 
 const ask = (session_id: string, message: string) => post('/chat', { session_id, message });
 

@@ -1,7 +1,8 @@
-import { copyFileSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { filesHolding } from '../../test/support/files-holding.js';
 import type { Clock } from '../contracts/clock.js';
 import type { EraseSelector } from '../contracts/ledger.js';
 import { Database } from '../contracts/sqlite.js';
@@ -52,11 +53,7 @@ const chat = (session: string, key: string, word: string) =>
   });
 
 /** Names of the files of the folder that hold the bytes anywhere. */
-const holding = (...words: string[]) =>
-  readdirSync(folder).filter((name) => {
-    const bytes = readFileSync(join(folder, name));
-    return words.some((word) => bytes.includes(word));
-  });
+const holding = (...words: string[]) => filesHolding(folder, ...words);
 
 async function verify() {
   await ledger.log.covering(ledger.status().size);

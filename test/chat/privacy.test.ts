@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { cpSync } from 'node:fs';
+import { copyFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -152,7 +152,7 @@ test('what people type and models answer is in no log and in no leaf, only besid
 
   const folder = await mkdtemp(join(tmpdir(), 'arkalia-copy-'));
   closing.push(() => rm(folder, { recursive: true, force: true }));
-  cpSync(appliance.dataDir, folder, { recursive: true, filter: (file) => !file.endsWith('.sock') });
+  copyFileSync(join(appliance.dataDir, 'ledger.sqlite'), join(folder, 'ledger.sqlite'));
   const db = new Database(join(folder, 'ledger.sqlite'), { readonly: true });
   try {
     const rows = db.prepare('SELECT * FROM events').all() as Record<string, unknown>[];

@@ -1,10 +1,11 @@
-import { copyFileSync, readdirSync, readFileSync } from 'node:fs';
+import { copyFileSync, readFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { cli } from '../http/cli.js';
 import { TestAppliance } from '../support/appliance.js';
+import { filesHolding } from '../support/files-holding.js';
 import { ScriptedUpstream } from '../support/scripted-upstream.js';
 
 let appliance: TestAppliance;
@@ -38,11 +39,7 @@ const idsOf = async (who: string) =>
     ({ id }) => id,
   );
 /** Every file of the data folder that holds the word. */
-const holding = (word: string) =>
-  (readdirSync(appliance.dataDir, { recursive: true, withFileTypes: true }) as import('node:fs').Dirent[])
-    .filter((entry) => entry.isFile())
-    .filter((entry) => readFileSync(join(entry.parentPath, entry.name)).includes(word))
-    .map(({ name }) => name);
+const holding = (word: string) => filesHolding(appliance.dataDir, word);
 
 test('each caller lists and reads their own conversations, and nobody else does', async () => {
   await say('ada', 'adaONE', 'How warm are you? typedADA1');
