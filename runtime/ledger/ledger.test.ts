@@ -92,6 +92,20 @@ describe('append', () => {
     expect(ledger.status()).toMatchObject({ state: 'open', size: 1000, pending: 0 });
   });
 
+  it.each([1, 2, 7])('never puts more than %i events into one transaction', async (batchMax) => {
+    const ledger = await open({ batchMax });
+    const before = ledger.status().commits;
+    const receipts: Promise<{ index: number }>[] = [];
+    for (let n = 0; n < 100; n++) {
+      receipts.push(ledger.append(event(n)));
+      // So that small batches meet at the writer too.
+      if (n % 10 === 3) await new Promise(setImmediate);
+    }
+    const indexes = (await Promise.all(receipts)).map((receipt) => receipt.index);
+    expect(indexes).toEqual(Array.from({ length: 100 }, (_, n) => n));
+    expect(ledger.status().commits - before).toBeGreaterThanOrEqual(Math.ceil(100 / batchMax));
+  });
+
   it('goes on after a restart', async () => {
     const first = await open();
     await Promise.all([first.append(event(0)), first.append(event(1))]);

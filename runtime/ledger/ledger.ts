@@ -139,6 +139,7 @@ export async function openLedger(options: LedgerOptions): Promise<SqliteLedger> 
       file,
       setCorruptAside: options.setCorruptAside ?? false,
       sizeLimitBytes,
+      batchMax: options.batchMax,
       ageMaxMs,
       bootId,
       monotonicAtZeroMs,

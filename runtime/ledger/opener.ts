@@ -26,10 +26,15 @@ export interface Opened {
   notices: string[];
 }
 
+/** What one transaction takes. */
+export interface TransactionRoom {
+  events: number;
+  bytes: number;
+}
+
 /** Opens the file at the start and after a failure; what a failure leaves in doubt is examined or written again first. */
 export class Opener {
-  /** What one transaction takes, about. */
-  readonly transactionBytes: number;
+  readonly room: TransactionRoom;
   readonly #data: WriterData;
   readonly #clock: Clock;
   /** Events that somebody may have been told of. */
@@ -39,7 +44,7 @@ export class Opener {
   constructor(data: WriterData, clock: Clock = systemClock) {
     this.#data = data;
     this.#clock = clock;
-    this.transactionBytes = transactionBytes(data.sizeLimitBytes);
+    this.room = { events: data.batchMax, bytes: transactionBytes(data.sizeLimitBytes) };
   }
 
   /** Takes note of what went wrong, and of the events that were recorded before. */

@@ -181,6 +181,8 @@ export interface WriterData extends ThreadData {
   /** Whether a damaged file is moved away and a new log begun; else it is refused. */
   setCorruptAside: boolean;
   sizeLimitBytes: number;
+  /** Events in one transaction, at most. */
+  batchMax: number;
   /** Events that are older than this may go; undefined keeps them for as long as there is room. */
   ageMaxMs?: number | undefined;
   /** Names this life of the process in the events of the ledger itself. */

@@ -1,5 +1,5 @@
 import { backgroundTimer, type SetTimer, systemTimer } from '../contracts/clock.js';
-import type { Opened, Opener } from './opener.js';
+import type { Opened, Opener, TransactionRoom } from './opener.js';
 import type { AppendMessage, WriterReply, WriterRequest } from './protocol.js';
 import type { RecordWriter } from './record-writer.js';
 import { LastCheckpointFile } from './tlog/last-checkpoint.js';
@@ -19,21 +19,28 @@ interface Ready {
   /** Whether somebody asked for a checkpoint among them, and whether the request to close came after them. */
   checkpoint: boolean;
   close: boolean;
+  /** Taken from the port, and of the next transaction. */
+  rest: AppendMessage | undefined;
 }
 
-/** The batches that lie ready, the first of them given, until they are enough for one transaction. */
-function takeReady(port: WriterPort, request: WriterRequest, bytesMax: number): Ready {
-  const ready: Ready = { messages: [], checkpoint: false, close: false };
-  let bytes = 0;
+/** The batches that lie ready, the first of them given, as far as one transaction takes them; the first one whatever its size. */
+function takeReady(port: WriterPort, request: WriterRequest, { events, bytes }: TransactionRoom): Ready {
+  const ready: Ready = { messages: [], checkpoint: false, close: false, rest: undefined };
+  let eventsLeft = events;
+  let bytesLeft = bytes;
   let next: { message: WriterRequest } | undefined = { message: request };
   while (next !== undefined) {
-    if (next.message.kind === 'close') return { ...ready, close: true };
-    if (next.message.kind === 'checkpoint') ready.checkpoint = true;
-    else if (next.message.kind === 'append') {
-      ready.messages.push(next.message);
-      bytes += next.message.bytes;
+    const { message } = next;
+    if (message.kind === 'close') return { ...ready, close: true };
+    if (message.kind === 'checkpoint') ready.checkpoint = true;
+    else if (message.kind === 'append') {
+      eventsLeft -= message.count;
+      bytesLeft -= message.bytes;
+      const fits = eventsLeft >= 0 && bytesLeft >= 0;
+      if (!fits && ready.messages.length > 0) return { ...ready, rest: message };
+      ready.messages.push(message);
     }
-    if (bytes >= bytesMax) break;
+    if (eventsLeft <= 0 || bytesLeft <= 0) break;
     next = port.next();
   }
   return ready;
@@ -84,14 +91,20 @@ export class WriterThread {
   }
 
   #hear(request: WriterRequest): void {
+    let next: WriterRequest | undefined = request;
+    while (next !== undefined) next = this.#handle(next);
+  }
+
+  /** One transaction at most; returns what was taken from the port and is of the next. */
+  #handle(request: WriterRequest): WriterRequest | undefined {
     const opened = this.#opened;
     if (opened === undefined) {
       // Batches that were sent before the failure was known are refused already.
       if (request.kind === 'reopen') void this.#reopen();
       else if (request.kind === 'close') this.#close();
-      return;
+      return undefined;
     }
-    const { messages, checkpoint, close } = takeReady(this.#port, request, this.#opener.transactionBytes);
+    const { messages, checkpoint, close, rest } = takeReady(this.#port, request, this.#opener.room);
     const { writer, log } = opened;
     this.#work(() => {
       if (checkpoint) log.want();
@@ -104,6 +117,7 @@ export class WriterThread {
       }
     });
     if (close) this.#close();
+    return rest;
   }
 
   /** Does something with the file, then waits for the time of the next checkpoint. */
