@@ -58,6 +58,8 @@ interface Run extends Measured {
 
 const echo = fork(here('./echo-server.js'));
 const floor = await message<string>(echo);
+const plain = fork(here('./plain-server.js'));
+const plainUrl = await message<string>(plain);
 const figures: Record<string, unknown>[] = [];
 let restMiB: number | null = null;
 let loadedMiB: number | null = null;
@@ -79,17 +81,19 @@ async function measureOn(appliance: TestAppliance, connections: number): Promise
   await new Promise((resolve) => setTimeout(resolve, 2000));
   restMiB ??= residentMiB(appliance.process.pid!);
   const answer = await (await appliance.post('/zeroia/decisions', decision)).text();
-  await fetch(`${floor}/answer`, { method: 'POST', body: answer });
+  for (const url of [floor, plainUrl]) await fetch(`${url}/answer`, { method: 'POST', body: answer });
   const targets = {
     echo: `${floor}/echo`,
     'same bytes': `${floor}/same-bytes`,
+    'plain, durable': `${plainUrl}/decisions`,
     decisions: `${appliance.url}/zeroia/decisions`,
   };
   for (const url of Object.values(targets)) await load({ url, body: decision, connections: 32 }, 2);
 
-  /** The echo has no metrics, so no share of the collector. */
+  /** Only the appliance has metrics, and so a share of the collector. */
   async function run(name: string, url: string): Promise<Run> {
-    const pid = name === 'decisions' ? appliance.process.pid! : echo.pid!;
+    const server = { decisions: appliance.process, 'plain, durable': plain }[name] ?? echo;
+    const pid = server.pid!;
     const collected = async () => (name === 'decisions' ? await collectorSeconds(appliance.url) : null);
     const collectedBefore = await collected();
     const cpuBefore = cpuSeconds(pid);
@@ -107,7 +111,7 @@ async function measureOn(appliance: TestAppliance, connections: number): Promise
     };
   }
 
-  const seen: Record<string, Run[]> = { echo: [], 'same bytes': [], decisions: [] };
+  const seen: Record<string, Run[]> = Object.fromEntries(Object.keys(targets).map((name) => [name, []]));
   for (let round = 0; round < rounds; round++) {
     for (const [name, url] of Object.entries(targets)) seen[name]!.push(await run(name, url));
   }
@@ -139,6 +143,9 @@ try {
   );
   console.table(figures);
   console.log(
+    'Plain, durable: a Hono route with one writer thread and group commit into the same table, without checks, limits, scoring, hashes and tree.',
+  );
+  console.log(
     `CPU: seconds of processor time, user and system, of the whole server for 1,000 requests. GC: the collector's share of the HTTP thread.`,
   );
   console.log(
@@ -156,4 +163,5 @@ try {
   }
 } finally {
   echo.disconnect();
+  plain.disconnect();
 }

@@ -1,23 +1,26 @@
 import { join } from 'node:path';
 import { createHistogram, performance } from 'node:perf_hooks';
+import { Worker } from 'node:worker_threads';
 import { systemClock } from '../../runtime/contracts/clock.js';
 import { AppError } from '../../runtime/contracts/errors.js';
 import { CanonicalJson } from '../../runtime/contracts/json.js';
-import { openForWriting } from '../../runtime/ledger/database.js';
 import { openLedger, type SqliteLedger } from '../../runtime/ledger/ledger.js';
+import { decisionText, RawTable } from './raw-table.js';
 
 /** What one run is to do; given as JSON in the first argument. */
 export interface LedgerLoad {
   folder: string;
   /**
    * `raw`: better-sqlite3 alone, with the ledger's settings and its table of events, which finds type and stream by an index each, as the
-   * ledger finds them without; `bare`: without those indexes; `fill`: records `events` and ends without closing; `open`: opens
-   * what is there and says its size in place of the events a second.
+   * ledger finds them without; `bare`: without those indexes; `asked`: the bare one in a thread of its own, which one caller asks and waits
+   * for; `fill`: records `events` and ends without closing; `open`: opens what is there and says its size in place of the events a second.
    */
-  subject: 'ledger' | 'raw' | 'bare' | 'fill' | 'open';
+  subject: 'ledger' | 'raw' | 'bare' | 'asked' | 'fill' | 'open';
   /** Callers that each wait for their receipt before the next event; of `raw` and `bare`: rows in a transaction. */
   callers: number;
   seconds: number;
+  /** Events that the ledger puts into one transaction at most. */
+  batchMax?: number;
   events?: number;
   queueMax?: number;
 }
@@ -37,19 +40,17 @@ export interface LedgerMeasured {
   residentMiB: number;
 }
 
-// A decision as /zeroia/decisions records it.
-const data = new CanonicalJson(
-  `{"absent":["context_relevance","error_rate","response_time"],"confidence":0.5312500000000001,"core_sha256":"${'ab'.repeat(32)}","decision":"monitor","factors":{"consistency":[0.5,0.3333333333333333],"resource_efficiency":[0.225,0.3333333333333333],"system_health":[0.5,0.3333333333333333]},"id":"d-0123456789-1a2b","input":{"cpu":85,"ram":70,"severity":"high"},"parameters":[0.25,0.2,0.15,0.15,0.15,0.1,0,0.2,0.3,0.5,0.75,1,80,60,85,70,75,65,0.1,10000],"pressure":0.775,"reasons":["cpu_above_80"],"weights_version":"0123456789abcdef"}`,
-);
+const data = new CanonicalJson(decisionText);
 
 async function ledgerRun({
   folder,
   callers,
   seconds,
   queueMax = 20_000,
+  batchMax = 1024,
 }: LedgerLoad): Promise<LedgerMeasured> {
   const latency = createHistogram();
-  const ledger = await openIn(folder, queueMax);
+  const ledger = await openIn(folder, queueMax, batchMax);
   let refused = 0;
   let running = true;
   const call = async (stream: string) => {
@@ -90,53 +91,59 @@ async function ledgerRun({
   return measured;
 }
 
-function rawRun({ folder, subject, callers, seconds }: LedgerLoad): LedgerMeasured {
-  const file = join(folder, 'ledger.sqlite');
-  const { db } = openForWriting(file, 500_000_000);
-  if (subject === 'raw') {
-    for (const column of ['type', 'stream']) db.exec(`CREATE INDEX by_${column} ON events (${column})`);
-  }
-  const insert = db.prepare(
-    'INSERT INTO events ("index", type, module, stream, correlation_id, time_ms, leaf, leaf_hash) VALUES (?, ?, ?, ?, ?, ?, ?, ?)',
-  );
-  const leaf = Buffer.from(
-    `{"boot_id":"bench","data":${data.text},"module":"zeroia","monotonic_ms":123456,"stream":"caller-1","time_ms":1760000000000,"type":"decision_made","v":1}`,
-  );
-  const hash = Buffer.alloc(32, 7);
+/** Commits one batch after the other as fast as they go. */
+async function rawLoop(rows: number, seconds: number, add: () => unknown): Promise<LedgerMeasured> {
   const latency = createHistogram();
-  let index = 0;
-  const batch = db.transaction(() => {
-    for (let n = 0; n < callers; n++) {
-      insert.run(index++, 'decision_made', 'zeroia', `caller-${n}`, null, 1_760_000_000_000, leaf, hash);
-    }
-  });
+  let added = 0;
   const beganMs = performance.now();
   while (performance.now() - beganMs < seconds * 1000) {
     const startedMs = performance.now();
-    batch.immediate();
+    await add();
+    added += rows;
     latency.record(Math.max(1, Math.round((performance.now() - startedMs) * 1000)));
   }
   const elapsedMs = performance.now() - beganMs;
-  db.close();
   return {
-    eventsPerSecond: Math.round((index * 1000) / elapsedMs),
-    batch: callers,
+    eventsPerSecond: Math.round((added * 1000) / elapsedMs),
+    batch: rows,
     p50Ms: latency.percentile(50) / 1000,
     p95Ms: latency.percentile(95) / 1000,
     p99Ms: latency.percentile(99) / 1000,
-    threadUs: (elapsedMs * 1000) / index,
+    threadUs: (elapsedMs * 1000) / added,
     refused: 0,
     residentMiB: Math.round(process.memoryUsage.rss() / 1_048_576),
   };
 }
 
-function openIn(folder: string, queueMax: number): Promise<SqliteLedger> {
+async function rawRun({ folder, subject, callers, seconds }: LedgerLoad): Promise<LedgerMeasured> {
+  const table = new RawTable(folder, { indexed: subject === 'raw' });
+  const measured = await rawLoop(callers, seconds, () => table.add(callers));
+  table.close();
+  return measured;
+}
+
+async function askedRun({ folder, seconds }: LedgerLoad): Promise<LedgerMeasured> {
+  const thread = new Worker(new URL('./raw-thread.js', import.meta.url), { workerData: folder });
+  let answered = () => {};
+  thread.on('message', () => answered());
+  const ask = () =>
+    new Promise<void>((resolve) => {
+      answered = resolve;
+      thread.postMessage(1);
+    });
+  await ask();
+  const measured = await rawLoop(1, seconds, ask);
+  await thread.terminate();
+  return measured;
+}
+
+function openIn(folder: string, queueMax: number, batchMax = 1024): Promise<SqliteLedger> {
   return openLedger({
     file: join(folder, 'ledger.sqlite'),
     bootId: 'bench',
     clock: systemClock,
     queueMax,
-    batchMax: 1024,
+    batchMax,
     onFailure: (error) => {
       throw error;
     },
@@ -162,7 +169,7 @@ async function open({ folder }: LedgerLoad): Promise<LedgerMeasured> {
   return { ...nothing, eventsPerSecond: ledger.status().size };
 }
 
-const subjects = { ledger: ledgerRun, raw: rawRun, bare: rawRun, fill, open } as const;
+const subjects = { ledger: ledgerRun, raw: rawRun, bare: rawRun, asked: askedRun, fill, open } as const;
 const load = JSON.parse(process.argv[2] ?? '{}') as LedgerLoad;
 const measured = await subjects[load.subject](load);
 if (process.send === undefined) console.log(measured);

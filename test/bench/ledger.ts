@@ -59,36 +59,49 @@ async function run(load: Omit<LedgerLoad, 'folder'>, shim?: Shim): Promise<Ledge
   }
 }
 
+interface Against {
+  callers: number;
+  /** Events in a transaction at most; default: as many as lie ready. */
+  batchMax?: number;
+  /** Added to each sync. */
+  syncMs?: number;
+}
+
+const subjects = ['ledger', 'raw', 'bare', 'asked'] as const;
+
 /**
- * The ledger and better-sqlite3 in turn, with as many rows in a transaction as the ledger had, in a table with the two indexes that its
- * queries would need, and without. One caller who waits also waits for two threads
- * to wake; so it is also measured with the 6 ms that an SD card takes for a sync.
+ * The ledger and better-sqlite3 in turn, with as many rows in a transaction as the ledger had: in a table with the two indexes that its
+ * queries would need, and in a bare one. One caller who waits also waits for two threads to wake: for him the bare table is asked in a
+ * thread of its own too, and it is measured with the 6 ms that an SD card takes for a sync.
  */
-async function against(callers: number, syncMs?: number): Promise<Record<string, unknown>> {
+async function against({ callers, batchMax, syncMs }: Against): Promise<Record<string, unknown>> {
   const shim = syncMs === undefined ? undefined : new Shim();
   shim?.control.set({ delayUs: syncMs! * 1000 });
-
-  const seen: Record<'ledger' | 'raw' | 'bare', LedgerMeasured>[] = [];
+  const seen: Record<(typeof subjects)[number], LedgerMeasured>[] = [];
   for (let round = 0; round < rounds; round++) {
-    const ledger = await run({ subject: 'ledger', callers, seconds }, shim);
+    const limit = batchMax === undefined ? {} : { batchMax };
+    const ledger = await run({ subject: 'ledger', callers, seconds, ...limit }, shim);
     const batch = Math.max(1, Math.round(ledger.batch));
-    seen.push({
-      ledger,
-      raw: await run({ subject: 'raw', callers: batch, seconds }, shim),
-      bare: await run({ subject: 'bare', callers: batch, seconds }, shim),
-    });
+    const raw = await run({ subject: 'raw', callers: batch, seconds }, shim);
+    const bare = await run({ subject: 'bare', callers: batch, seconds }, shim);
+    const asked = callers === 1 ? await run({ subject: 'asked', callers, seconds }, shim) : bare;
+    seen.push({ ledger, raw, bare, asked });
   }
   shim?.remove();
   const of = (pick: (pair: (typeof seen)[number]) => number) => rounded(median(seen.map(pick)));
+  const ratioTo = (peer: 'raw' | 'bare' | 'asked') =>
+    of((pair) => pair.ledger.eventsPerSecond / pair[peer].eventsPerSecond);
   return {
     callers,
+    'batch at most': batchMax ?? '',
     'added to a sync, ms': syncMs ?? 0,
     'events/s': of(({ ledger }) => ledger.eventsPerSecond),
     'events a sync': of(({ ledger }) => ledger.batch),
     'raw rows/s': of(({ raw }) => raw.eventsPerSecond),
-    'ledger / raw': of(({ ledger, raw }) => ledger.eventsPerSecond / raw.eventsPerSecond),
+    'ledger / raw': ratioTo('raw'),
     'bare rows/s': of(({ bare }) => bare.eventsPerSecond),
-    'ledger / bare': of(({ ledger, bare }) => ledger.eventsPerSecond / bare.eventsPerSecond),
+    'ledger / bare': ratioTo('bare'),
+    'ledger / bare in a thread': callers === 1 ? ratioTo('asked') : '',
     'p99 ms': of(({ ledger }) => ledger.p99Ms),
     'thread us/event': of(({ ledger }) => ledger.threadUs),
     'resident MiB': of(({ ledger }) => ledger.residentMiB),
@@ -242,9 +255,15 @@ console.log(
 const figures: Record<string, unknown> = {};
 const sdCardSyncMs = 6;
 figures.throughput = [
-  await against(1),
-  await against(64),
-  ...(hasShim ? [await against(1, sdCardSyncMs), await against(64, sdCardSyncMs)] : []),
+  await against({ callers: 64, batchMax: 1 }),
+  await against({ callers: 64 }),
+  await against({ callers: 1 }),
+  ...(hasShim
+    ? [
+        await against({ callers: 64, syncMs: sdCardSyncMs }),
+        await against({ callers: 1, syncMs: sdCardSyncMs }),
+      ]
+    : []),
 ];
 console.table(figures.throughput);
 figures.restart = await restart();
