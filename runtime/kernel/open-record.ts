@@ -5,7 +5,8 @@ import type { Config } from '../config/schema.js';
 import type { Clock } from '../contracts/clock.js';
 import type { NewEvent } from '../contracts/ledger.js';
 import type { EventCatalog } from '../ledger/events/catalog.js';
-import { type LedgerChange, type LedgerOptions, openLedger, type SqliteLedger } from '../ledger/ledger.js';
+import { openLedger, type SqliteLedger } from '../ledger/ledger.js';
+import type { LedgerChange, LedgerOptions } from '../ledger/ledger-options.js';
 import { openWitness } from '../ledger/witness/witness.js';
 import type { Undo } from './undo.js';
 

@@ -98,7 +98,7 @@ export class Batch {
 }
 
 /** The columns that queries select by. */
-interface BatchColumns {
+export interface BatchColumns {
   type: string;
   module: string;
   stream?: string | undefined;

@@ -12,7 +12,8 @@ import { Database } from '../contracts/sqlite.js';
 import { commitment } from './commitment.js';
 import { EventCatalog } from './events/catalog.js';
 import { leafHash } from './leaf.js';
-import { type LedgerOptions, openLedger, type SqliteLedger } from './ledger.js';
+import { openLedger, type SqliteLedger } from './ledger.js';
+import type { LedgerOptions } from './ledger-options.js';
 import type { WriterReply, WriterRequest } from './protocol.js';
 
 let folder: string;

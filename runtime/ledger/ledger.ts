@@ -1,7 +1,6 @@
 import { statSync } from 'node:fs';
 import { Worker } from 'node:worker_threads';
 import type { LedgerAnalytics } from '../contracts/analytics.js';
-import type { Clock, SetTimer } from '../contracts/clock.js';
 import { AppError, SystemRebootRequired } from '../contracts/errors.js';
 import type {
   EraseSelector,
@@ -15,103 +14,26 @@ import type {
   StoredEvent,
 } from '../contracts/ledger.js';
 import type { LedgerTrouble } from '../contracts/ledger-trouble.js';
-import type { SlotPlace } from '../watchdog/beats.js';
-import { Batch, slabBytes } from './batch.js';
 import { eraseInThread } from './erase-client.js';
 import { encodeEvent } from './event.js';
 import { EventCatalog } from './events/catalog.js';
 import { follow, Growth } from './follow.js';
+import { GroupCommit } from './group-commit.js';
 import { LedgerFileError } from './ledger-file-error.js';
+import { checkOptions, type LedgerOptions } from './ledger-options.js';
 import { type Outage, Outages } from './outages.js';
 import { sharedMs } from './own-stamp.js';
-import { Pace } from './pace.js';
-import type { AppendedBatch, WriterData, WriterReply, WriterRequest } from './protocol.js';
-import { sizeLimitBytesDefault, sizeLimitBytesMin, transactionBytes } from './pruner.js';
-import { QueryClient, type StartReader } from './query.js';
+import type { WriterReply, WriterRequest } from './protocol.js';
+import { sizeLimitBytesDefault, transactionBytes } from './pruner.js';
+import { QueryClient } from './query.js';
 import { filesAside } from './set-aside.js';
 import type { EpochReason } from './tlog/epochs.js';
 import { LogClient } from './tlog/log-client.js';
 
-/** Bytes that may wait for the disk, whatever `queueMax` allows. One event alone always fits. */
-const queueBytesMax = 134_217_728;
-/** Batches at the writer at once. */
-const sentMax = 4;
-/**
- * A batch of so many leaves in the middle of a turn of the event loop. Without that, clients that wait for their answers fall into step:
- * all of them in one batch, this thread idle while the writer works and the other way round.
- */
-const batchSoon = 16;
-/** Slabs kept for the next batches, and the largest one worth keeping. */
-const sparesMax = 8;
-const spareBytesMax = 1_048_576;
-/** Assumed for a commit until one was measured. */
-const commitMsFirst = 20;
-/** Weight of the newest commit in the moving average. */
-const commitMsWeight = 0.2;
-const sizeLimitBytesMax = 1_000_000_000_000;
-const ageMsMin = 3_600_000;
 /** Writers that may fail one after the other with nothing recorded in between; another one would fail as well. */
 const restartsMax = 3;
 /** What a client waits that meets a failed writer which is being replaced. */
 const restartRetryMs = 1000;
-const ageMsMax = 36_500 * 86_400_000;
-
-export interface LedgerOptions {
-  /** The SQLite file, made when missing; its folder must exist. */
-  file: string;
-  /** Names this life of the process; monotonic times compare within it. 1 to 64 characters. */
-  bootId: string;
-  clock: Clock;
-  /** Events that may wait for the disk, those of the running commit included. 1 to 10,000,000. */
-  queueMax: number;
-  /** Events in one transaction. 1 to 65,536. */
-  batchMax: number;
-  /** What the file and its write-ahead log may hold together; the oldest events are pruned below it. 8 MB to 1 TB, default 500 MB. */
-  sizeLimitBytes?: number;
-  /** Events that are older than this are pruned, while the wall clock can be believed; default: none is for its age. An hour to 100 years. */
-  ageMaxMs?: number | undefined;
-  /** Types that may be recorded; those of the kernel unless given. */
-  events?: EventCatalog;
-  /** Moves a damaged file away and begins a new log, at the start and while it runs; else such a file is refused. */
-  setCorruptAside?: boolean;
-  /** Called once when the store failed; from then on nothing is recorded until `restartWriter` or another process. */
-  onFailure: (error: Error) => void;
-  /** Whether somebody calls `restartWriter` after a failure: until it has failed too, who waits is told to try again. */
-  isRestarted?: boolean;
-  /** Told when the disk refuses, and when it takes again. */
-  onChange?: (change: LedgerChange) => void;
-  /** Told what a person should know about the file: at the opening, and later. */
-  onNotice?: (message: string) => void;
-  /** Why a log that is begun now follows another; default: the file is new. */
-  epochReason?: EpochReason;
-  /** Where the writer says to the watchdog that it lives. */
-  heart?: SlotPlace;
-  /** Starts the writer thread; tests wrap it to break it. */
-  startWriter?: (script: URL, data: WriterData) => Worker;
-  /** The same for the reader's thread. */
-  startReader?: StartReader;
-  /** Timers other than the process's own, for a simulation. */
-  setTimer?: SetTimer;
-}
-
-export type LedgerChange =
-  /** `refused` waited and were refused now. */
-  | { kind: 'unavailable'; trouble: LedgerTrouble; problem: string; refused: number; retryInMs: number }
-  | { kind: 'recovered'; trouble: LedgerTrouble; downMs: number; refused: number };
-
-interface Waiting {
-  /** The stream, where a version of it was expected. */
-  expecting: string | undefined;
-  resolve(receipt: Receipt): void;
-  reject(error: Error): void;
-}
-
-/** Events of one message and who waits for them. */
-interface Group {
-  batch: Batch;
-  waiting: Waiting[];
-  sentMs: number;
-}
 
 type State =
   | { name: 'open' }
@@ -126,12 +48,8 @@ type State =
  * @throws LedgerFileError when the file is newer, damaged, foreign, busy or cannot be opened; RangeError for an option.
  */
 export async function openLedger(options: LedgerOptions): Promise<SqliteLedger> {
-  checkInteger(options.queueMax, 'queueMax', 10_000_000);
-  checkInteger(options.batchMax, 'batchMax', 65_536);
-  checkInteger(options.bootId.length, 'the length of bootId', 64);
+  checkOptions(options);
   const { file, bootId, clock, sizeLimitBytes = sizeLimitBytesDefault, ageMaxMs } = options;
-  checkInteger(sizeLimitBytes, 'sizeLimitBytes', sizeLimitBytesMax, sizeLimitBytesMin);
-  if (ageMaxMs !== undefined) checkInteger(ageMaxMs, 'ageMaxMs', ageMsMax, ageMsMin);
   const start = options.startWriter ?? ((script, workerData) => new Worker(script, { workerData }));
   const monotonicAtZeroMs = clock.monotonicMs() - sharedMs();
   const startWriter = (epochReason: EpochReason | undefined) =>
@@ -166,13 +84,7 @@ function opening(writer: Worker, file: string): Promise<Opened> {
   });
 }
 
-/**
- * Group commit over one writer thread. Events collect into a batch. It leaves when it has some size and few others are out; a smaller
- * one leaves when none is out: at the end of this turn of the event loop, or when the last answer comes. The writer commits what lies ready
- * in one transaction. On a slow disk fewer and larger ones leave (pace.ts).
- *
- *   append ─▶ collecting ─▶ … ─▶ │ sent, at most 4 │ ─▶ fsync ─▶ receipts
- */
+/** The ledger over one writer thread and one reader's: what is appended goes through group commit (group-commit.ts). */
 export class SqliteLedger implements Ledger {
   readonly log: LogClient;
   #options: LedgerOptions & { sizeLimitBytes: number };
@@ -183,19 +95,10 @@ export class SqliteLedger implements Ledger {
   #size: number;
   /** The first index that is served. */
   #minimum: number;
-  /** Not yet sent, oldest first; only the last one takes events. */
-  #collecting: Group[] = [];
-  /** At the writer, oldest first. */
-  #sent: Group[] = [];
-  #scheduled = false;
+  readonly #group: GroupCommit;
   #erasing = false;
-  #pending = 0;
-  #pendingBytes = 0;
   #commits = 0;
   #measured: { commits: number; bytes: number } | undefined;
-  #spares: ArrayBuffer[] = [];
-  readonly #batchBytes: number;
-  #commitMs = commitMsFirst;
   #idle: (() => void) | undefined;
   #closed: Promise<void> | undefined;
   #restarting: Promise<void> | undefined;
@@ -204,7 +107,6 @@ export class SqliteLedger implements Ledger {
   readonly #nextWriter: () => Worker;
   #growth = new Growth();
   #outages: Outages;
-  readonly #pace: Pace;
   #setAside: string[];
 
   constructor(
@@ -216,10 +118,14 @@ export class SqliteLedger implements Ledger {
     this.#writer = writer;
     this.#nextWriter = next;
     this.#size = opened.size;
-    this.#batchBytes = transactionBytes(options.sizeLimitBytes);
+    const { clock, queueMax, batchMax, setTimer } = options;
+    this.#group = new GroupCommit({
+      ...{ clock, queueMax, batchMax, setTimer },
+      batchBytes: transactionBytes(options.sizeLimitBytes),
+      send: (message) => this.#post(message, [message.slab]),
+    });
     this.#setAside = filesAside(options.file);
-    this.#pace = new Pace(() => this.#sendReady(), options.setTimer);
-    this.#outages = new Outages(options.clock, () => this.#post({ kind: 'reopen' }), options.setTimer);
+    this.#outages = new Outages(clock, () => this.#post({ kind: 'reopen' }), setTimer);
     this.#minimum = opened.minimum;
     this.#events = options.events ?? new EventCatalog();
     this.#reader = new QueryClient(options.file, this.#events, options.startReader);
@@ -250,23 +156,15 @@ export class SqliteLedger implements Ledger {
 
   enqueue(event: NewEvent): Promise<Receipt> {
     this.#refuseUnlessOpen();
-    this.#refuseWhenFull();
+    this.#group.refuseWhenFull();
     const { clock, bootId } = this.#options;
     const timeMs = Math.floor(clock.wallMs());
     const monotonicMs = Math.floor(clock.monotonicMs());
     const encoded = encodeEvent(event, { bootId, timeMs, monotonicMs, v: this.#events.check(event) });
     const { type, module, stream, correlationId, expectedVersion } = event;
     const expecting = expectedVersion === undefined ? undefined : checkedStream(event);
-    const group = this.#openGroup();
-    const bytesBefore = group.batch.bytes;
-    group.batch.add(encoded, { type, module, stream, correlationId, timeMs, expectedVersion });
-    this.#pending++;
-    this.#pendingBytes += group.batch.bytes - bytesBefore;
-    return new Promise((resolve, reject) => {
-      group.waiting.push({ resolve, reject, expecting });
-      if (group.batch.count >= batchSoon) this.#sendReady();
-      this.#schedule();
-    });
+    const columns = { type, module, stream, correlationId, timeMs, expectedVersion };
+    return this.#group.add(encoded, columns, expecting);
   }
 
   query(query: EventQuery): Promise<StoredEvent[]> {
@@ -311,9 +209,9 @@ export class SqliteLedger implements Ledger {
       state: 'open',
       size: this.#size,
       minimum_index: this.#minimum,
-      pending: this.#pending,
+      pending: this.#group.pending,
       commits: this.#commits,
-      ...(this.#commits === 0 ? {} : { commit_ms: Number(this.#commitMs.toPrecision(3)) }),
+      ...(this.#commits === 0 ? {} : { commit_ms: Number(this.#group.commitMs.toPrecision(3)) }),
       bytes: this.#bytes(),
       limit_bytes: sizeLimitBytes,
       set_aside: [...this.#setAside],
@@ -404,7 +302,7 @@ export class SqliteLedger implements Ledger {
     if (this.#state.name === 'open' || this.#state.name === 'unavailable') {
       this.#state = { name: 'closing' };
       this.#outages.stop();
-      if (this.#pending > 0) {
+      if (this.#group.pending > 0) {
         await new Promise<void>((resolve) => {
           this.#idle = resolve;
         });
@@ -427,57 +325,6 @@ export class SqliteLedger implements Ledger {
     if (this.#state.name === 'failed') throw this.#failure(this.#state);
     if (this.#state.name === 'unavailable') throw this.#outages.refusal(this.#state.outage);
     throw new AppError('ledger_unavailable', 'The ledger is closed');
-  }
-
-  #refuseWhenFull(): void {
-    const { queueMax, batchMax } = this.#options;
-    if (this.#pending < queueMax && this.#pendingBytes < queueBytesMax) return;
-    const commits = Math.ceil(this.#pending / batchMax);
-    throw new AppError(
-      'ledger_unavailable',
-      `The ledger has ${this.#pending} events waiting for the disk and takes no more`,
-      { retryAfterMs: Math.max(1, Math.ceil(commits * this.#commitMs)) },
-    );
-  }
-
-  #openGroup(): Group {
-    const last = this.#collecting.at(-1);
-    if (last !== undefined && !last.batch.isFull(this.#options.batchMax, this.#batchBytes)) return last;
-    const slab = this.#spares.pop() ?? new ArrayBuffer(slabBytes);
-    const group = { batch: new Batch(slab), waiting: [], sentMs: 0 };
-    this.#collecting.push(group);
-    return group;
-  }
-
-  #schedule(): void {
-    if (this.#scheduled || this.#sent.length > 0 || this.#collecting.length === 0) return;
-    this.#scheduled = true;
-    setImmediate(() => {
-      this.#scheduled = false;
-      this.#sendReady();
-    });
-  }
-
-  #sendReady(): void {
-    const collected = this.#collecting.reduce((sum, { batch }) => sum + batch.count, 0);
-    const isOut = this.#sent.length > 0;
-    if (collected > 0 && this.#pace.holds({ collected, isOut })) return;
-    while (this.#collecting.length > 0 && this.#sent.length < sentMax) {
-      // Of several the first is full.
-      const small = this.#collecting.length === 1 && this.#collecting[0]!.batch.count < batchSoon;
-      if (small && this.#sent.length > 0) return;
-      this.#send();
-    }
-  }
-
-  #send(): void {
-    const group = this.#collecting.shift();
-    // A group may be empty: its first event was refused for its length.
-    if (group === undefined || group.batch.count === 0) return;
-    group.sentMs = this.#options.clock.monotonicMs();
-    this.#sent.push(group);
-    const message = group.batch.message();
-    this.#post(message, [message.slab]);
   }
 
   #post(message: WriterRequest, moved: ArrayBuffer[] = []): void {
@@ -505,59 +352,30 @@ export class SqliteLedger implements Ledger {
       this.log.signed(reply.checkpoint);
       return;
     }
-    if (reply.kind !== 'appended' || reply.first !== this.#size || reply.batches.length > this.#sent.length) {
+    if (reply.kind !== 'appended' || reply.first !== this.#size || reply.batches.length > this.#group.sent) {
       this.#fail(new Error(`the writer answered ${JSON.stringify(reply.kind)} out of turn`));
       return;
     }
     this.#outages.over();
     this.#restarts = 0;
     this.#commits++;
-    const groups = this.#sent.splice(0, reply.batches.length);
-    const elapsedMs = this.#options.clock.monotonicMs() - groups[0]!.sentMs;
-    this.#commitMs += (elapsedMs - this.#commitMs) * commitMsWeight;
-    for (const { slab } of reply.batches) {
-      if (slab.byteLength <= spareBytesMax && this.#spares.length < sparesMax) this.#spares.push(slab);
-    }
-    this.#pace.answered(reply.syncMs, this.#pending);
-    this.#sendReady();
-    for (const [place, group] of groups.entries()) this.#acknowledge(group, reply.batches[place]!);
-    this.#size += reply.own;
+    this.#size += this.#group.answered(reply.first, reply.batches, reply.syncMs) + reply.own;
     this.#minimum = reply.minimum;
     this.#growth.grown();
     if (reply.checkpoint !== undefined) this.log.signed(reply.checkpoint);
-    if (this.#pending === 0) this.#idle?.();
-  }
-
-  #acknowledge({ batch, waiting }: Group, { hashes, refused }: AppendedBatch): void {
-    const first = this.#size;
-    this.#size += waiting.length - refused.length;
-    this.#pending -= waiting.length;
-    this.#pendingBytes -= batch.bytes;
-    for (const { place, last } of refused) {
-      const { expecting, reject } = waiting[place]!;
-      reject(movedOn(expecting!, last));
-    }
-    const gone = new Set(refused.map(({ place }) => place));
-    const recorded = gone.size === 0 ? waiting : waiting.filter((_, place) => !gone.has(place));
-    for (let i = 0; i < recorded.length; i++) {
-      recorded[i]!.resolve({
-        recorded: 'durable',
-        index: first + i,
-        leaf_hash: hashes.slice(i * 64, i * 64 + 64),
-      });
-    }
+    if (this.#group.pending === 0) this.#idle?.();
   }
 
   /** The disk refuses for now. Who waits is refused, and the writer tries again until it can. */
   #unavailable(trouble: LedgerTrouble, problem: string): void {
-    const refused = this.#pending;
+    const refused = this.#group.pending;
     const outage = this.#outages.begin({ trouble, problem, refused });
     if (this.#state.name === 'open' || this.#state.name === 'unavailable') {
       this.#state = { name: 'unavailable', outage };
       this.#outages.retry();
     }
     const refusal = this.#outages.refusal(outage);
-    this.#refuseAll(refusal);
+    this.#group.refuseAll(refusal);
     this.log.refuse(refusal);
     const retryInMs = this.#outages.retryInMs();
     this.#options.onChange?.({ kind: 'unavailable', trouble, problem, refused, retryInMs });
@@ -585,7 +403,7 @@ export class SqliteLedger implements Ledger {
 
   #ended(code: number): void {
     if (this.#state.name === 'failed') return;
-    if (this.#state.name === 'closing' && this.#pending === 0 && code === 0) {
+    if (this.#state.name === 'closing' && this.#group.pending === 0 && code === 0) {
       this.#state = { name: 'closed' };
       return;
     }
@@ -599,7 +417,7 @@ export class SqliteLedger implements Ledger {
     this.#state = state;
     this.#outages.stop();
     const refusal = this.#failure(state);
-    this.#refuseAll(refusal);
+    this.#group.refuseAll(refusal);
     this.#growth.end();
     this.log.refuse(refusal);
     this.#idle?.();
@@ -612,18 +430,6 @@ export class SqliteLedger implements Ledger {
       'The writer of the ledger failed and is being replaced; nothing is answered that is not recorded';
     return new AppError('ledger_unavailable', message, { retryAfterMs: restartRetryMs, cause: error });
   }
-
-  #refuseAll(error: AppError): void {
-    this.#pace.stop();
-    const groups = [...this.#sent, ...this.#collecting];
-    this.#sent = [];
-    this.#collecting = [];
-    this.#pending = 0;
-    this.#pendingBytes = 0;
-    for (const group of groups) {
-      for (const waiting of group.waiting) waiting.reject(error);
-    }
-  }
 }
 
 /** The stream whose version an event expects. */
@@ -635,17 +441,6 @@ function checkedStream({ stream, expectedVersion }: NewEvent): string {
   return stream;
 }
 
-function movedOn(stream: string, last: number): AppError {
-  const at = last === -1 ? 'has no event' : `is at index ${last}`;
-  return new AppError(
-    'conflict',
-    `The stream ${stream} ${at}, so it is not as expected; read it and try again`,
-    {
-      details: { last },
-    },
-  );
-}
-
 /** The writer and its file cannot be trusted any more, and no part of this process can mend them. */
 function failed(cause: Error): SystemRebootRequired {
   return new SystemRebootRequired('The ledger failed and records nothing until a restart', { cause });
@@ -653,10 +448,4 @@ function failed(cause: Error): SystemRebootRequired {
 
 function fileBytes(file: string): number {
   return statSync(file, { throwIfNoEntry: false })?.size ?? 0;
-}
-
-function checkInteger(value: number, name: string, max: number, min = 1): void {
-  if (!Number.isSafeInteger(value) || value < min || value > max) {
-    throw new RangeError(`${name} is an integer from ${min} to ${max}, not ${value}`);
-  }
 }
