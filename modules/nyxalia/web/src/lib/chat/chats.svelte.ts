@@ -65,20 +65,23 @@ class Chats {
     // Somebody else may use the page by then, or a later look be under way.
     const isWanted = () => load === this.#loads;
     this.looking = from === undefined ? 'anew' : 'on';
-    await this.#try(async () => {
-      const page = (until: number | undefined) => call('GET /sessions', { query: { until } });
-      const listing = await readOn(page, { from, pages, isWanted });
-      if (!isWanted()) return;
-      this.#listing = listing;
-      this.#pages = listing.pages;
-      this.list = merged(this.list, listing.sessions);
-      this.hasOlder = listing.next !== null;
-      this.foundNone = this.hasOlder && listing.sessions.length === (from?.sessions.length ?? 0);
-      this.isRead = true;
-      if (this.open === undefined) this.openId = undefined;
-      else await this.read(this.open);
-    });
-    if (isWanted()) this.looking = undefined;
+    try {
+      await this.#try(async () => {
+        const page = (until: number | undefined) => call('GET /sessions', { query: { until } });
+        const listing = await readOn(page, { from, pages, isWanted });
+        if (!isWanted()) return;
+        this.#listing = listing;
+        this.#pages = listing.pages;
+        this.list = merged(this.list, listing.sessions);
+        this.hasOlder = listing.next !== null;
+        this.foundNone = this.hasOlder && listing.sessions.length === (from?.sessions.length ?? 0);
+        this.isRead = true;
+        if (this.open === undefined) this.openId = undefined;
+        else await this.read(this.open);
+      });
+    } finally {
+      if (isWanted()) this.looking = undefined;
+    }
   }
 
   /** Another person may use the page: nothing of the last one stays. Who only signed in again finds the open one open. */
