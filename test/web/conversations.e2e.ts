@@ -57,11 +57,11 @@ const titles = (page: Page) => page.locator('aside .conversations .open span:fir
 const words = {
   'en-GB': {
     ...{ rename: 'Rename', delete: 'Delete', name: 'Name of the conversation', verify: /^Verify/ },
-    ...{ older: 'Show older conversations', foundNone: /^Nothing found so far/ },
+    ...{ older: 'Show older conversations', foundNone: /^None found in what/ },
   },
   'fr-FR': {
     ...{ rename: 'Renommer', delete: 'Supprimer', name: 'Nom de la discussion', verify: /^Vérifier/ },
-    ...{ older: 'Afficher les discussions plus anciennes', foundNone: /^Rien trouvé jusqu’ici/ },
+    ...{ older: 'Afficher les discussions plus anciennes', foundNone: /^Aucune trouvée dans/ },
   },
 };
 

@@ -73,7 +73,7 @@ export const en = {
     list: 'Conversations',
     kept: 'The appliance keeps conversations beside its ledger until you delete them or they make room. With the same key or login you find them on every device; without one, whoever sits at this device shares them.',
     older: 'Show older conversations',
-    foundNone: 'Nothing found so far, and there is more to look through.',
+    foundNone: 'None found in what was looked through; there is more.',
     none: 'Your conversations will be listed here.',
     model: 'Model',
     modelAuto: 'Automatic',

@@ -86,7 +86,7 @@ export const fr: Texts = {
     list: 'Discussions',
     kept: 'L’appareil garde les discussions à côté de son registre, jusqu’à ce que vous les supprimiez ou que la place manque. Avec la même clé ou le même compte, vous les retrouvez partout ; sans clé, elles sont communes à qui se sert de cet appareil.',
     older: 'Afficher les discussions plus anciennes',
-    foundNone: 'Rien trouvé jusqu’ici, et il reste de quoi chercher.',
+    foundNone: 'Aucune trouvée dans ce qui a été parcouru ; il en reste.',
     none: 'Vos discussions apparaîtront ici.',
     model: 'Modèle',
     modelAuto: 'Automatique',
