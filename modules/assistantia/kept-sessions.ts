@@ -1,30 +1,23 @@
 import { AppError } from '../../runtime/contracts/errors.js';
 import type { Ledger, StoredEvent } from '../../runtime/contracts/ledger.js';
 import type { PromptMessage } from '../../runtime/contracts/sandbox.js';
+import {
+  joinedSession,
+  type KeptSession,
+  listOf,
+  type SessionList,
+} from '../../runtime/contracts/session-list.js';
 import { type KeptTurn, titleOf, turnOf } from './kept-turn.js';
 
 /** Events of which the texts are read at once: some megabytes at worst. */
 const pageEvents = 100;
-/** The list looks at so many events, newest first. */
-const listedEvents = 5000;
+/** A page of the list ends after so many events that were looked at, or conversations that were found or named in them. */
+const listPage = { events: 5000, sessions: 500 };
 /** For going on with a conversation that memory does not hold; an unknown id costs this. */
 const recalledEvents = 1000;
-const sessionsMax = 500;
 /** An export ends when it has so many characters. */
 const exportCharsMax = 16_777_216;
 const scansMax = 4;
-
-export interface KeptSession {
-  id: string;
-  /** What its owner named it, else the first words of what was asked. */
-  title: string;
-  /** Who answered last: a language model, or the built-in assistant; null where the guard refused all that was asked. */
-  mode: 'model' | 'navigator' | null;
-  /** Wall time of its first and last event, as far as they were looked at. */
-  created_ms: number;
-  last_used_ms: number;
-  answers: number;
-}
 
 interface Found {
   event: StoredEvent;
@@ -37,8 +30,10 @@ interface Scan {
   signal: AbortSignal;
   /** Only this conversation. */
   id?: string;
-  /** Called for each event that is looked at, whoever it belongs to; false ends it. */
-  goOn?: () => boolean;
+  /** Only events at this position or earlier. */
+  until?: number | undefined;
+  /** Called before an event is looked at, whoever it belongs to; false ends it. */
+  goOn?: (index: number) => boolean;
 }
 
 /**
@@ -48,39 +43,43 @@ interface Scan {
  */
 export class KeptSessions {
   readonly #ledger: Pick<Ledger, 'query' | 'texts' | 'append'>;
+  readonly #listPage: typeof listPage;
   #scans = 0;
 
-  constructor(ledger: Pick<Ledger, 'query' | 'texts' | 'append'>) {
+  constructor(ledger: Pick<Ledger, 'query' | 'texts' | 'append'>, page = listPage) {
     this.#ledger = ledger;
+    this.#listPage = page;
   }
 
-  /** The sessions of a caller, the last used first. `complete` is false where older events were not looked at. */
-  list(owner: string | null, signal: AbortSignal): Promise<{ sessions: KeptSession[]; complete: boolean }> {
+  /** A page of a caller's sessions, from a position back; the newest unless given. `joinedLists` makes one list of pages. */
+  list(owner: string | null, signal: AbortSignal, until?: number): Promise<SessionList> {
     return this.#scan(async () => {
       const sessions = new Map<string, KeptSession>();
-      const named = new Map<string, string>();
+      const titles = new Map<string, string>();
+      const ids = new Set<string>();
       let looked = 0;
-      const goOn = () => ++looked <= listedEvents && sessions.size <= sessionsMax;
-      for await (const { event, texts } of this.#found({ owner, signal, goOn })) {
-        const { session: id = '', title } = texts;
-        if (event.type === 'session_named' && title !== undefined && !named.has(id)) named.set(id, title);
+      let next: number | null = null;
+      const goOn = (index: number) => {
+        if (looked++ < this.#listPage.events) return true;
+        next = index;
+        return false;
+      };
+      for await (const { event, texts } of this.#found({ owner, signal, until, goOn })) {
         const turn = turnOf(event, texts);
+        const title = event.type === 'session_named' ? texts.title : undefined;
+        if (turn === undefined && title === undefined) continue;
+        const { session: id = '' } = texts;
+        if (ids.add(id).size > this.#listPage.sessions) {
+          next = event.index;
+          break;
+        }
+        if (title !== undefined && !titles.has(id)) titles.set(id, title);
         if (turn === undefined) continue;
-        const { time_ms, engine, prompt } = turn;
-        const mode = engine === undefined ? null : engine === 'navigator' ? 'navigator' : 'model';
         const later = sessions.get(id);
-        sessions.set(id, {
-          id,
-          title: titleOf(prompt ?? '') || (later?.title ?? ''),
-          mode: later?.mode ?? mode,
-          created_ms: time_ms,
-          last_used_ms: later?.last_used_ms ?? time_ms,
-          answers: (later?.answers ?? 0) + (mode === null ? 0 : 1),
-        });
+        const earlier = sessionOf(id, turn);
+        sessions.set(id, later === undefined ? earlier : joinedSession(later, earlier));
       }
-      const complete = looked <= listedEvents && sessions.size <= sessionsMax;
-      const newest = [...sessions.values()].slice(0, sessionsMax);
-      return { sessions: newest.map((one) => ({ ...one, title: named.get(one.id) ?? one.title })), complete };
+      return { ...listOf(sessions, titles), next };
     });
   }
 
@@ -143,8 +142,8 @@ export class KeptSessions {
   }
 
   /** Events with a session and texts of this caller, newest first. */
-  async *#found({ owner, signal, id, goOn = () => true }: Scan): AsyncGenerator<Found> {
-    let until: number | undefined;
+  async *#found({ owner, signal, id, until, goOn = () => true }: Scan): AsyncGenerator<Found> {
+    let to = until;
     for (;;) {
       if (signal.aborted)
         throw new AppError('shutting_down', 'The client has gone, or the appliance is stopping.');
@@ -152,19 +151,19 @@ export class KeptSessions {
         module: 'assistantia',
         order: 'desc',
         limit: pageEvents,
-        ...(until === undefined ? {} : { until }),
+        ...(to === undefined ? {} : { until: to }),
       });
       const last = events.at(-1);
       if (last === undefined) return;
       const texts = await this.#ledger.texts(events.map(({ index }) => index));
       for (const [i, event] of events.entries()) {
-        if (!goOn()) return;
+        if (!goOn(event.index)) return;
         const own = texts[i] ?? {};
         if (own.session === undefined || (own.key ?? null) !== owner) continue;
         if (id === undefined || own.session === id) yield { event, texts: own };
       }
       if (last.index === 0) return;
-      until = last.index - 1;
+      to = last.index - 1;
     }
   }
 
@@ -181,4 +180,13 @@ export class KeptSessions {
       this.#scans -= 1;
     }
   }
+}
+
+/** A conversation of which one turn is known. */
+function sessionOf(id: string, { time_ms, engine, prompt = '' }: KeptTurn): KeptSession {
+  const mode = engine === undefined ? null : engine === 'navigator' ? 'navigator' : 'model';
+  return {
+    ...{ id, title: titleOf(prompt), mode },
+    ...{ created_ms: time_ms, last_used_ms: time_ms, answers: mode === null ? 0 : 1 },
+  };
 }

@@ -1,7 +1,11 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { cli } from '../http/cli.js';
 import { TestAppliance } from '../support/appliance.js';
+import { answered, record } from '../support/kept-chats.js';
 import { ScriptedUpstream } from '../support/scripted-upstream.js';
 import { ask, axe, desktop, launch, openPage } from './browser.js';
 
@@ -15,12 +19,21 @@ afterEach(async () => {
   for (const close of closing.splice(0).reverse()) await close();
 });
 
-async function start(env: Record<string, string> = {}): Promise<TestAppliance> {
+async function start(env: Record<string, string> = {}, dataDir?: string): Promise<TestAppliance> {
   const appliance = await TestAppliance.start({
+    ...(dataDir === undefined ? {} : { dataDir }),
     env: { ARKALIA_ZEROIA_ACT: 'false', ARKALIA_HTTP_SHUTDOWN_TIMEOUT_MS: '500', ...env },
   });
   closing.push(() => appliance.close());
   return appliance;
+}
+
+/** An appliance that has recorded this before. */
+async function startWith(...events: Parameters<typeof record>[1][]): Promise<TestAppliance> {
+  const dataDir = await mkdtemp(join(tmpdir(), 'arkalia-test-'));
+  closing.push(() => rm(dataDir, { recursive: true, force: true }));
+  await record(dataDir, events.flat());
+  return start({}, dataDir);
 }
 
 /** The page of a browser of its own, with a key if there is one. */
@@ -42,8 +55,14 @@ const keyOf = async (appliance: TestAppliance, name: string) => {
 const slow = { timeout: 20_000 };
 const titles = (page: Page) => page.locator('aside .conversations .open span:first-child').allTextContents();
 const words = {
-  'en-GB': { rename: 'Rename', delete: 'Delete', name: 'Name of the conversation', verify: /^Verify/ },
-  'fr-FR': { rename: 'Renommer', delete: 'Supprimer', name: 'Nom de la discussion', verify: /^Vérifier/ },
+  'en-GB': {
+    ...{ rename: 'Rename', delete: 'Delete', name: 'Name of the conversation', verify: /^Verify/ },
+    ...{ older: 'Show older conversations', foundNone: /^None found in what/ },
+  },
+  'fr-FR': {
+    ...{ rename: 'Renommer', delete: 'Supprimer', name: 'Nom de la discussion', verify: /^Vérifier/ },
+    ...{ older: 'Afficher les discussions plus anciennes', foundNone: /^Aucune trouvée dans/ },
+  },
 };
 
 test.each(['en-GB', 'fr-FR'] as const)(
@@ -74,7 +93,7 @@ test.each(['en-GB', 'fr-FR'] as const)(
     await page.getByRole('button', { name: `${say.delete}: My device` }).click();
     await page.getByRole('dialog').getByRole('button', { name: say.delete }).click();
     await expect.poll(() => titles(page), slow).toEqual([]);
-    expect(await appliance.json('/sessions')).toEqual({ sessions: [], complete: true });
+    expect(await appliance.json('/sessions')).toEqual({ sessions: [], titles: [], next: null });
     expect(wrong).toEqual([]);
   },
 );
@@ -144,3 +163,80 @@ test('who waits for an engine sees the own place in its queue', async () => {
   await page.getByText('At last.').waitFor();
   expect((await before).status).toBe(200);
 });
+
+/** As many events as a page of the list has. */
+const theirs = Array.from({ length: 5000 }, (_, n) => answered(`b${n}`, 'theirs', 'of-bob'));
+const lookAgain = (page: Page) => page.evaluate("document.dispatchEvent(new Event('visibilitychange'))");
+
+test.each(['en-GB', 'fr-FR'] as const)(
+  'older conversations are shown when asked for, with the title they were given later, and stay (%s)',
+  async (locale) => {
+    const appliance = await startWith(
+      [answered('oldest', 'What is oldest?'), answered('border', 'What began back there?')],
+      theirs,
+      [answered('border', 'And then?')],
+    );
+    const named = await appliance.post('/sessions/oldest/title', { title: 'Named since' });
+    expect(named.status).toBe(200);
+    const { page, wrong } = await open(appliance, { locale });
+    const say = words[locale];
+    const older = page.locator('aside').getByRole('button', { name: say.older });
+    await expect.poll(() => titles(page), slow).toEqual(['And then?']);
+    // What is named here holds too when the older part of it comes.
+    await page.getByRole('button', { name: `${say.rename}: And then?` }).click();
+    const field = page.getByRole('textbox', { name: say.name });
+    await field.fill('On the border');
+    await field.press('Enter');
+    await expect
+      .poll(() => appliance.json('/sessions'), slow)
+      .toMatchObject({ sessions: [{ title: 'On the border' }] });
+    await older.click();
+    await expect.poll(() => titles(page), slow).toEqual(['On the border', 'Named since']);
+    await expect.poll(() => older.count(), slow).toBe(0);
+    await page.getByRole('button', { name: /^Named since/ }).click();
+    await page.locator('.asked').getByText('What is oldest?').waitFor();
+    expect(await axe(page)).toEqual([]);
+    // Looked at again, the list goes as far back as before; what was erased elsewhere is gone.
+    await appliance.post('/chat', { message: 'Said elsewhere', session_id: 'elsewhere' });
+    await lookAgain(page);
+    await expect.poll(() => titles(page), slow).toEqual(['Said elsewhere', 'On the border', 'Named since']);
+    expect(await page.locator('.asked').textContent()).toContain('What is oldest?');
+    await fetch(`${appliance.url}/sessions/oldest`, { method: 'DELETE' });
+    await lookAgain(page);
+    await expect.poll(() => titles(page), slow).toEqual(['Said elsewhere', 'On the border']);
+    expect(wrong).toEqual([]);
+  },
+);
+
+test('a page whose newest events are those of others goes on by itself to what is one’s own', async () => {
+  const appliance = await startWith([answered('far', 'What is far back?')], theirs);
+  const { page } = await open(appliance, {});
+  await expect.poll(() => titles(page), slow).toEqual(['What is far back?']);
+  expect(await page.getByRole('button', { name: words['en-GB'].older }).count()).toBe(0);
+});
+
+test.each(['en-GB', 'fr-FR'] as const)(
+  'the page looks back a bounded way by itself, says that it found nothing, and goes on when asked (%s)',
+  async (locale) => {
+    const appliance = await start();
+    const { page } = await open(appliance, { locale });
+    const asked: (string | null)[] = [];
+    const far = { id: 'far', title: 'Far back', mode: 'model', created_ms: 1, last_used_ms: 2, answers: 1 };
+    await page.route(/\/sessions(\?|$)/, (route) => {
+      const until = new URL(route.request().url()).searchParams.get('until');
+      asked.push(until);
+      const next = Number(until ?? 20) - 1;
+      return route.fulfill({ json: { sessions: next === 12 ? [far] : [], titles: [], next } });
+    });
+    await page.reload();
+    const say = words[locale];
+    const aside = page.locator('aside');
+    await aside.getByText(say.foundNone).waitFor();
+    expect(asked).toEqual([null, '19', '18', '17', '16']);
+    expect(await axe(page)).toEqual([]);
+    await aside.getByRole('button', { name: say.older }).click();
+    await expect.poll(() => titles(page), slow).toEqual(['Far back']);
+    expect(asked.slice(5)).toEqual(['15', '14', '13']);
+    expect(await aside.getByText(say.foundNone).count()).toBe(0);
+  },
+);

@@ -8,6 +8,7 @@ import {
   type RouteDefinition,
 } from '../../../runtime/contracts/http.js';
 import type { ModuleContext } from '../../../runtime/contracts/module.js';
+import { position } from '../../../runtime/contracts/position.js';
 import type { KeptSessions } from '../kept-sessions.js';
 import type { Sessions } from '../sessions.js';
 
@@ -40,7 +41,13 @@ const turn = z.object({
   refused: z.array(z.string()).optional().describe('The rules of the guard that refused it'),
 });
 const title = z.string().max(60).regex(/\S/, 'must not be blank').trim();
-const complete = z.boolean().describe('False where older ones were not looked at');
+const sessionList = z.object({
+  sessions: z.array(session),
+  titles: z
+    .array(z.object({ id: z.string(), title: z.string() }))
+    .describe('Every title that you gave in what was looked at, also to what comes further back'),
+  next: count.nullable().describe('Where the next page begins: its `until`; null at the end'),
+});
 
 interface SessionParts {
   kept: KeptSessions;
@@ -61,11 +68,14 @@ export function sessionRoutes(context: Erasing, { kept, sessions }: SessionParts
       ...common,
       method: 'GET',
       path: '/sessions',
-      summary: 'Your conversations with /chat, the last used first, as the ledger holds them',
-      responses: {
-        200: { description: 'Sessions', schema: z.object({ sessions: z.array(session), complete }) },
-      },
-      handler: async ({ caller, signal }) => json(await kept.list(ownerOf(caller.id), signal())),
+      summary:
+        'Your conversations with /chat, the last used first, as the ledger holds them; `next` is where the next page begins: its `until`',
+      query: z.strictObject({
+        until: position.optional().describe('Only what was said at this index or earlier'),
+      }),
+      responses: { 200: { description: 'Sessions', schema: sessionList } },
+      handler: async ({ query, caller, signal }) =>
+        json(await kept.list(ownerOf(caller.id), signal(), query.until)),
     }),
     defineRoute({
       ...common,
@@ -75,7 +85,12 @@ export function sessionRoutes(context: Erasing, { kept, sessions }: SessionParts
       responses: {
         200: {
           description: 'The session',
-          schema: z.object({ id: z.string(), title: z.string(), turns: z.array(turn), complete }),
+          schema: z.object({
+            id: z.string(),
+            title: z.string(),
+            turns: z.array(turn),
+            complete: z.boolean().describe('False where the oldest were left out, for there is too much'),
+          }),
         },
       },
       handler: async ({ c, caller, signal }) => {

@@ -5,12 +5,9 @@ import { defineRoute, json, type RouteDefinition } from '../../../runtime/contra
 import type { EventQuery } from '../../../runtime/contracts/ledger.js';
 import type { ModuleContext } from '../../../runtime/contracts/module.js';
 import { mayGoOn } from '../../../runtime/contracts/people.js';
+import { position } from '../../../runtime/contracts/position.js';
 import { EventStreams, eventStreamType } from './ledger-stream.js';
 
-const whole = z
-  .string()
-  .regex(/^\d{1,15}$/, 'must be a whole number from 0')
-  .transform(Number);
 const instant = z
   .string()
   .regex(
@@ -76,8 +73,8 @@ export function ledgerRoutes(context: ModuleContext, closing: AbortSignal): Rout
       errors: 'problem',
       query: z.strictObject({
         ...filter,
-        since: whole.optional().describe('Only events at this index or later'),
-        until: whole.optional().describe('Only events at this index or earlier'),
+        since: position.optional().describe('Only events at this index or later'),
+        until: position.optional().describe('Only events at this index or earlier'),
         limit: z
           .string()
           .regex(/^([1-9]\d{0,2}|1000)$/, 'must be 1 to 1000')
@@ -119,7 +116,7 @@ function streamRoute(context: ModuleContext, closing: AbortSignal): RouteDefinit
     summary:
       'Events that fit all of the query as server-sent events, from `since` or behind Last-Event-ID on, else from now on; the last is `end`',
     errors: 'problem',
-    query: z.strictObject({ ...filter, since: whole.optional().describe('From this index on') }),
+    query: z.strictObject({ ...filter, since: position.optional().describe('From this index on') }),
     responses: { 200: { description: 'Each `id` is an index', contentType: eventStreamType } },
     handler: ({ query, caller, header, signal }) => {
       const { since, ...rest } = query;

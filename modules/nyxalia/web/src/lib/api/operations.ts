@@ -31,9 +31,10 @@ export interface Operations {
     query: { index: string | number; size?: string | number };
     answer: { index: number; size: number; leaf_hash: string; root_hash: string; hashes: string[]; checkpoint?: string };
   };
-  /** Your conversations with /chat, the last used first, as the ledger holds them */
+  /** Your conversations with /chat, the last used first, as the ledger holds them; `next` is where the next page begins: its `until` */
   'GET /sessions': {
-    answer: { sessions: ({ id: string; title: string; mode: 'model' | 'navigator' | null; created_ms: number; last_used_ms: number; answers: number })[]; complete: boolean };
+    query?: { until?: string | number };
+    answer: { sessions: ({ id: string; title: string; mode: 'model' | 'navigator' | null; created_ms: number; last_used_ms: number; answers: number })[]; titles: { id: string; title: string }[]; next: number | null };
   };
   /** What was said in one of your conversations, oldest first */
   'GET /sessions/{id}': {

@@ -5,6 +5,7 @@ import { randomId } from '../clipboard.js';
 import { line, nowMs } from '../live/live.svelte.js';
 import { ask } from './ask.js';
 import { type Conversation, type Message, merged, messagesOf, titleOf } from './conversations.js';
+import { type Listing, readOn, without, withTitle } from './listing.js';
 
 // Where the page once kept conversations; what was typed shall not stay in a browser that others use.
 localStorage.removeItem('arkalia.conversations');
@@ -15,13 +16,20 @@ class Chats {
   openId = $state<string | undefined>(undefined);
   /** What kept them from being read or named. */
   problem = $state.raw<Problem | undefined>(undefined);
-  /** False where the appliance has older ones that it did not look for. */
-  complete = $state(true);
+  /** Whether the appliance has older events to look through. */
+  hasOlder = $state(false);
+  /** Whether the last look, which went back a bounded way, found no other conversation. */
+  foundNone = $state(false);
+  /** Whether the list is being read: from the newest, or on behind what it shows. */
+  looking = $state<'anew' | 'on' | undefined>(undefined);
   isRead = $state(false);
   /** What was written and not sent yet: it outlives the page of the chat, as when somebody has to sign in again. */
   draft = '';
   #running = new Map<string, AbortController>();
   #loads = 0;
+  #listing: Listing | undefined;
+  /** How many pages of the list are wanted: what was shown once is shown again. */
+  #pages = 1;
 
   constructor() {
     $effect.root(() => {
@@ -40,19 +48,40 @@ class Chats {
     return state === 'waiting' || state === 'streaming';
   }
 
-  /** Reads the list, and the open conversation where it has grown elsewhere. */
-  async load(): Promise<void> {
+  /** Reads the list anew, as far back as it was shown, and the open conversation where it has grown elsewhere. */
+  load(): Promise<void> {
+    return this.#look(undefined, this.#pages);
+  }
+
+  /** Goes on with the list behind what it shows. */
+  async older(): Promise<void> {
+    if (this.looking !== undefined || !this.hasOlder) return;
+    this.#pages += 1;
+    await this.#look(this.#listing, 1);
+  }
+
+  async #look(from: Listing | undefined, pages: number): Promise<void> {
     const load = ++this.#loads;
-    await this.#try(async () => {
-      const { sessions, complete } = await call('GET /sessions', {});
-      // Somebody else may use the page by now.
-      if (load !== this.#loads) return;
-      this.list = merged(this.list, sessions);
-      this.complete = complete;
-      this.isRead = true;
-      if (this.open === undefined) this.openId = undefined;
-      else await this.read(this.open);
-    });
+    // Somebody else may use the page by then, or a later look be under way.
+    const isWanted = () => load === this.#loads;
+    this.looking = from === undefined ? 'anew' : 'on';
+    try {
+      await this.#try(async () => {
+        const page = (until: number | undefined) => call('GET /sessions', { query: { until } });
+        const listing = await readOn(page, { from, pages, isWanted });
+        if (!isWanted()) return;
+        this.#listing = listing;
+        this.#pages = listing.pages;
+        this.list = merged(this.list, listing.sessions);
+        this.hasOlder = listing.next !== null;
+        this.foundNone = this.hasOlder && listing.sessions.length === (from?.sessions.length ?? 0);
+        this.isRead = true;
+        if (this.open === undefined) this.openId = undefined;
+        else await this.read(this.open);
+      });
+    } finally {
+      if (isWanted()) this.looking = undefined;
+    }
   }
 
   /** Another person may use the page: nothing of the last one stays. Who only signed in again finds the open one open. */
@@ -60,6 +89,10 @@ class Chats {
     this.#loads += 1;
     for (const stop of this.#running.values()) stop.abort();
     this.list = [];
+    this.#listing = undefined;
+    this.hasOlder = false;
+    this.foundNone = false;
+    this.looking = undefined;
     this.problem = undefined;
     this.isRead = false;
   }
@@ -108,7 +141,14 @@ class Chats {
     const named = await this.#try(() =>
       call('POST /sessions/{id}/title', { path: { id: conversation.id }, body: { title } }),
     );
-    if (!named) conversation.title = before;
+    conversation.title = named ? title : before;
+    if (named) this.#relist((listing) => withTitle(listing, conversation.id, title));
+  }
+
+  /** Brings the listing along with what was done here; what is being read may be from before. */
+  #relist(change: (listing: Listing) => Listing): void {
+    if (this.#listing !== undefined) this.#listing = change(this.#listing);
+    if (this.looking !== undefined) void this.load();
   }
 
   /** Erases it at the appliance. @throws Problem */
@@ -123,6 +163,7 @@ class Chats {
     }
     this.list = this.list.filter((one) => one.id !== id);
     if (this.openId === id) this.openId = undefined;
+    this.#relist((listing) => without(listing, id));
   }
 
   #begin(text: string): Conversation {

@@ -46,6 +46,11 @@ describe("the appliance's list", () => {
     expect(grown.messages).toHaveLength(1);
   });
 
+  test('does not make older what was used here since', () => {
+    const used = { ...known('a', 'read', 2), updated_ms: 9 };
+    expect(merged([used], [listed('a', 1)])).toMatchObject([{ updated_ms: 9, state: 'read' }]);
+  });
+
   test('does not have yet what was begun on this page', () => {
     const begun = known('a', 'here', 0);
     expect(merged([begun], [])).toEqual([begun]);

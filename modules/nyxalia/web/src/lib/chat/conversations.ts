@@ -1,3 +1,4 @@
+import type { KeptSession } from '../../../../../../runtime/contracts/session-list.js';
 import type { Operations } from '../api/operations.js';
 
 export interface Receipt {
@@ -52,11 +53,10 @@ export interface Conversation {
   messages: Message[];
 }
 
-type Listed = Operations['GET /sessions']['answer']['sessions'][number];
 type Turn = Operations['GET /sessions/{id}']['answer']['turns'][number];
 
 /** The appliance's list, with what this page knows beyond it: messages that were read, and what is not listed yet. */
-export function merged(known: Conversation[], listed: readonly Listed[]): Conversation[] {
+export function merged(known: Conversation[], listed: readonly KeptSession[]): Conversation[] {
   const before = new Map(known.map((conversation) => [conversation.id, conversation]));
   const ids = new Set(listed.map(({ id }) => id));
   const here = known.filter(({ id, state }) => state === 'here' && !ids.has(id));
@@ -64,9 +64,10 @@ export function merged(known: Conversation[], listed: readonly Listed[]): Conver
     const held = before.get(id);
     if (held === undefined)
       return { id, title, updated_ms: last_used_ms, answers, state: 'listed', messages: [] };
-    // The same object: an answer may be growing in it.
+    // The same object: an answer may be growing in it. It may have been used here since it was listed.
     const isWhole = held.state !== 'listed' && answers <= held.answers;
-    return Object.assign(held, { title, updated_ms: last_used_ms, state: isWhole ? 'read' : 'listed' });
+    const updated_ms = Math.max(held.updated_ms, last_used_ms);
+    return Object.assign(held, { title, updated_ms, state: isWhole ? 'read' : 'listed' });
   });
   return [...here, ...kept];
 }
