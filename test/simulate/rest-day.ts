@@ -4,14 +4,11 @@ import { join } from 'node:path';
 import { Database } from '../../runtime/contracts/sqlite.js';
 import { ShimControl } from '../ledger-faults/shim.js';
 import { writtenBytes } from '../support/written-bytes.js';
-import { type RestDay, startMs } from './rest.js';
+import { type RestDay, type RestOptions, startMs } from './rest.js';
 import { simulate } from './simulate.js';
 
-const { folder, seed, hours } = JSON.parse(process.argv[2]!) as {
-  folder: string;
-  seed: number;
-  hours: number;
-};
+const { folder, ...options } = JSON.parse(process.argv[2]!) as RestOptions & { folder: string };
+const { hours } = options;
 const hourMs = 3_600_000;
 const { SHIM_CONTROL } = process.env;
 const shim = SHIM_CONTROL === undefined ? undefined : new ShimControl(SHIM_CONTROL);
@@ -29,7 +26,7 @@ function writeBack(): void {
 }
 
 const { violation, tail, tookMs } = await simulate({
-  seed,
+  ...options,
   hours: hours + (2 * startMs) / hourMs,
   atRest: true,
   folder,

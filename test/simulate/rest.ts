@@ -11,6 +11,13 @@ export const budget = { bytesPerDay: 50_000_000, syncsPerHour: 200 } as const;
 /** Virtual time from the start that does not count: keys are made and modules begin. */
 export const startMs = 10_000;
 
+export interface RestOptions {
+  seed: number;
+  hours: number;
+  /** Beside the defaults. */
+  settings?: object;
+}
+
 /** What a device at rest wrote in so many hours. */
 export interface RestDay {
   hours: number;
@@ -25,13 +32,13 @@ export interface RestDay {
 }
 
 /** Simulates an appliance that nobody uses, on real files below the folder for temporary ones, in a process of its own. */
-export async function restDay({ seed, hours }: { seed: number; hours: number }): Promise<RestDay> {
+export async function restDay(options: RestOptions): Promise<RestDay> {
   const shim = hasShim ? new Shim() : undefined;
   const folder = shim?.dataDir ?? mkdtempSync(join(tmpdir(), 'arkalia-rest-'));
   try {
     const child = fork(
       fileURLToPath(new URL('./rest-day.js', import.meta.url)),
-      [JSON.stringify({ folder, seed, hours })],
+      [JSON.stringify({ ...options, folder })],
       { env: { ...process.env, ...shim?.env({ shadow: false }) } },
     );
     return await new Promise((resolve, reject) => {

@@ -25,6 +25,8 @@ export interface SimulationOptions {
   faults?: readonly string[];
   faultsPerHour?: number;
   traffic?: Traffic;
+  /** Beside those that a simulation has. */
+  settings?: object;
   /** Nobody asks for anything and nothing breaks; the device has the habits of one that is left alone, and its settings are the defaults. */
   atRest?: boolean;
   /**
@@ -117,7 +119,7 @@ class Simulation {
   constructor(options: SimulationOptions, folder: string) {
     this.#options = options;
     const { seed, sabotage, atRest = false } = options;
-    const declared = atRest ? settingsAtRest : settings;
+    const declared = { ...(atRest ? settingsAtRest : settings), ...options.settings };
     this.#declared = configSchema.parse(declared);
     const time = new VirtualTime(wallStartMs);
     const trace = new Trace(() => time.nowMs);
