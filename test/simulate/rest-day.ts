@@ -1,5 +1,5 @@
 // A process of its own, so that /proc/self/io tells what this one run writes; rest.ts starts it.
-import { fsyncSync, openSync } from 'node:fs';
+import { fsyncSync, openSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { Database } from '../../runtime/contracts/sqlite.js';
 import { ShimControl } from '../ledger-faults/shim.js';
@@ -15,16 +15,22 @@ const shim = SHIM_CONTROL === undefined ? undefined : new ShimControl(SHIM_CONTR
 const found: { syncs: number; bytes: number; io: number | null }[] = [];
 /** Linux writes what is mapped and changed after half a minute; in virtual time that would be an hour or more. */
 const writeBackMs = 30_000;
+/** Syncs that are ours. */
 let writtenBack = 0;
 let mapped: number | undefined;
+let changed = 0n;
 
 function writeBack(): void {
+  const { mtimeNs } = statSync(join(folder, 'ledger.sqlite-wal'), { bigint: true });
+  if (mtimeNs === changed) return;
+  changed = mtimeNs;
   writtenBack++;
   // Stays open: closing it would end the locks that SQLite has on it.
   mapped ??= openSync(join(folder, 'ledger.sqlite-shm'), 'r');
   fsyncSync(mapped);
 }
 
+let looks = 0;
 const { violation, tail, tookMs } = await simulate({
   ...options,
   hours: hours + (2 * startMs) / hourMs,
@@ -35,7 +41,7 @@ const { violation, tail, tookMs } = await simulate({
     everyMs: writeBackMs,
     look: () => {
       writeBack();
-      if (((writtenBack - 1) * writeBackMs) % hourMs > 0) return;
+      if ((looks++ * writeBackMs) % hourMs > 0) return;
       const syncs = (shim?.get('syncs') ?? 0) - writtenBack;
       found.push({ syncs, bytes: shim?.bytes() ?? 0, io: writtenBytes('self') });
     },
