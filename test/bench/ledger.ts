@@ -7,9 +7,9 @@ import { performance } from 'node:perf_hooks';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { hasShim, Shim } from '../ledger-faults/shim.js';
-import { TestAppliance } from '../support/appliance.js';
 import type { LedgerLoad, LedgerMeasured } from './ledger-load.js';
 import { benchProofs } from './ledger-proofs.js';
+import { realRest, simulatedRest } from './ledger-rest.js';
 
 const { values: flags } = parseArgs({
   options: {
@@ -17,16 +17,18 @@ const { values: flags } = parseArgs({
     seconds: { type: 'string', default: '5' },
     rounds: { type: 'string', default: '3' },
     'rest-seconds': { type: 'string', default: '90' },
+    'rest-hours': { type: 'string', default: '24' },
+    'only-rest': { type: 'boolean', default: false },
     help: { type: 'boolean', default: false },
   },
 });
 if (flags.help) {
   console.log(
-    'npm run bench:ledger -- [--seconds 5] [--rounds 3] [--rest-seconds 90] [--json FILE]\nDurable events a second against better-sqlite3 alone, on a slow disk, a restart with a million events and their export, proofs at 1 and 10 million leaves, and what a device at rest writes.',
+    'npm run bench:ledger -- [--seconds 5] [--rounds 3] [--rest-seconds 90] [--rest-hours 24] [--only-rest] [--json FILE]\nDurable events a second against better-sqlite3 alone, on a slow disk, a restart with a million events and their export, proofs at 1 and 10 million leaves, and what a device at rest writes: in simulated hours of three seeds, and a real one for some seconds with time 25 times as fast.',
   );
   process.exit(0);
 }
-const number = (name: 'seconds' | 'rounds' | 'rest-seconds', max: number) => {
+const number = (name: 'seconds' | 'rounds' | 'rest-seconds' | 'rest-hours', max: number) => {
   const value = Number(flags[name]);
   if (Number.isInteger(value) && value >= 1 && value <= max) return value;
   console.error(`--${name} must be 1 to ${max}, not ${flags[name]}`);
@@ -35,6 +37,7 @@ const number = (name: 'seconds' | 'rounds' | 'rest-seconds', max: number) => {
 const seconds = number('seconds', 60);
 const rounds = number('rounds', 20);
 const restSeconds = number('rest-seconds', 86_400);
+const restHours = number('rest-hours', 10_000);
 
 const here = (file: string) => fileURLToPath(new URL(file, import.meta.url));
 const median = (numbers: number[]) => [...numbers].sort((a, b) => a - b)[Math.floor(numbers.length / 2)]!;
@@ -129,57 +132,6 @@ async function slowDisk(): Promise<Record<string, unknown>> {
   }
 }
 
-/** Bytes that a process caused to be written to storage, or null where that is not told. */
-function writtenBytes(pid: number): number | null {
-  try {
-    return Number(/^write_bytes: (\d+)/m.exec(readFileSync(`/proc/${pid}/io`, 'utf8'))?.[1]);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
-    throw error;
-  }
-}
-
-/**
- * What a device at rest writes. Time runs faster by `compressed`: samples come so much more often, and what waits for minutes waits so much
- * less. The first seconds, with the start, do not count.
- */
-async function atRest(): Promise<Record<string, unknown>> {
-  const compressed = 25;
-  const shim = new Shim();
-  const appliance = await TestAppliance.start({
-    dataDir: shim.dataDir,
-    env: {
-      ...shim.env({ shadow: false }),
-      ARKALIA_REFLEXIA_INTERVAL_MS: String(5000 / compressed),
-      ARKALIA_ZEROIA_RECORD_INTERVAL_MS: String(300_000 / compressed),
-      ARKALIA_SANDOZIA_SNAPSHOT_MS: String(300_000 / compressed),
-      ARKALIA_ZEROIA_ACT: 'false',
-      ARKALIA_ZEROIA_ADAPT: 'false',
-    },
-  });
-  try {
-    await new Promise((resolve) => setTimeout(resolve, 3000));
-    const pid = appliance.process.pid!;
-    const before = { syncs: shim.control.get('syncs'), bytes: shim.control.bytes(), io: writtenBytes(pid) };
-    const { ledger: first } = (await appliance.json('/status')) as { ledger: { size: number } };
-    await new Promise((resolve) => setTimeout(resolve, restSeconds * 1000));
-    const { ledger: last } = (await appliance.json('/status')) as { ledger: { size: number } };
-    const hours = (restSeconds * compressed) / 3600;
-    const perDay = (bytes: number) => rounded((bytes / hours) * 24 * 1e-6);
-    const io = writtenBytes(pid);
-    return {
-      'simulated hours': rounded(hours),
-      'events/h': rounded((last.size - first.size) / hours),
-      'syncs/h': rounded((shim.control.get('syncs') - before.syncs) / hours),
-      'MB/day to the data folder': perDay(shim.control.bytes() - before.bytes),
-      'MB/day by /proc/PID/io': io === null || before.io === null ? 'not readable' : perDay(io - before.io),
-    };
-  } finally {
-    await appliance.close();
-    shim.remove();
-  }
-}
-
 /** Exports every event to nowhere, and looks at the memory that the process has on the way. */
 async function exported(folder: string): Promise<Record<string, unknown>> {
   const command = here('../../runtime/cli/main.js');
@@ -248,34 +200,50 @@ async function restart(): Promise<Record<string, unknown>> {
   }
 }
 
-console.log(`Node ${process.version}, ${cpus().length} × ${cpus()[0]?.model ?? 'unknown processor'}`);
-console.log(
-  `Median of ${rounds} rounds of ${seconds} s, in turn. Every event is durable (fsync) before it is answered.`,
-);
-const figures: Record<string, unknown> = {};
-const sdCardSyncMs = 6;
-figures.throughput = [
-  await against({ callers: 64, batchMax: 1 }),
-  await against({ callers: 64 }),
-  await against({ callers: 1 }),
-  ...(hasShim
-    ? [
-        await against({ callers: 64, syncMs: sdCardSyncMs }),
-        await against({ callers: 1, syncMs: sdCardSyncMs }),
-      ]
-    : []),
-];
-console.table(figures.throughput);
-figures.restart = await restart();
-console.table([figures.restart]);
-figures.proofs = [1_000_000, 10_000_000].map(benchProofs);
-console.table(figures.proofs);
-if (hasShim) {
-  figures.slow_disk = await slowDisk();
-  console.table([figures.slow_disk]);
-  figures.at_rest = await atRest();
-  console.table([figures.at_rest]);
+async function all(): Promise<Record<string, unknown>> {
+  const figures: Record<string, unknown> = {};
+  const sdCardSyncMs = 6;
+  console.log(
+    `Median of ${rounds} rounds of ${seconds} s, in turn. Every event is durable (fsync) before it is answered.`,
+  );
+  figures.throughput = [
+    await against({ callers: 64, batchMax: 1 }),
+    await against({ callers: 64 }),
+    await against({ callers: 1 }),
+    ...(hasShim
+      ? [
+          await against({ callers: 64, syncMs: sdCardSyncMs }),
+          await against({ callers: 1, syncMs: sdCardSyncMs }),
+        ]
+      : []),
+  ];
+  console.table(figures.throughput);
+  figures.restart = await restart();
+  console.table([figures.restart]);
+  figures.proofs = [1_000_000, 10_000_000].map(benchProofs);
+  console.table(figures.proofs);
+  if (hasShim) {
+    figures.slow_disk = await slowDisk();
+    console.table([figures.slow_disk]);
+  }
+  return figures;
 }
+
+async function rest(): Promise<Record<string, unknown>> {
+  console.log('A device at rest: no clients, default settings, the start not counted.');
+  const { figures: simulated, recorded } = await simulatedRest([1, 2, 3], restHours);
+  console.table(simulated);
+  console.log('What was recorded, events an hour:');
+  console.table(recorded);
+  if (!hasShim) return { simulated_rest: simulated, recorded_at_rest: recorded };
+  console.log('A real one on the signals of this machine, time 25 times as fast:');
+  const real = await realRest(restSeconds);
+  console.table([real]);
+  return { simulated_rest: simulated, recorded_at_rest: recorded, at_rest: real };
+}
+
+console.log(`Node ${process.version}, ${cpus().length} × ${cpus()[0]?.model ?? 'unknown processor'}`);
+const figures = { ...(flags['only-rest'] ? {} : await all()), ...(await rest()) };
 if (flags.json !== undefined) {
   writeFileSync(
     flags.json,

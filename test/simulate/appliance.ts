@@ -18,7 +18,6 @@ import type { NewEvent } from '../../runtime/contracts/ledger.js';
 import type { ModuleContext, SystemStatus } from '../../runtime/contracts/module.js';
 import { type EngineName, engineNames } from '../../runtime/contracts/prompt.js';
 import { CoreScorer } from '../../runtime/core/scorer.js';
-import { writeFileAtomicSync } from '../../runtime/data-folder/write-file-atomic.js';
 import { loadGuardModel } from '../../runtime/guard/classifier/load.js';
 import { createGuard } from '../../runtime/guard/guard.js';
 import { LedgerIdempotency } from '../../runtime/idempotency/idempotency.js';
@@ -34,6 +33,7 @@ import { openHealer } from '../../runtime/recovery/open-healer.js';
 import { openStates } from '../../runtime/recovery/open-states.js';
 import { PromptRetries } from '../../runtime/recovery/prompt-retries.js';
 import { noMcp, noModels, noOutgoing, noPeople } from '../support/absent-parts.js';
+import { cardWriter } from './card.js';
 import { SimulatedEngines } from './engines.js';
 import { Front } from './front.js';
 import { simulatedHost } from './host.js';
@@ -140,10 +140,7 @@ export async function boot(world: World): Promise<Appliance> {
     wallMs: () => clock.wallMs(),
     save: () => breakers.save(),
     log,
-    write: async (path, text) => {
-      if (device.isDiskFull()) throw Object.assign(new Error('no space left on device'), { code: 'ENOSPC' });
-      writeFileAtomicSync(path, String(text));
-    },
+    write: cardWriter(device),
   });
   const tally = new CallTally({ all: () => breakers.all(), now, record: recordLater });
   life.repeat(() => tally.tell(), config.breaker.tally_ms);

@@ -18,6 +18,22 @@ export interface DeviceFaults {
   sensors: Partial<Record<'temperature' | 'firmware' | 'cpu', 'gone' | 'hangs' | 'garbage'>>;
 }
 
+/** What goes on in a device at a moment, whoever uses it. */
+export interface Habit {
+  /** Share of the processor, 0 to 1. */
+  load: number;
+  /** Share of the memory, 0 to 1. */
+  memory: number;
+  roomC: number;
+  /** Beside what a fault makes of it, ms. */
+  loopDelayMs: number;
+}
+
+/** Told for times that never go back. */
+export type Habits = (nowMs: number) => Habit;
+
+const steady: Habit = { load: 0.05, memory: 0.24, roomC: 24, loopDelayMs: 0 };
+
 const calm = (): DeviceFaults => ({
   heatC: 0,
   fanBroken: false,
@@ -33,7 +49,6 @@ const calm = (): DeviceFaults => ({
 /** A Raspberry Pi 4 with 4 GB in a case with a small fan. Powers: pidramble.com; the rest is plausible, not measured. */
 const idleW = 2.7;
 const fullW = 6.4;
-const roomC = 24;
 /** Kelvin a watt from chip to room, with the fan off and on. */
 const resistance = { off: 9.5, on: 5.5 };
 const fanOnC = 62;
@@ -54,6 +69,8 @@ export class Device {
   modelLoaded = false;
   /** What the appliance itself has on the card. */
   ownBytes = 0;
+  readonly #habits: Habits;
+  #habit: Habit;
   #nowMs = 0;
   #temperatureC = 45;
   #fan = false;
@@ -61,14 +78,21 @@ export class Device {
   #busyMs = 0;
   #writtenBytes = 0;
 
+  /** @param habits The same at all times unless given. */
+  constructor(habits: Habits = () => steady) {
+    this.#habits = habits;
+    this.#habit = habits(0);
+  }
+
   /** Moves to a time; to be called before what changes the load does. */
   advance(nowMs: number): void {
     // Steps short against the time of the heat, so that the fan and the throttle act when they would.
     while (this.#nowMs < nowMs) {
       const stepMs = Math.min(15_000, nowMs - this.#nowMs);
+      this.#habit = this.#habits(this.#nowMs);
       const load = this.load();
       const watts = idleW + (fullW - idleW) * load * this.speed();
-      const room = roomC + this.faults.heatC;
+      const room = this.#habit.roomC + this.faults.heatC;
       const goal = room + watts * (this.#fan ? resistance.on : resistance.off);
       this.#temperatureC += (goal - this.#temperatureC) * (1 - Math.exp(-stepMs / thermalMs));
       if (this.#temperatureC >= fanOnC) this.#fan = !this.faults.fanBroken;
@@ -80,7 +104,7 @@ export class Device {
 
   /** Share of the processor in use. */
   load(): number {
-    return Math.min(1, 0.05 + this.faults.cpuTaken + (this.running > 0 ? 0.86 : 0));
+    return Math.min(1, this.#habit.load + this.faults.cpuTaken + (this.running > 0 ? 0.86 : 0));
   }
 
   /** Clock of the processor against its full one: the firmware slows it when it is hot. */
@@ -103,7 +127,12 @@ export class Device {
 
   memoryUsed(): number {
     const model = this.modelLoaded ? 0.42 : 0;
-    return Math.min(0.995, 0.24 + model + this.running * 0.02 + this.faults.memoryTaken);
+    return Math.min(0.995, this.#habit.memory + model + this.running * 0.02 + this.faults.memoryTaken);
+  }
+
+  /** Longest delay of the event loop lately, ms. */
+  loopDelayMs(): number {
+    return this.faults.loopDelayMs + this.#habit.loopDelayMs;
   }
 
   diskUsed(): number {

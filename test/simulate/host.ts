@@ -92,7 +92,7 @@ export function simulatedHost(device: Device, nowMs: () => number): Host {
         return ++counted;
       },
       get max() {
-        return (resolutionMs + device.faults.loopDelayMs) * 1e6;
+        return (resolutionMs + device.loopDelayMs()) * 1e6;
       },
       reset: () => undefined,
       enable: () => true,

@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { faultNames } from './faults.js';
 import { simulate } from './simulate.js';
@@ -10,14 +10,17 @@ const { values: flags } = parseArgs({
     seed: { type: 'string', default: '1' },
     hours: { type: 'string', default: '100' },
     faults: { type: 'string' },
+    'at-rest': { type: 'boolean', default: false },
+    folder: { type: 'string' },
     json: { type: 'string' },
     help: { type: 'boolean', default: false },
   },
 });
 if (flags.help) {
-  console.log(`npm run simulate -- [--seed N] [--hours H] [--faults A,B,…|none] [--json FILE]
+  console.log(`npm run simulate -- [--seed N] [--hours H] [--faults A,B,…|none] [--at-rest] [--folder DIR] [--json FILE]
 Runs the appliance in virtual time against a model of a Pi, its model servers and its clients, with faults drawn from the seed. The same
 seed does the same each time. Ends with 1 when an invariant is violated.
+--at-rest: no clients, no faults, default settings, a device that is left alone. --folder: an empty folder to write to, which stays.
 
 Faults: ${faultNames.join(', ')}
 
@@ -44,10 +47,17 @@ const unknown = names?.find((name) => !faultNames.includes(name));
 if (unknown !== undefined)
   refuse(`--faults: there is no fault ${unknown}; there are ${faultNames.join(', ')}`);
 
+const { folder, 'at-rest': atRest } = flags;
+if (atRest && names !== undefined) refuse('--at-rest has no faults');
+if (folder !== undefined && !(existsSync(folder) && readdirSync(folder).length === 0))
+  refuse(`--folder must be an empty folder, and ${folder} is none`);
+
 let toldMs = performance.now();
 const result = await simulate({
   seed,
   hours,
+  atRest,
+  folder,
   ...(names === undefined ? {} : { faults: names }),
   onProgress: (done) => {
     if (performance.now() - toldMs < 10_000) return;
@@ -69,6 +79,7 @@ if (violation === undefined) {
   console.log('every invariant held');
 } else {
   const faults = flags.faults === undefined ? '' : ` --faults ${flags.faults}`;
+  const rest = atRest ? ' --at-rest' : '';
   console.log(`
 VIOLATED ${violation.invariant}: ${invariants[violation.invariant]}
 at ${clockText(violation.atMs)}: ${violation.what}
@@ -76,6 +87,6 @@ at ${clockText(violation.atMs)}: ${violation.what}
 what came before:
 ${result.tail.map((line) => `  ${line}`).join('\n')}
 
-again: npm run simulate -- --seed ${seed} --hours ${flags.hours}${faults}`);
+again: npm run simulate -- --seed ${seed} --hours ${flags.hours}${faults}${rest}`);
   process.exitCode = 1;
 }

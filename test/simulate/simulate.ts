@@ -3,13 +3,16 @@ import { access, constants } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { configSchema } from '../../runtime/config/schema.js';
+import type { Config } from '../../runtime/contracts/module.js';
 import { seeded } from '../../runtime/guard/training/random.js';
-import type { IncidentStorage } from '../../runtime/recovery/incident-file.js';
+import { type IncidentStorage, incidentFile } from '../../runtime/recovery/incident-file.js';
 import { type Appliance, boot } from './appliance.js';
+import { cardWriter } from './card.js';
 import { Clients, type Traffic, usualTraffic } from './clients.js';
 import { Device } from './device.js';
 import { ModelServers } from './engines.js';
 import { faultNames, scheduleFaults } from './faults.js';
+import { restingHabits } from './resting.js';
 import { Trace } from './trace.js';
 import { VirtualTime } from './virtual-time.js';
 import { type Violation, Watch } from './watch.js';
@@ -22,6 +25,17 @@ export interface SimulationOptions {
   faults?: readonly string[];
   faultsPerHour?: number;
   traffic?: Traffic;
+  /** Beside those that a simulation has. */
+  settings?: object;
+  /** Nobody asks for anything and nothing breaks; the device has the habits of one that is left alone, and its settings are the defaults. */
+  atRest?: boolean;
+  /**
+   * The data folder, an empty one, which stays: incidents and what modules have learned lie there as files, as in life. Unless given it is in
+   * memory, those two are kept apart, and nothing stays.
+   */
+  folder?: string | undefined;
+  /** Called so often from a time of the run on, with the appliance in the middle of it. */
+  looks?: { fromMs: number; everyMs: number; look(): void };
   /** A rule to break on purpose: for tests. */
   sabotage?: Sabotage | undefined;
   /** Called now and then with the hours that are through. */
@@ -66,8 +80,13 @@ const settings = {
   ledger: { size_limit_bytes: 50_000_000 },
 } as const;
 
+/** Nothing but the one thread of the simulation. */
+const settingsAtRest = { core: { offload: 'never' } } as const;
+const noTraffic: Traffic = { chatsPerHour: 0, decisionsPerHour: 0, looksPerHour: 0 };
+
 /** Runs the appliance in virtual time until the hours are through or an invariant is violated. */
 export async function simulate(options: SimulationOptions): Promise<SimulationResult> {
+  if (options.folder !== undefined) return new Simulation(options, options.folder).run();
   const folder = mkdtempSync(join(await fastFolder(), 'arkalia-simulation-'));
   try {
     return await new Simulation(options, folder).run();
@@ -90,7 +109,7 @@ class Simulation {
   readonly #options: SimulationOptions;
   readonly #world: World;
   readonly #clients: Clients;
-  readonly #declared = configSchema.parse(settings);
+  readonly #declared: Config;
   #appliance: Appliance | undefined;
   #steps = 0;
   #healthDueMs = 0;
@@ -99,18 +118,23 @@ class Simulation {
 
   constructor(options: SimulationOptions, folder: string) {
     this.#options = options;
-    const { seed, sabotage } = options;
+    const { seed, sabotage, atRest = false } = options;
+    const declared = { ...(atRest ? settingsAtRest : settings), ...options.settings };
+    this.#declared = configSchema.parse(declared);
     const time = new VirtualTime(wallStartMs);
     const trace = new Trace(() => time.nowMs);
+    const device = new Device(atRest ? restingHabits(seeded(seed ^ 0x1b87_3593)) : undefined);
+    const kept = (name: string) =>
+      options.folder === undefined ? inMemory() : inFile(join(folder, name), { time, device });
     this.#world = {
       time,
       trace,
       folder,
       sabotage,
-      device: new Device(),
+      device,
       servers: new ModelServers(),
       config: configSchema.parse({
-        ...settings,
+        ...declared,
         data_dir: folder,
         ...brokenSettings(sabotage),
       }),
@@ -120,8 +144,8 @@ class Simulation {
         nowMs: () => time.nowMs,
         file: join(folder, 'ledger.sqlite'),
       }),
-      incidents: inMemory(),
-      states: inMemory(),
+      incidents: kept('incidents.json'),
+      states: kept('states.json'),
       boots: 0,
       deathChance: 0.001,
       restart: () => this.#restart(true),
@@ -133,9 +157,11 @@ class Simulation {
     const {
       seed,
       hours,
-      faults = faultNames,
+      atRest = false,
+      faults = atRest ? [] : faultNames,
       faultsPerHour = defaultFaultsPerHour,
-      traffic = usualTraffic,
+      traffic = atRest ? noTraffic : usualTraffic,
+      looks,
     } = this.#options;
     const { time, trace, watch } = this.#world;
     const began = performance.now();
@@ -151,6 +177,14 @@ class Simulation {
       },
       { names: faults, perHour: faultsPerHour, random: seeded(seed ^ 0x2545_f491) },
     );
+    if (looks !== undefined) {
+      const { look, fromMs, everyMs } = looks;
+      const again = () => {
+        time.setTimer(again, everyMs);
+        look();
+      };
+      time.setTimer(again, fromMs);
+    }
     await time.run(hours * hourMs, () => this.#step());
     watch.checkLedger();
     this.#appliance?.kill();
@@ -261,7 +295,7 @@ class Simulation {
   }
 }
 
-/** A file that outlives the process. */
+/** Stands for a file that outlives the process. */
 function inMemory(): IncidentStorage {
   let kept: string | undefined;
   return {
@@ -270,6 +304,12 @@ function inMemory(): IncidentStorage {
       kept = text;
     },
   };
+}
+
+/** A real file on the modelled card; time stands still while it is read. */
+function inFile(path: string, { time, device }: Pick<World, 'time' | 'device'>): IncidentStorage {
+  const file = incidentFile(path, cardWriter(device));
+  return { ...file, read: () => time.hold(file.read()) };
 }
 
 /** Settings that are other than those declared: a rule broken on purpose. */
