@@ -102,6 +102,12 @@ export class Child {
     return this.sendFrame(encodeFrame(message));
   }
 
+  /** Like `send`, in one write with what is sent in the same turn of the event loop: for what alone gives the child nothing to do. */
+  sendAhead(message: ToChild): Promise<void> {
+    gatherWrites(this.#in);
+    return this.send(message);
+  }
+
   /** Like `send`, for a frame that is encoded already. */
   sendFrame(frame: Buffer): Promise<void> {
     if (this.#gone || this.#in.writableEnded || this.#in.destroyed) return Promise.resolve();

@@ -1,3 +1,4 @@
+import { getEventListeners } from 'node:events';
 import http from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import { afterEach, expect, it } from 'vitest';
@@ -109,4 +110,21 @@ it('is not used again after a prompt that was given up: the engine sees that nob
   await expect(stopped).rejects.toMatchObject({ code: 'aborted' });
   expect(await answerOf(broker)).toBe('yes.');
   expect(seen).toEqual([1, 1]);
+});
+
+it('leaves nothing on the signal of an answer that is over, and ends one that its signal aborts', async () => {
+  const { signal } = new AbortController();
+  const { base } = await serverThat((_nth, response) => response.end('x'));
+  const broker = brokerTo(base);
+  expect(await answerOf(broker, signal)).toBe('x.');
+  expect(await answerOf(broker, signal)).toBe('x.');
+  expect(getEventListeners(signal, 'abort')).toEqual([]);
+  await expect(answerOf(broker, AbortSignal.abort())).rejects.toMatchObject({ code: 'aborted' });
+  const ending = new AbortController();
+  const silent = await serverThat((_nth, response) => {
+    response.flushHeaders();
+    ending.abort();
+  });
+  await expect(answerOf(brokerTo(silent.base), ending.signal)).rejects.toMatchObject({ code: 'aborted' });
+  expect(getEventListeners(ending.signal, 'abort')).toEqual([]);
 });

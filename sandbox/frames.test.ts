@@ -1,6 +1,7 @@
+import { Writable } from 'node:stream';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { encodeFrame, FrameDecoder } from './frames.js';
+import { encodeFrame, FrameDecoder, gatherWrites } from './frames.js';
 
 const header = (length: number) => {
   const bytes = Buffer.alloc(4);
@@ -81,5 +82,38 @@ describe('frames', () => {
       }),
       { numRuns: 500 },
     );
+  });
+});
+
+describe('gatherWrites', () => {
+  it.each([
+    [
+      'a frame that must not wait is written at once, what follows in the same turn behind it',
+      1,
+      ['a', 'bc'],
+    ],
+    ['a frame that can wait goes with what follows', 0, ['abc']],
+  ])('%s', async (_, before, expected) => {
+    const writes: string[] = [];
+    const pipe = new Writable({
+      decodeStrings: false,
+      write: (chunk: string, _encoding, done) => {
+        writes.push(chunk);
+        done();
+      },
+      writev: (chunks, done) => {
+        writes.push(chunks.map(({ chunk }) => chunk).join(''));
+        done();
+      },
+    });
+    for (const [place, text] of ['a', 'b', 'c'].entries()) {
+      if (place === before) gatherWrites(pipe);
+      pipe.write(text);
+    }
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(writes).toEqual(expected);
+    // The next turn begins anew.
+    pipe.write('d');
+    expect(writes).toEqual([...expected, 'd']);
   });
 });

@@ -25,8 +25,8 @@ export function encodeFrame(value: unknown): Buffer {
 }
 
 /**
- * After a frame was written: what follows in the same turn of the event loop goes in one write behind it. An engine's answer often comes in
- * many pieces at once, and each write of a pipe costs a call to the kernel and wakes who reads it.
+ * From here on what is written in the same turn of the event loop goes in one write: called after a frame that must not wait, or before one
+ * that can. An engine's answer often comes in many pieces at once, and each write of a pipe costs a call to the kernel and wakes who reads it.
  */
 export function gatherWrites(pipe: Writable): void {
   if (pipe.writableCorked > 0) return;

@@ -234,12 +234,11 @@ export class PromptRun {
     }
     if (job.engine !== 'ollama' && job.engine !== 'openai') throw new Error(`${job.engine} is no server`);
     const sink = {
-      response: (status: number, retryAfterMs: number | undefined) =>
-        void this.#tell({
-          type: 'response',
-          status,
-          ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
-        }),
+      response: (status: number, retryAfterMs: number | undefined) => {
+        const more = retryAfterMs === undefined ? {} : { retryAfterMs };
+        if (this.#state === 'running')
+          void this.#options.child.sendAhead({ type: 'response', status, ...more });
+      },
       data,
       end: () => void this.#tell({ type: 'end' }),
     };

@@ -50,6 +50,8 @@ export interface UpstreamResponse {
   chunks: AsyncGenerator<string>;
 }
 
+/** Why a request was ended from this side; what is told of it the signal decides. */
+const over = new Error('the request is over');
 const retryAfterMaxSeconds = 86_400;
 const unusedMs = 4000;
 
@@ -97,7 +99,6 @@ function sendRequest(
     const request = (secure ? https : http).request(options.url, {
       method: options.method,
       agent: connections?.agentFor(options.url) ?? false,
-      signal: options.signal,
       headers: {
         accept: '*/*',
         'accept-encoding': 'identity',
@@ -108,6 +109,11 @@ function sendRequest(
           : { 'content-type': 'application/json', 'content-length': Buffer.byteLength(options.body) }),
       },
     });
+    // Not Node's own option: the listeners that it sets cost a third of making the request.
+    const abort = () => request.destroy(over);
+    options.signal.addEventListener('abort', abort, { once: true });
+    request.once('close', () => options.signal.removeEventListener('abort', abort));
+    if (options.signal.aborted) abort();
     let connected = false;
     const give = (code: 'engine_unreachable' | 'engine_stalled', text: string) =>
       request.destroy(new SandboxError(code, text));

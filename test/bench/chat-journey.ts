@@ -7,12 +7,19 @@ export interface Spread {
   p99: number;
 }
 
-/** The same prompts asked of the engine directly and through the appliance, in turn. */
+/** The same prompts asked of the engine directly, through the appliance and, where there is one, through the floor, in turn. */
 export interface Compared {
   direct: Spread;
   journey: Spread;
-  /** Of the pairs: what the journey took longer than the engine alone, asked just before or after. */
+  /** Of the rounds: what the journey took longer than the engine alone, asked just before or after. */
   added: Spread;
+  floor?: {
+    through: Spread;
+    /** What the floor took longer than the engine alone. */
+    added: Spread;
+    /** What the journey took longer than the floor. */
+    over: Spread;
+  };
 }
 
 export interface Journeys {
@@ -27,20 +34,44 @@ export function spreadOf(taken: readonly number[]): Spread {
   return { median: at(0.5), p99: at(0.99) };
 }
 
-function compare(pairs: readonly { direct: Took; journey: Took }[], figure: 'firstMs' | 'wholeMs'): Compared {
+interface Round {
+  direct: Took;
+  journey: Took;
+  floor?: Took;
+}
+
+function compare(rounds: readonly Round[], figure: 'firstMs' | 'wholeMs'): Compared {
+  const of = (one: Took | undefined) => one?.[figure] ?? Number.NaN;
+  const spread = (take: (round: Round) => number) => spreadOf(rounds.map(take));
+  const compared = {
+    direct: spread(({ direct }) => of(direct)),
+    journey: spread(({ journey }) => of(journey)),
+    added: spread(({ direct, journey }) => of(journey) - of(direct)),
+  };
+  if (rounds[0]?.floor === undefined) return compared;
   return {
-    direct: spreadOf(pairs.map(({ direct }) => direct[figure])),
-    journey: spreadOf(pairs.map(({ journey }) => journey[figure])),
-    added: spreadOf(pairs.map(({ direct, journey }) => journey[figure] - direct[figure])),
+    ...compared,
+    floor: {
+      through: spread(({ floor }) => of(floor)),
+      added: spread(({ direct, floor }) => of(floor) - of(direct)),
+      over: spread(({ floor, journey }) => of(journey) - of(floor)),
+    },
   };
 }
 
+/** The list begun at another place with each index, and turned around each time that it went round. */
+function inTurn<T>(list: readonly T[], index: number): T[] {
+  const from = index % list.length;
+  const turned = [...list.slice(from), ...list.slice(0, from)];
+  return Math.floor(index / list.length) % 2 === 0 ? turned : turned.reverse();
+}
+
 /**
- * Asks each prompt twice, one answer at a time, the order of the two changing from pair to pair, after `warmUp` pairs that do not count.
+ * Asks each prompt of every one, one answer at a time, their order changing from round to round, after `warmUp` rounds that do not count.
  * Every prompt is another one. Throws when an answer is not `expected`.
  */
 export async function compareJourneys(
-  { direct, journey }: { direct: Pick<ChatClient, 'ask'>; journey: ChatClient },
+  asked: Record<'direct' | 'journey', Pick<ChatClient, 'ask'>> & { floor?: Pick<ChatClient, 'ask'> },
   options: {
     pairs: number;
     warmUp: number;
@@ -50,24 +81,24 @@ export async function compareJourneys(
     expected?: string;
   },
 ): Promise<Journeys> {
-  const taken: { direct: Took; journey: Took }[] = [];
+  const names = Object.keys(asked) as (keyof Round)[];
+  const rounds: Round[] = [];
   for (let index = 0; index < options.warmUp + options.pairs; index++) {
     const prompt = options.prompt(index);
-    const order = index % 2 === 0 ? [direct, journey] : [journey, direct];
-    const answers = new Map<unknown, Took>();
-    for (const asked of order) {
+    const answers: Partial<Round> = {};
+    for (const name of inTurn(names, index)) {
       if (options.pauseMs > 0) await pause(options.pauseMs);
-      answers.set(asked, await asked.ask(prompt));
+      answers[name] = await asked[name]!.ask(prompt);
     }
-    const pair = { direct: answers.get(direct)!, journey: answers.get(journey)! };
-    const expected = options.expected ?? pair.direct.text;
-    for (const { text } of Object.values(pair))
+    const round = answers as Round;
+    const expected = options.expected ?? round.direct.text;
+    for (const { text } of Object.values(answers))
       if (text !== expected) throw new Error(`an answer was not what the engine said: ${text}`);
-    if (index >= options.warmUp) taken.push(pair);
+    if (index >= options.warmUp) rounds.push(round);
   }
   return {
-    pairs: taken.length,
-    firstText: compare(taken, 'firstMs'),
-    whole: compare(taken, 'wholeMs'),
+    pairs: rounds.length,
+    firstText: compare(rounds, 'firstMs'),
+    whole: compare(rounds, 'wholeMs'),
   };
 }

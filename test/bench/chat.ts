@@ -13,7 +13,9 @@ import { streamsAtOnce, workerMemory } from './chat-streams.js';
 
 const usage = `npm run bench:chat -- [--pairs 400] [--pace-ms 5] [--pause-ms 20] [--streams 100] [--workers 64] [--level strict] [--json FILE]
 What the whole journey (sandbox, guard on, durable ledger) adds to an engine, asked directly and through the appliance in turn, one answer at
-a time: to the first text and to the end; of an engine that says all at once, and of one that takes its time. Then what a worker costs, and streams that are open at once.
+a time: to the first text and to the end; of an engine that says all at once, and of one that takes its time. Asked in the same turns, the floor: a process
+that passes requests and answers on as they are and commits a row as large as an event before the end; what it adds is the machine's part.
+Then what a worker costs, and streams that are open at once.
   --pairs    pairs of answers, 20 to 10000
   --pace-ms  what the slower engine takes for each of 24 pieces, 1 to 1000; it is asked half as many pairs
   --pause-ms between two requests, 0 to 10000; with 0 what is done behind an answer falls into the next
@@ -63,6 +65,8 @@ if (level !== 'strict' && level !== 'seatbelt' && level !== 'process') {
 /** The aim, at one answer at a time. */
 const aimMs: Spread = { median: 3, p99: 15 };
 const warmUp = 50;
+/** What the leaf of an answer's event takes, beside its texts. */
+const leafBytes = 550;
 const pieces = [
   'Heat pumps move ',
   ...Array.from({ length: 22 }, (_, i) => `heat, step ${i}, `),
@@ -74,49 +78,58 @@ const question =
 const prompt = (index: number) => `${index}: ${question}`.slice(0, 500);
 
 const children: ChildProcess[] = [];
-/** Starts the scripted engine in a process of its own; its address. */
-function engine(delayMs: number): Promise<string> {
-  const file = fileURLToPath(new URL('./chat-engine.js', import.meta.url));
-  const child = fork(file, [JSON.stringify(pieces), String(delayMs)]);
+/** Starts a server in a process of its own; its address. */
+function started(name: 'chat-engine' | 'chat-floor', args: string[]): Promise<string> {
+  const child = fork(fileURLToPath(new URL(`./${name}.js`, import.meta.url)), args);
   children.push(child);
   return new Promise((resolve, reject) => {
     child.once('message', (url) => resolve(url as string));
-    child.once('exit', (code) => reject(new Error(`the engine of the benchmark ended with ${code}`)));
+    child.once('exit', (code) => reject(new Error(`${name} ended with ${code}`)));
   });
 }
+
+/** Starts the scripted engine; its address. */
+const engine = (delayMs: number) => started('chat-engine', [JSON.stringify(pieces), String(delayMs)]);
 
 const ms = (value: number) => `${value.toFixed(2)} ms`;
 const spread = ({ median, p99 }: Spread) => `median ${ms(median)}, p99 ${ms(p99)}`;
 
-function show(name: string, { direct, journey, added }: Compared): void {
+function show(name: string, { direct, journey, added, floor }: Compared): void {
   const met = added.median <= aimMs.median && added.p99 <= aimMs.p99;
   console.log(
     `${name}: adds ${spread(added)} (${met ? 'within' : 'NOT within'} ${aimMs.median} and ${aimMs.p99} ms)`,
   );
   console.log(`  directly ${spread(direct)}; through the appliance ${spread(journey)}`);
+  if (floor === undefined) return;
+  console.log(`  the floor adds ${spread(floor.added)}; the appliance over the floor ${spread(floor.over)}`);
 }
 
 const model = fileURLToPath(new URL('../../../test/fixtures/models/tiny-chat.gguf', import.meta.url));
 const common = { ARKALIA_SANDBOX_REQUIRE: level, ARKALIA_LOG_LEVEL: 'error' };
 
-/** The scripted server, which takes `delayMs` for each piece, directly and through the appliance. */
+/** The scripted server, which takes `delayMs` for each piece, directly, through the floor and through the appliance. */
 async function scripted(
   delayMs: number,
   pairs: number,
 ): Promise<{ journeys: Journeys; memory: ReturnType<typeof workerMemory> }> {
   const url = await engine(delayMs);
+  const rowBytes = leafBytes + prompt(0).length + expected.length;
+  const floorUrl = await started('chat-floor', [url, String(rowBytes)]);
   const appliance = await startAppliance({
     ...common,
     ARKALIA_ENGINES_ORDER: 'openai',
     ARKALIA_ENGINES_OPENAI_URL: url,
   });
   const direct = new ChatClient(url, 'scripted-model');
+  const floor = new ChatClient(floorUrl, 'scripted-model');
   const journey = new ChatClient(appliance.url, 'scripted-model');
   try {
-    const journeys = await compareJourneys({ direct, journey }, { pairs, warmUp, pauseMs, prompt, expected });
+    const asked = { direct, floor, journey };
+    const journeys = await compareJourneys(asked, { pairs, warmUp, pauseMs, prompt, expected });
     return { journeys, memory: workerMemory(appliance) };
   } finally {
     direct.close();
+    floor.close();
     journey.close();
     await appliance.close();
   }

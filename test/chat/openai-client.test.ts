@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import { connect } from 'node:net';
 import OpenAI from 'openai';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import type { TestAppliance } from '../support/appliance.js';
@@ -367,4 +369,17 @@ test('without a language model navigator answers for the model arkalia only', as
   expect(await response.json()).toMatchObject({
     error: { code: 'engine_unavailable', type: 'server_error' },
   });
+});
+
+test('the head of a stream and its first text come in one write', async () => {
+  upstream.next({ kind: 'stall_mid', pieces: ['First.'] });
+  const { hostname, port } = new URL(appliance.url);
+  const socket = connect(Number(port), hostname);
+  const body = JSON.stringify({ model: 'm1', stream: true, messages: ask('Hello') });
+  socket.write(
+    `POST /v1/chat/completions HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: ${body.length}\r\n\r\n${body}`,
+  );
+  const [first] = (await once(socket, 'data')) as [Buffer];
+  expect(first.toString()).toMatch(/^HTTP\/1\.1 200 OK\r\n.*"content":"First\."/s);
+  socket.destroy();
 });

@@ -178,6 +178,10 @@ function finish(answer: Answer, headers: Record<string, string>, outgoing: Serve
     return new Response(text, { status, headers: Object.assign(headers, answer.headers) });
   }
   for (const name of Object.keys(headers)) outgoing.setHeader(name, headers[name]!);
+  // The head of a stream goes in one write with the text that is there already: alone it would wake the client for nothing first.
+  const { socket } = outgoing;
+  socket?.cork();
+  process.nextTick(() => socket?.uncork());
   return answer as Response;
 }
 
