@@ -220,6 +220,8 @@ test.each(['en-GB', 'fr-FR'] as const)(
   async (locale) => {
     const appliance = await start();
     const { page } = await open(appliance, { locale });
+    // Nothing of a look that began before is to be among what is asked.
+    await page.goto(`${appliance.url}/docs`);
     const asked: (string | null)[] = [];
     const far = { id: 'far', title: 'Far back', mode: 'model', created_ms: 1, last_used_ms: 2, answers: 1 };
     await page.route(/\/sessions(\?|$)/, (route) => {
@@ -228,7 +230,7 @@ test.each(['en-GB', 'fr-FR'] as const)(
       const next = Number(until ?? 20) - 1;
       return route.fulfill({ json: { sessions: next === 12 ? [far] : [], titles: [], next } });
     });
-    await page.reload();
+    await page.goto(`${appliance.url}/#/chat`);
     const say = words[locale];
     const aside = page.locator('aside');
     await aside.getByText(say.foundNone).waitFor();
