@@ -5,7 +5,7 @@ import { systemClock } from '../../runtime/contracts/clock.js';
 import { AppError } from '../../runtime/contracts/errors.js';
 import { CanonicalJson } from '../../runtime/contracts/json.js';
 import { openLedger, type SqliteLedger } from '../../runtime/ledger/ledger.js';
-import { decisionText, RawTable } from './raw-table.js';
+import { decisionLeaf, decisionText, RawTable } from './raw-table.js';
 
 /** What one run is to do; given as JSON in the first argument. */
 export interface LedgerLoad {
@@ -47,7 +47,7 @@ async function ledgerRun({
   callers,
   seconds,
   queueMax = 20_000,
-  batchMax = 1024,
+  batchMax,
 }: LedgerLoad): Promise<LedgerMeasured> {
   const latency = createHistogram();
   const ledger = await openIn(folder, queueMax, batchMax);
@@ -117,7 +117,8 @@ async function rawLoop(rows: number, seconds: number, add: () => unknown): Promi
 
 async function rawRun({ folder, subject, callers, seconds }: LedgerLoad): Promise<LedgerMeasured> {
   const table = new RawTable(folder, { indexed: subject === 'raw' });
-  const measured = await rawLoop(callers, seconds, () => table.add(callers));
+  const leaves = new Array<Buffer>(callers).fill(decisionLeaf);
+  const measured = await rawLoop(callers, seconds, () => table.add(leaves));
   table.close();
   return measured;
 }

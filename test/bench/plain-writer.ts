@@ -1,19 +1,8 @@
-import { join } from 'node:path';
 import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
-import { openForWriting } from '../../runtime/ledger/database.js';
+import { RawTable } from './raw-table.js';
 
-/** Writes what lies ready in one transaction, with the ledger's settings and its table of events, and answers with the number of messages. */
-const { db } = openForWriting(join(workerData as string, 'plain.sqlite'), 500_000_000);
-const insert = db.prepare(
-  'INSERT INTO events ("index", type, module, stream, correlation_id, time_ms, leaf, leaf_hash) VALUES (?, ?, ?, ?, ?, ?, ?, ?)',
-);
-const hash = Buffer.alloc(32);
-let index = 0;
-const write = db.transaction((messages: string[][]) => {
-  for (const text of messages.flat()) {
-    insert.run(index++, 'decision_made', 'zeroia', 'local', null, Date.now(), Buffer.from(text), hash);
-  }
-});
+/** Writes what lies ready in one transaction, and answers with the number of messages. */
+const table = new RawTable(workerData as string, { indexed: false });
 const port = parentPort!;
 port.on('message', (first: string[]) => {
   const messages = [first];
@@ -22,6 +11,6 @@ port.on('message', (first: string[]) => {
     messages.push(next.message);
     next = receiveMessageOnPort(port) as { message: string[] } | undefined;
   }
-  write.immediate(messages);
+  table.add(messages.flat().map((text) => Buffer.from(text)));
   port.postMessage(messages.length);
 });
