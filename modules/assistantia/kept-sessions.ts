@@ -7,7 +7,7 @@ import {
   listOf,
   type SessionList,
 } from '../../runtime/contracts/session-list.js';
-import { type KeptTurn, titleOf, turnOf } from './kept-turn.js';
+import { type KeptTurn, messagesOf, titleOf, turnOf } from './kept-turn.js';
 
 /** Events of which the texts are read at once: some megabytes at worst. */
 const pageEvents = 100;
@@ -117,9 +117,8 @@ export class KeptSessions {
     let looked = 0;
     const goOn = () => ++looked <= recalledEvents && messages.length < messagesMax;
     for await (const { event, texts } of this.#found({ owner, signal, id, goOn })) {
-      const { prompt, answer, finish_reason } = turnOf(event, texts) ?? {};
-      if (prompt === undefined || answer === undefined || finish_reason === 'content_filter') continue;
-      messages.unshift({ role: 'user', content: prompt }, { role: 'assistant', content: answer });
+      const turn = turnOf(event, texts);
+      if (turn !== undefined) messages.unshift(...messagesOf(turn));
     }
     return messages;
   }

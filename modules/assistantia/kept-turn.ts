@@ -1,5 +1,6 @@
 import type { JsonObject } from '../../runtime/contracts/json.js';
 import type { StoredEvent } from '../../runtime/contracts/ledger.js';
+import type { PromptMessage } from '../../runtime/contracts/sandbox.js';
 
 const titleCharsMax = 60;
 
@@ -37,6 +38,15 @@ export function turnOf(event: StoredEvent, { prompt, answer }: Record<string, st
     ...(data.first_text_ms === undefined ? {} : { first_text_ms: Number(data.first_text_ms) }),
     ...(completion_tokens === undefined ? {} : { completion_tokens: Number(completion_tokens) }),
   };
+}
+
+/** What a turn gives to the ones after it: nothing where it was refused, withheld or erased. */
+export function messagesOf({ prompt, answer, finish_reason }: KeptTurn): PromptMessage[] {
+  if (prompt === undefined || answer === undefined || finish_reason === 'content_filter') return [];
+  return [
+    { role: 'user', content: prompt },
+    { role: 'assistant', content: answer },
+  ];
 }
 
 /** The first words of what was asked, on one line. */

@@ -42,3 +42,24 @@ test('conversations are forgotten by their id, by their caller, or all', () => {
   sessions.forget('all');
   expect(sessions.size).toBe(0);
 });
+
+test('what was read elsewhere is taken in once, and not when something was forgotten during the reading', () => {
+  const sessions = new Sessions(10, 2);
+  const { forgotten } = sessions;
+  sessions.recalled('a', '1', [...exchange('old'), ...exchange('new')], forgotten);
+  sessions.recalled('a', '1', exchange('again'), forgotten);
+  expect(sessions.messages('a', '1')).toEqual(exchange('new'));
+  sessions.recalled('a', 'none', [], forgotten);
+  expect(sessions.has('a', 'none')).toBe(false);
+  for (const forget of [
+    () => sessions.forgetOne('a', '2'),
+    () => sessions.forget({ session: '2' }),
+    () => sessions.forget({ owner: 'a' }),
+    () => sessions.forget('all'),
+  ]) {
+    const before = sessions.forgotten;
+    forget();
+    sessions.recalled('a', '2', exchange('erased'), before);
+    expect(sessions.has('a', '2')).toBe(false);
+  }
+});

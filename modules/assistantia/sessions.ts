@@ -8,6 +8,7 @@ export class Sessions {
   readonly #sessionsMax: number;
   readonly #messagesMax: number;
   readonly #sessions = new Map<string, PromptMessage[]>();
+  #forgotten = 0;
 
   constructor(sessionsMax: number, messagesMax: number) {
     this.#sessionsMax = sessionsMax;
@@ -16,6 +17,11 @@ export class Sessions {
 
   get size(): number {
     return this.#sessions.size;
+  }
+
+  /** How often something was to be forgotten. */
+  get forgotten(): number {
+    return this.#forgotten;
   }
 
   /** What was said so far, oldest first; empty for a conversation that is new or forgotten. */
@@ -29,6 +35,7 @@ export class Sessions {
 
   /** Forgets a conversation, whoever began it; all of one owner; or all. */
   forget(which: { session: string } | { owner: string } | 'all'): void {
+    this.#forgotten += 1;
     for (const key of this.#sessions.keys()) {
       const [owner, session] = key.split('\n');
       const isMeant =
@@ -39,7 +46,17 @@ export class Sessions {
 
   /** Forgets one conversation of one owner. */
   forgetOne(owner: string, session: string): void {
+    this.#forgotten += 1;
     this.#sessions.delete(`${owner}\n${session}`);
+  }
+
+  /**
+   * Takes in what was read elsewhere of a conversation, oldest first, unless it is held by now. What was to be forgotten meanwhile may be in
+   * it, so nothing is taken when `forgotten` is not what it was before the reading.
+   */
+  recalled(owner: string, session: string, messages: readonly PromptMessage[], forgotten: number): void {
+    if (messages.length === 0 || forgotten !== this.#forgotten || this.has(owner, session)) return;
+    this.add(owner, session, messages);
   }
 
   /** Adds a finished exchange. */

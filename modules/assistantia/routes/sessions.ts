@@ -10,6 +10,7 @@ import {
 import type { ModuleContext } from '../../../runtime/contracts/module.js';
 import { position } from '../../../runtime/contracts/position.js';
 import type { KeptSessions } from '../kept-sessions.js';
+import { messagesOf } from '../kept-turn.js';
 import type { Sessions } from '../sessions.js';
 
 const count = z.number().int();
@@ -81,7 +82,7 @@ export function sessionRoutes(context: Erasing, { kept, sessions }: SessionParts
       ...common,
       method: 'GET',
       path: '/sessions/:id',
-      summary: 'What was said in one of your conversations, oldest first',
+      summary: 'What was said in one of your conversations, oldest first; /chat goes on with it then',
       responses: {
         200: {
           description: 'The session',
@@ -95,8 +96,11 @@ export function sessionRoutes(context: Erasing, { kept, sessions }: SessionParts
       },
       handler: async ({ c, caller, signal }) => {
         const id = c.req.param('id') ?? '';
+        const { forgotten } = sessions;
         const read = await kept.read(id, ownerOf(caller.id), signal());
         if (read === undefined) throw noSession();
+        // Whoever opens a conversation may go on with it, however far back it lies.
+        sessions.recalled(caller.id, id, read.turns.flatMap(messagesOf), forgotten);
         return json({ id, ...read });
       },
     }),

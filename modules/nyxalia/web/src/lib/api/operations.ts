@@ -36,7 +36,7 @@ export interface Operations {
     query?: { until?: string | number };
     answer: { sessions: ({ id: string; title: string; mode: 'model' | 'navigator' | null; created_ms: number; last_used_ms: number; answers: number })[]; titles: { id: string; title: string }[]; next: number | null };
   };
-  /** What was said in one of your conversations, oldest first */
+  /** What was said in one of your conversations, oldest first; /chat goes on with it then */
   'GET /sessions/{id}': {
     path: { id: string };
     answer: { id: string; title: string; turns: { index: number; leaf_hash: string; time_ms: number; prompt?: string; answer?: string; engine?: string; model?: string; finish_reason?: string; first_text_ms?: number; took_ms?: number; completion_tokens?: number; refused?: string[] }[]; complete: boolean };
