@@ -57,6 +57,8 @@ export class WriterThread {
   /** Failed, and not closed yet. */
   #given: RecordWriter | undefined;
   #last: LastCheckpointFile | undefined;
+  /** When the next checkpoint is due, as the log says; what ends the wait for it. */
+  #dueMs: number | undefined;
   #cancel = () => {};
   #reopening = false;
   #closing = false;
@@ -120,9 +122,8 @@ export class WriterThread {
     return rest;
   }
 
-  /** Does something with the file, then waits for the time of the next checkpoint. */
+  /** Does something with the file, then waits for the time of the next checkpoint, or goes on with that wait. */
   #work(task: () => void): void {
-    this.#cancel();
     try {
       task();
     } catch (error) {
@@ -131,9 +132,20 @@ export class WriterThread {
     }
     const log = this.#opened?.log;
     if (log?.checkpoint !== undefined) this.#last?.signed(log.checkpoint.note);
+    if (log?.dueMs === this.#dueMs) return;
+    this.#stopWaiting();
+    this.#dueMs = log?.dueMs;
     const dueInMs = log?.dueInMs();
     if (dueInMs === undefined) return;
-    this.#cancel = this.#setTimer(() => this.#work(() => this.#signDue()), dueInMs);
+    this.#cancel = this.#setTimer(() => {
+      this.#dueMs = undefined;
+      this.#work(() => this.#signDue());
+    }, dueInMs);
+  }
+
+  #stopWaiting(): void {
+    this.#cancel();
+    this.#dueMs = undefined;
   }
 
   #signDue(): void {
@@ -146,7 +158,7 @@ export class WriterThread {
    * next attempt, so that until then readers find the file open.
    */
   #giveUp(error: unknown): void {
-    this.#cancel();
+    this.#stopWaiting();
     const opened = this.#opened;
     this.#opened = undefined;
     this.#given = opened?.writer;
@@ -182,10 +194,10 @@ export class WriterThread {
   #close(): void {
     this.#closing = true;
     if (this.#reopening) return;
-    this.#cancel();
+    this.#stopWaiting();
     const opened = this.#opened;
     if (opened !== undefined) this.#work(() => opened.writer.close());
-    this.#cancel();
+    this.#stopWaiting();
     this.#abandon();
     this.#last?.close();
     this.#port.close();

@@ -63,12 +63,17 @@ export class LogWriter {
     this.#wanted = this.#uncovered() > 0 || this.#last === undefined;
   }
 
-  /** Milliseconds until a checkpoint is due; 0 for now, undefined while nothing was added. */
-  dueInMs(): number | undefined {
+  /** When a checkpoint is due, on the clock; undefined while nothing was added. */
+  get dueMs(): number | undefined {
     const events = this.#uncovered();
     if (events === 0 && !this.#wanted) return undefined;
-    const waitMs = this.#wanted || events >= quietEvents ? intervalMs : quietMs;
-    return Math.max(0, this.#lastMs + waitMs - this.#clock.monotonicMs());
+    return this.#lastMs + (this.#wanted || events >= quietEvents ? intervalMs : quietMs);
+  }
+
+  /** Milliseconds until then; 0 for now. */
+  dueInMs(): number | undefined {
+    const { dueMs } = this;
+    return dueMs === undefined ? undefined : Math.max(0, dueMs - this.#clock.monotonicMs());
   }
 
   /** Whether the checkpoints cover all that is recorded. */
