@@ -167,7 +167,10 @@ describe('a prompt that is ended', () => {
       events.push(event);
       if (events.length === 2000) break;
     }
-    expect(events.every((event) => event.type === 'delta' && event.text.length === 1000)).toBe(true);
+    // What waited goes on together, in pieces that are not too long.
+    const lengths = new Set(events.map((event) => (event.type === 'delta' ? event.text.length : 0)));
+    expect([...lengths].filter((length) => ![1000, 2000, 3000, 4000].includes(length))).toEqual([]);
+    expect(lengths).toContain(4000);
   });
 });
 

@@ -19,6 +19,8 @@ import { type FailureCode, failureCodes, type PromptEvent, type PromptJob, Sandb
 const stopGraceMs = 200;
 /** Events that may wait for the consumer; beyond it the worker is not read. */
 const eventsHighWater = 64;
+/** Text that came while the consumer was busy goes on in one piece, up to so many UTF-16 code units: each costs the guard, the client and a write. */
+const joinedMax = 4096;
 
 /** Why what was fetched for a prompt is given up; made once, since the reason that an AbortController makes itself costs a stack trace. */
 const over = new Error('the prompt is over');
@@ -57,9 +59,10 @@ export class PromptRun {
     this.#options = options;
     const { child, job, leftOut } = options;
     this.#leftOut = leftOut;
-    this.#events = new PressureQueue(eventsHighWater, (pressed) => {
+    const onPressure = (pressed: boolean) => {
       if (this.#state === 'running') child.hold(pressed);
-    });
+    };
+    this.#events = new PressureQueue(eventsHighWater, onPressure, joinedText);
     this.settled = new Promise((resolve) => {
       this.#settle = resolve;
     });
@@ -249,6 +252,13 @@ export class PromptRun {
   #tell(message: ToChild): Promise<void> {
     return this.#state === 'running' ? this.#options.child.send(message) : Promise.resolve();
   }
+}
+
+/** The second goes with the first: only that can be the one that names the model. */
+function joinedText(first: PromptEvent, second: PromptEvent): PromptEvent | undefined {
+  if (first.type !== 'delta' || second.type !== 'delta' || second.model !== undefined) return undefined;
+  const text = first.text + second.text;
+  return text.length > joinedMax ? undefined : { ...first, text };
 }
 
 function isFailureCode(code: string): code is FailureCode {

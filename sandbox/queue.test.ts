@@ -42,4 +42,19 @@ describe('PressureQueue', () => {
     await queue.next();
     expect(pressure).toEqual([true, false]);
   });
+
+  it('joins what waits with what comes behind it, where they go together, and nothing with what was taken', async () => {
+    const pressure: boolean[] = [];
+    const joined = (last: string, item: string) => (last.length + item.length > 4 ? undefined : last + item);
+    const queue = new PressureQueue<string>(2, (pressed) => pressure.push(pressed), joined);
+    const first = queue.next();
+    for (const item of ['a', 'b', 'c', 'dd', 'eee', 'ffff', 'gggg']) queue.push(item);
+    queue.end();
+    expect(await first).toBe('a');
+    const rest: (string | undefined)[] = [];
+    do rest.push(await queue.next());
+    while (rest.at(-1) !== undefined);
+    expect(rest).toEqual(['bcdd', 'eee', 'ffff', 'gggg', undefined]);
+    expect(pressure).toEqual([true, false]);
+  });
 });

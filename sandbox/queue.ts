@@ -6,13 +6,20 @@ export class PressureQueue<T> {
   readonly #items: T[] = [];
   readonly #highWater: number;
   readonly #onPressure: (pressed: boolean) => void;
+  readonly #joined: (last: T, item: T) => T | undefined;
   #waiting: { resolve: (item: T | undefined) => void; reject: (error: Error) => void } | undefined;
   #ending: { error?: Error } | undefined;
   #pressed = false;
 
-  constructor(highWater: number, onPressure: (pressed: boolean) => void) {
+  /** @param joined Makes one item of the last that waits and the one behind it, where they can go together. */
+  constructor(
+    highWater: number,
+    onPressure: (pressed: boolean) => void,
+    joined: (last: T, item: T) => T | undefined = () => undefined,
+  ) {
     this.#highWater = highWater;
     this.#onPressure = onPressure;
+    this.#joined = joined;
   }
 
   push(item: T): void {
@@ -21,6 +28,12 @@ export class PressureQueue<T> {
       const { resolve } = this.#waiting;
       this.#waiting = undefined;
       resolve(item);
+      return;
+    }
+    const last = this.#items.at(-1);
+    const one = last === undefined ? undefined : this.#joined(last, item);
+    if (one !== undefined) {
+      this.#items[this.#items.length - 1] = one;
       return;
     }
     this.#items.push(item);
