@@ -76,11 +76,13 @@ describe.each(['openai', 'ollama'] as const)('tools for a model behind %s', (eng
     upstream.requests.length = 0;
     upstream.next(wants(code));
     const response = await chat(tools);
-    const answer = (await response.json()) as { answer: string; receipt: { index: number } };
+    const answer = (await response.json()) as { answer: string };
     expect([response.status, answer.answer]).toEqual([200, 'Done.']);
     const result = sent(1).messages.at(-1)!;
     expect(result.role).toBe('tool');
-    const events = await ledgerEvents(appliance, `since=${answer.receipt.index - 1}&type=tool_ran`);
+    // By its request: the appliance records things of its own beside it.
+    const request = response.headers.get('x-request-id');
+    const events = await ledgerEvents(appliance, `correlation_id=${request}&type=tool_ran`);
     return { content: result.content, event: events[0]!.data };
   }
 
