@@ -254,7 +254,7 @@ export class PromptRun {
   }
 }
 
-/** The second goes with the first: only that can be the one that names the model. */
+/** Two pieces of text as one, undefined where they do not go together: only the first piece of an answer names the model. */
 function joinedText(first: PromptEvent, second: PromptEvent): PromptEvent | undefined {
   if (first.type !== 'delta' || second.type !== 'delta' || second.model !== undefined) return undefined;
   const text = first.text + second.text;

@@ -45,11 +45,11 @@ test('conversations are forgotten by their id, by their caller, or all', () => {
 
 test('what was read elsewhere is taken in once, and not when something was forgotten during the reading', () => {
   const sessions = new Sessions(10, 2);
-  const { forgotten } = sessions;
-  sessions.recalled('a', '1', [...exchange('old'), ...exchange('new')], forgotten);
-  sessions.recalled('a', '1', exchange('again'), forgotten);
+  const [first, second] = [sessions.recalling('a', '1'), sessions.recalling('a', '1')];
+  first([...exchange('old'), ...exchange('new')]);
+  second(exchange('again'));
   expect(sessions.messages('a', '1')).toEqual(exchange('new'));
-  sessions.recalled('a', 'none', [], forgotten);
+  sessions.recalling('a', 'none')([]);
   expect(sessions.has('a', 'none')).toBe(false);
   for (const forget of [
     () => sessions.forgetOne('a', '2'),
@@ -57,9 +57,9 @@ test('what was read elsewhere is taken in once, and not when something was forgo
     () => sessions.forget({ owner: 'a' }),
     () => sessions.forget('all'),
   ]) {
-    const before = sessions.forgotten;
+    const recalled = sessions.recalling('a', '2');
     forget();
-    sessions.recalled('a', '2', exchange('erased'), before);
+    recalled(exchange('erased'));
     expect(sessions.has('a', '2')).toBe(false);
   }
 });

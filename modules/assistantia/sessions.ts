@@ -8,6 +8,7 @@ export class Sessions {
   readonly #sessionsMax: number;
   readonly #messagesMax: number;
   readonly #sessions = new Map<string, PromptMessage[]>();
+  /** How often something was to be forgotten. */
   #forgotten = 0;
 
   constructor(sessionsMax: number, messagesMax: number) {
@@ -17,11 +18,6 @@ export class Sessions {
 
   get size(): number {
     return this.#sessions.size;
-  }
-
-  /** How often something was to be forgotten. */
-  get forgotten(): number {
-    return this.#forgotten;
   }
 
   /** What was said so far, oldest first; empty for a conversation that is new or forgotten. */
@@ -51,12 +47,15 @@ export class Sessions {
   }
 
   /**
-   * Takes in what was read elsewhere of a conversation, oldest first, unless it is held by now. What was to be forgotten meanwhile may be in
-   * it, so nothing is taken when `forgotten` is not what it was before the reading.
+   * Called before a conversation is read elsewhere; what that brings, oldest first, is given to the function returned. It is taken in unless
+   * the conversation is held by then, or something was to be forgotten meanwhile, which may be in it.
    */
-  recalled(owner: string, session: string, messages: readonly PromptMessage[], forgotten: number): void {
-    if (messages.length === 0 || forgotten !== this.#forgotten || this.has(owner, session)) return;
-    this.add(owner, session, messages);
+  recalling(owner: string, session: string): (messages: readonly PromptMessage[]) => void {
+    const forgotten = this.#forgotten;
+    return (messages) => {
+      if (messages.length === 0 || forgotten !== this.#forgotten || this.has(owner, session)) return;
+      this.add(owner, session, messages);
+    };
   }
 
   /** Adds a finished exchange. */

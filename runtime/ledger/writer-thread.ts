@@ -57,7 +57,7 @@ export class WriterThread {
   /** Failed, and not closed yet. */
   #given: RecordWriter | undefined;
   #last: LastCheckpointFile | undefined;
-  /** When the next checkpoint is due, as the log says; what ends the wait for it. */
+  /** The time that is waited for, as the log says when its next checkpoint is due; undefined while none is. */
   #dueMs: number | undefined;
   #cancel = () => {};
   #reopening = false;
@@ -132,11 +132,12 @@ export class WriterThread {
     }
     const log = this.#opened?.log;
     if (log?.checkpoint !== undefined) this.#last?.signed(log.checkpoint.note);
-    if (log?.dueMs === this.#dueMs) return;
+    const dueMs = log?.dueMs;
+    if (dueMs === this.#dueMs) return;
     this.#stopWaiting();
-    this.#dueMs = log?.dueMs;
     const dueInMs = log?.dueInMs();
     if (dueInMs === undefined) return;
+    this.#dueMs = dueMs;
     this.#cancel = this.#setTimer(() => {
       this.#dueMs = undefined;
       this.#work(() => this.#signDue());
@@ -194,7 +195,6 @@ export class WriterThread {
   #close(): void {
     this.#closing = true;
     if (this.#reopening) return;
-    this.#stopWaiting();
     const opened = this.#opened;
     if (opened !== undefined) this.#work(() => opened.writer.close());
     this.#stopWaiting();

@@ -8,6 +8,7 @@ import {
   allFrames,
   completion,
   eventually,
+  lastConversation,
   ledgerEvents,
   noBreaker,
   spareWorkers,
@@ -181,10 +182,7 @@ test('a session carries its history to the engine, for the caller that began it 
     'phone',
   ]);
   const asKey = { authorization: `Bearer ${stdout.trim()}` };
-  const heard = () =>
-    (JSON.parse(upstream.prompts.at(-1)!.body) as { messages: { role: string; content: string }[] }).messages
-      .filter(({ role }) => role !== 'system')
-      .map(({ content }) => content);
+  const heard = () => lastConversation(upstream);
   const chat = async (body: object, headers = {}) => {
     const response = await appliance.post('/chat', { model: 'quill', ...body }, headers);
     expect(response.status).toBe(200);

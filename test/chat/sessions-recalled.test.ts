@@ -5,6 +5,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { TestAppliance } from '../support/appliance.js';
 import { answered, record } from '../support/kept-chats.js';
 import { ScriptedUpstream } from '../support/scripted-upstream.js';
+import { lastConversation } from './support.js';
 
 const recalledEvents = 1000;
 let appliance: TestAppliance;
@@ -35,10 +36,7 @@ const read = (id: string) => fetch(`${appliance.url}/sessions/${id}`);
 async function sent(session_id: string): Promise<string[]> {
   const answer = await appliance.post('/chat', { session_id, message: 'What is it called?' });
   expect(answer.status).toBe(200);
-  const { messages } = JSON.parse(upstream.prompts.at(-1)!.body) as {
-    messages: { role: string; content: string }[];
-  };
-  return messages.filter(({ role }) => role !== 'system').map(({ content }) => content);
+  return lastConversation(upstream);
 }
 
 test('a conversation from far back goes on when it was read, without what another said in one of that id', async () => {

@@ -7,6 +7,7 @@ import { cli } from '../http/cli.js';
 import { TestAppliance } from '../support/appliance.js';
 import { filesHolding } from '../support/files-holding.js';
 import { ScriptedUpstream } from '../support/scripted-upstream.js';
+import { lastConversation } from './support.js';
 
 let appliance: TestAppliance;
 const keys: Record<string, string> = {};
@@ -227,10 +228,7 @@ test('a conversation goes on after a restart, from what the ledger holds; what w
     one = await begin();
     const sent = async (session_id: string) => {
       await tell(session_id, 'What is it called?');
-      const { messages } = JSON.parse(upstream.prompts.at(-1)!.body) as {
-        messages: { role: string; content: string }[];
-      };
-      return messages.filter(({ role }) => role !== 'system').map(({ content }) => content);
+      return lastConversation(upstream);
     };
     expect(await sent('lasting')).toEqual(['My cat is called Plume.', 'Aye.', 'What is it called?']);
     expect(await sent('lasting')).toHaveLength(5);

@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
 import { wipesWhole } from '../../sandbox/wipes-whole.js';
 import { TestAppliance } from '../support/appliance.js';
+import type { ScriptedUpstream } from '../support/scripted-upstream.js';
 
 /** Worker processes of an appliance beyond `sandbox.workers`. */
 export const spareWorkers = wipesWhole ? 0 : 1;
@@ -23,6 +24,12 @@ export function startAppliance(
   dataDir?: string,
 ): Promise<TestAppliance> {
   return TestAppliance.start({ env: { ...calm, ...env }, flags, dataDir });
+}
+
+/** What the engine was sent last, without the system's message. */
+export function lastConversation({ prompts }: ScriptedUpstream): string[] {
+  const { messages } = JSON.parse(prompts.at(-1)!.body) as { messages: { role: string; content: string }[] };
+  return messages.filter(({ role }) => role !== 'system').map(({ content }) => content);
 }
 
 /** Asks until the answer is right; the test's own time limit bounds it. */

@@ -141,9 +141,8 @@ export function chatRoutes(
         const asked = { role: 'user', content: withDocuments(body.message, body.documents) } as const;
         if (body.session_id !== undefined && !sessions.has(owner, session)) {
           const { session_messages_max: messagesMax } = context.config.assistantia;
-          const { forgotten } = sessions;
-          const messages = await kept.recall(session, ownerOf(owner), { messagesMax, signal: call.signal() });
-          sessions.recalled(owner, session, messages, forgotten);
+          const recalled = sessions.recalling(owner, session);
+          recalled(await kept.recall(session, ownerOf(owner), { messagesMax, signal: call.signal() }));
         }
         const earlier = sessions.messages(owner, session);
         const toolbox = await Toolbox.for(context, body.tools, passages);

@@ -96,11 +96,11 @@ export function sessionRoutes(context: Erasing, { kept, sessions }: SessionParts
       },
       handler: async ({ c, caller, signal }) => {
         const id = c.req.param('id') ?? '';
-        const { forgotten } = sessions;
+        const recalled = sessions.recalling(caller.id, id);
         const read = await kept.read(id, ownerOf(caller.id), signal());
         if (read === undefined) throw noSession();
         // Whoever opens a conversation may go on with it, however far back it lies.
-        sessions.recalled(caller.id, id, read.turns.flatMap(messagesOf), forgotten);
+        recalled(read.turns.flatMap(messagesOf));
         return json({ id, ...read });
       },
     }),
