@@ -187,7 +187,10 @@ describe.each(engines)('%s', (engine) => {
   });
 
   it('keeps its workers through all of that', () => {
-    expect(runner.status()).toMatchObject({ spawned: 2, killed: { crashed: 0, protocol: 0, aborted: 0 } });
+    const { spawned, recycled, killed } = runner.status();
+    expect(killed).toEqual({ deadline: 0, out_of_memory: 0, crashed: 0, protocol: 0, aborted: 0 });
+    // One that has grown under lines of a megabyte may have been replaced between two prompts.
+    expect(spawned - recycled).toBe(2);
   });
 });
 
