@@ -8,7 +8,7 @@ import { readBatch } from './batch-reader.js';
 import { canonicalJson } from './canonical.js';
 import { commitment } from './commitment.js';
 import { encodeEvent } from './event.js';
-import { leafBytesMax, leafHash, prefixedLeafHash } from './leaf.js';
+import { leafBytesMax, leafHash, writeLeafHash } from './leaf.js';
 
 const stamp = { bootId: 'boot-1', timeMs: 1_700_000_000_123, monotonicMs: 42, v: 3 };
 const event = (more: Partial<NewEvent> = {}): NewEvent => ({
@@ -100,7 +100,7 @@ describe('leafHash', () => {
     expect(leafHash(new Uint8Array())).toBe(
       '6e340b9cffb37a989ca544e6bb780a2c78901d3fb33738768511a30617afa01d',
     );
-    expect(() => prefixedLeafHash(Buffer.from([1, 2]))).toThrow(RangeError);
+    expect(() => writeLeafHash(Buffer.from([1, 2]), Buffer.alloc(32))).toThrow(RangeError);
   });
 });
 

@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto';
 import type { JsonObject } from '../contracts/json.js';
+import { hashBytes } from './merkle/node-hash.js';
 
 /** Longest leaf: what an entry of a C2SP tlog-tiles bundle may hold. */
 export const leafBytesMax = 65_535;
@@ -7,10 +8,13 @@ export const leafBytesMax = 65_535;
 /** Domain separation of leaves, RFC 6962 section 2.1. */
 export const leafPrefix = 0x00;
 
-/** RFC 6962 leaf hash, SHA-256(0x00 ‖ leaf), in lower-case hex. `prefixed` starts with the 0x00. */
-export function prefixedLeafHash(prefixed: Uint8Array): string {
+/**
+ * Writes the RFC 6962 leaf hash, SHA-256(0x00 ‖ leaf), to the start of `target`. `prefixed` starts with the 0x00. The digest travels as a
+ * one-byte string, as that of a node does.
+ */
+export function writeLeafHash(prefixed: Uint8Array, target: Buffer): void {
   if (prefixed[0] !== leafPrefix) throw new RangeError('a leaf is hashed with 0x00 in front of it');
-  return hash('sha256', prefixed, 'hex');
+  target.write(hash('sha256', prefixed, 'binary'), 0, hashBytes, 'latin1');
 }
 
 /** RFC 6962 leaf hash of a leaf's bytes, in lower-case hex. */
@@ -18,7 +22,7 @@ export function leafHash(leaf: Uint8Array): string {
   const prefixed = new Uint8Array(leaf.byteLength + 1);
   prefixed[0] = leafPrefix;
   prefixed.set(leaf, 1);
-  return prefixedLeafHash(prefixed);
+  return hash('sha256', prefixed, 'hex');
 }
 
 /** What a leaf holds, as `encodeEvent` writes it. */

@@ -78,9 +78,10 @@ export class RecordWriter {
     const checkpoint = this.#transaction(() => {
       const old = this.#old();
       for (const message of messages) {
-        const { hashes, refused } = this.#insertAll(message, next);
-        this.#log.append(Buffer.from(hashes, 'hex'));
-        batches.push({ hashes, slab: message.slab, refused });
+        const refused = this.#insertAll(message, next);
+        const hashes = this.#insert.takeHashes();
+        this.#log.append(hashes);
+        batches.push({ hashes: hashes.toString('hex'), slab: message.slab, refused });
         next += message.count - refused.length;
       }
       const bytes = messages.reduce((sum, message) => sum + message.bytes, 0);
@@ -173,17 +174,19 @@ export class RecordWriter {
   }
 
   #recordOwn(index: number, event: NewEvent): void {
-    this.#log.append(Buffer.from(this.#insert.own(index, event, ownStamp(this.#data, this.#clock)), 'hex'));
+    this.#insert.own(index, event, ownStamp(this.#data, this.#clock));
+    this.#log.append(this.#insert.takeHashes());
   }
 
-  #insertAll(message: AppendMessage, first: number): Omit<AppendedBatch, 'slab'> {
-    let hashes = '';
+  /** Returns the events that were refused. */
+  #insertAll(message: AppendMessage, first: number): AppendedBatch['refused'] {
     let index = first;
     let place = -1;
     const refused: AppendedBatch['refused'] = [];
     readBatch(message, (event) => {
       place++;
       if (!Number.isNaN(event.expectedVersion)) {
+        this.#insert.writeWaiting();
         // An expected version is refused where no stream is named.
         const last = this.#last(event.stream!);
         if (last !== event.expectedVersion) {
@@ -191,11 +194,11 @@ export class RecordWriter {
           return;
         }
       }
-      hashes += this.#insert.batched(index, event);
+      this.#insert.batched(index, event);
       this.#newestMs = event.timeMs;
       index++;
     });
-    return { hashes, refused };
+    return refused;
   }
 
   /** Index of the last event of a stream that is served, or -1. */

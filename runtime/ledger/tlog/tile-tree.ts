@@ -40,9 +40,12 @@ export class TileTree {
 
   /** Appends leaf hashes, one after the other in `hashes`. */
   append(hashes: Buffer): void {
-    for (let at = 0; at < hashes.byteLength; at += hashBytes) {
-      hashes.copy(this.#tile(0), (this.#range.size % tileWidth) * hashBytes, at, at + hashBytes);
-      this.#range.append(hashes, at);
+    for (let at = 0; at < hashes.byteLength; ) {
+      // As many as the tile takes, since the last of them gives it out.
+      const room = tileBytes - (this.#range.size % tileWidth) * hashBytes;
+      const end = Math.min(at + room, hashes.byteLength);
+      hashes.copy(this.#tile(0), tileBytes - room, at, end);
+      for (; at < end; at += hashBytes) this.#range.append(hashes, at);
     }
   }
 
