@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { analysedFigures } from './analysed-figures.js';
 import { decisions } from './decision.js';
 
 const count = z.number().int().min(0);
@@ -6,15 +7,6 @@ const perDecision = z.record(z.enum(decisions), z.number());
 
 /** Longest window: 30 days. */
 export const analysedHoursMax = 720;
-
-export const figureNames = [
-  'failure_rate',
-  'refusals',
-  'system_errors',
-  'contradictions',
-  'emergencies',
-] as const;
-export type FigureName = (typeof figureNames)[number];
 
 const against = z
   .enum(['all_hours', 'same_hour'])
@@ -68,14 +60,14 @@ export const analyticsAnswer = z.object({
     hours: count.describe('Hours before the window that it is learned from'),
     hours_needed: count,
     figures: z.partialRecord(
-      z.enum(figureNames),
+      z.enum(analysedFigures),
       z.object({ median: z.number(), mad: z.number().describe('Median absolute deviation') }),
     ),
   }),
   anomalies: z.array(
     z.object({
       hour_ms: z.number(),
-      figure: z.enum(figureNames),
+      figure: z.enum(analysedFigures),
       value: z.number(),
       median: z.number(),
       against,

@@ -1,4 +1,4 @@
-import { workerData } from 'piscina';
+import { workerData } from 'node:worker_threads';
 import { Core } from '../../core-wasm/index.js';
 import type { BatchResult, ReplayBatch } from '../replay/batch.js';
 import type { PoolResult, PoolTask } from './tasks.js';

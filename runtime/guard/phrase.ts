@@ -32,9 +32,12 @@ export interface Phrase {
   needs: string[];
 }
 
+/** Elements by their text: phrases have most of them in common. */
+const elementsOf = new WeakMap<Lexicon, Map<string, Element>>();
+
 /** @throws RangeError when the phrase could read more than 30 words, or begins with a gap or an optional word. */
 export function compilePhrase(text: string, lexicon: Lexicon): Phrase {
-  const elements = text.split(/\s+/).map((part) => parseElement(part, lexicon));
+  const elements = text.split(/\s+/).map((part) => elementOf(part, lexicon));
   let reach = 0;
   for (const element of elements) {
     if (element.kind === 'gap') reach += element.max;
@@ -53,6 +56,20 @@ export function compilePhrase(text: string, lexicon: Lexicon): Phrase {
       return element?.kind === 'word' && !element.optional;
     });
   return { text, elements, reach, needs };
+}
+
+function elementOf(part: string, lexicon: Lexicon): Element {
+  let known = elementsOf.get(lexicon);
+  if (known === undefined) {
+    known = new Map();
+    elementsOf.set(lexicon, known);
+  }
+  let element = known.get(part);
+  if (element === undefined) {
+    element = parseElement(part, lexicon);
+    known.set(part, element);
+  }
+  return element;
 }
 
 function parseElement(part: string, lexicon: Lexicon): Element {

@@ -1,4 +1,4 @@
-import { workerData } from 'piscina';
+import { workerData } from 'node:worker_threads';
 import { Core } from '../../core-wasm/index.js';
 import type { GuardJudgement } from '../contracts/guard.js';
 import { Judge, type JudgeTask } from './judge.js';

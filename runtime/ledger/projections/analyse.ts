@@ -1,4 +1,5 @@
-import { type FigureName, figureNames, type LedgerAnalytics } from '../../contracts/analytics.js';
+import { type AnalysedFigure, analysedFigures } from '../../contracts/analysed-figures.js';
+import type { LedgerAnalytics } from '../../contracts/analytics.js';
 import { type Decision, decisions } from '../../contracts/decision.js';
 import { anomalyScore, type Baseline, robustScore } from './baseline.js';
 import { behaviour } from './behaviour/behaviour.js';
@@ -26,7 +27,7 @@ const counted = (...names: string[]): Figure => ({
 
 const answered = (hour: Hour) => types(hour, 'chat_answered', 'chat_failed') + hour.calls;
 
-const figures: Record<FigureName, Figure> = {
+const figures: Record<AnalysedFigure, Figure> = {
   // Prompts and calls of engines; a share varies less the more there are.
   failure_rate: {
     value: (hour) =>
@@ -89,12 +90,12 @@ export function analyse({ hours: { hours: all }, latest, size }: Account, hours:
   };
 }
 
-function learned(before: readonly NumberedHour[]): Map<FigureName, Seasonal> {
-  return new Map(figureNames.map((name) => [name, new Seasonal(before, figures[name].value)]));
+function learned(before: readonly NumberedHour[]): Map<AnalysedFigure, Seasonal> {
+  return new Map(analysedFigures.map((name) => [name, new Seasonal(before, figures[name].value)]));
 }
 
 /** Of the figures that enough hours tell something about. */
-function overAll(usual: ReadonlyMap<FigureName, Seasonal>): Partial<Record<FigureName, Baseline>> {
+function overAll(usual: ReadonlyMap<AnalysedFigure, Seasonal>): Partial<Record<AnalysedFigure, Baseline>> {
   return Object.fromEntries(
     [...usual].flatMap(([name, { all }]) => (all === undefined ? [] : [[name, all]])),
   );
@@ -103,7 +104,7 @@ function overAll(usual: ReadonlyMap<FigureName, Seasonal>): Partial<Record<Figur
 function anomalies(
   number: number,
   hour: Hour,
-  usual: ReadonlyMap<FigureName, Seasonal>,
+  usual: ReadonlyMap<AnalysedFigure, Seasonal>,
 ): LedgerAnalytics['anomalies'] {
   return [...usual].flatMap(([figure, seasonal]) => {
     const value = figures[figure].value(hour);
