@@ -6,6 +6,7 @@ import type { LogReader } from '../ledger/tlog/log-reader.js';
 import { openNote } from '../ledger/tlog/note.js';
 import type { NoteVerifier } from '../ledger/tlog/note-key.js';
 import { CliFailure } from './failure.js';
+import { type Answer, answerIn } from './verify-answer.js';
 
 const hash = z.string().regex(/^[0-9a-f]{64}$/, 'must be 64 hex digits');
 const position = z.number().int().min(0).max(Number.MAX_SAFE_INTEGER);
@@ -23,10 +24,16 @@ export interface ReadReceipt {
   leafHash: string;
   /** That it is in the tree of a signed checkpoint. */
   proof?: { size: number; hashes: string[]; checkpoint: string };
+  /** What the file says beside it; absent in a file that is the receipt alone. */
+  answer?: Answer;
 }
 
+const holder = z.object({ receipt: z.object(place).loose() }).loose();
+const holding = z.union([holder, z.object({ arkalia: holder }).transform(({ arkalia }) => arkalia)]);
+
 /**
- * Takes the receipt out of an answer: itself, or below `receipt`; its proof beside it or below `proof`, as /ledger/proof/inclusion gives.
+ * Takes the receipt out of an answer: itself, or below `receipt`, of a client's API below `arkalia.receipt`; its proof beside it or below
+ * `proof`, as /ledger/proof/inclusion gives.
  * @throws CliFailure when there is none.
  */
 export function readReceipt(text: string, file: string): ReadReceipt {
@@ -36,22 +43,23 @@ export function readReceipt(text: string, file: string): ReadReceipt {
   } catch (error) {
     throw new CliFailure(`${file} is not JSON: ${error instanceof Error ? error.message : String(error)}.`);
   }
-  const within = z.object({ receipt: z.object(place).loose() }).safeParse(value);
+  const within = holding.safeParse(value).data;
   const receipt = z
     .object({ ...place, proof: z.unknown().optional() })
     .loose()
-    .safeParse(within.data?.receipt ?? value);
+    .safeParse(within?.receipt ?? value);
   if (!receipt.success) {
     throw new CliFailure(`${file} holds no receipt: ${z.prettifyError(receipt.error)}`);
   }
   const { index, leaf_hash: leafHash } = receipt.data;
+  const read = { index, leafHash, ...(within === undefined ? {} : { answer: answerIn(value, within) }) };
   const proof = proofShape.safeParse(receipt.data.proof ?? receipt.data);
-  if (!proof.success) return { index, leafHash };
+  if (!proof.success) return read;
   if (proof.data.index !== index || proof.data.leaf_hash !== leafHash) {
     throw new CliFailure(`Does not hold: the proof in ${file} is of another event than the receipt.`);
   }
   const { size, hashes, checkpoint } = proof.data;
-  return { index, leafHash, proof: { size, hashes, checkpoint } };
+  return { ...read, proof: { size, hashes, checkpoint } };
 }
 
 /**

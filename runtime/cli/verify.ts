@@ -18,6 +18,7 @@ import { cosignedAt, parseCosignerKey } from '../ledger/witness/cosignature.js';
 import { CliFailure } from './failure.js';
 import { type CliIo, exitCodes } from './io.js';
 import { type ConfigFlags, loadFromFlags } from './settings.js';
+import { compareAnswer } from './verify-answer.js';
 import { checkReceipt, readReceipt } from './verify-receipt.js';
 
 export interface VerifyFlags extends ConfigFlags {
@@ -120,12 +121,16 @@ function receipt(file: string, flags: VerifyFlags, io: CliIo): number {
     throw new CliFailure(`${file} holds no checkpoint that a witness could have cosigned.`, exitCodes.usage);
   }
   const cosigned = read.proof === undefined ? [] : cosignatures(read.proof.checkpoint, witnesses, file);
-  // A proof with a key needs no log: that is what both are for.
+  // A proof with a key needs no log: that is what both are for. One that is named all the same has the event.
+  const check = (verifier: NoteVerifier, db?: Database) => {
+    const told = checkReceipt(read, verifier, db === undefined ? undefined : new LogReader(db));
+    return read.answer === undefined ? told : `${told}\n${compareAnswer(read.answer, read, db)}`;
+  };
   const told =
-    read.proof !== undefined && flags.verifier !== undefined
-      ? checkReceipt(read, parseKey(flags.verifier), undefined)
-      : withLog(flags, io, (db, verifier) => checkReceipt(read, verifier, new LogReader(db)));
-  io.out(`${printable(told)}\n${cosigned.join('')}`);
+    read.proof !== undefined && flags.verifier !== undefined && flags.ledger === undefined
+      ? check(parseKey(flags.verifier))
+      : withLog(flags, io, (db, verifier) => check(verifier, db));
+  io.out(`${printable(told, { lines: true })}\n${cosigned.join('')}`);
   return exitCodes.ok;
 }
 
