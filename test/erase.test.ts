@@ -1,18 +1,44 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { existsSync, readFileSync } from 'node:fs';
+import { setTimeout as wait } from 'node:timers/promises';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { cli } from './http/cli.js';
 import { TestAppliance } from './support/appliance.js';
 import { filesHolding } from './support/files-holding.js';
 
 let appliance: TestAppliance;
 const keys: Record<string, string> = {};
+let lockedAtFirst: string[];
 
 beforeAll(async () => {
   appliance = await TestAppliance.start({ env: { ARKALIA_REFLEXIA_INTERVAL_MS: '3600000' } });
   for (const role of ['user', 'admin']) {
     keys[role] = (await arkalia('keys', 'create', '--name', `owner-${role}`, '--role', role)).stdout.trim();
   }
+  lockedAtFirst = await lockedForGood();
+  if (existsSync('/proc/locks')) expect(lockedAtFirst.length).toBeGreaterThan(2);
 }, 30_000);
 afterAll(() => appliance.close());
+
+/** What the server has locked of its files, by inode and bytes, where the system tells. */
+function locked(): string[] {
+  if (!existsSync('/proc/locks')) return [];
+  const lines = readFileSync('/proc/locks', 'utf8').split('\n');
+  const own = lines
+    .map((line) => line.split(/\s+/))
+    .filter((parts) => parts[4] === `${appliance.process.pid}`);
+  return own.map((parts) => parts.slice(5).join(' ')).sort();
+}
+
+/** What is locked at several looks: not for one transaction. */
+async function lockedForGood(): Promise<string[]> {
+  let kept = locked();
+  for (let look = 0; look < 5; look++) {
+    await wait(20);
+    const now = new Set(locked());
+    kept = kept.filter((one) => now.has(one));
+  }
+  return kept;
+}
 
 const arkalia = (...argv: string[]) =>
   cli([...argv, '--data', appliance.dataDir], { cwd: appliance.dataDir });
@@ -49,6 +75,23 @@ test('a session is erased by the command line through the server, in memory too,
   expect(holding('typedMARK2')).not.toEqual([]);
   expect(await sessions()).toBe(1);
   expect((await arkalia('verify')).code).toBe(0);
+});
+
+test('the data folder and its ledger stay those of the running server', async () => {
+  await ask('sessionMARK5', 'What do you know? typedMARK5');
+  expect((await arkalia('erase', '--session', 'sessionMARK5')).code).toBe(0);
+  await vi.waitFor(() => expect(locked()).toEqual(expect.arrayContaining(lockedAtFirst)));
+  const second = await TestAppliance.start({ dataDir: appliance.dataDir }).then(async (started) => {
+    await started.close();
+    return 'a second server started';
+  }, String);
+  expect(second).toContain('is held by process');
+  // Whoever opens the file takes its index of the write-ahead log for a leftover, and cuts it, where nobody seems to have it open.
+  for (let round = 0; round < 3; round++) {
+    expect((await arkalia('verify')).code).toBe(0);
+    expect((await post('/zeroia/decisions', { cpu: 1, ram: 1, severity: 'normal' })).status).toBe(200);
+  }
+  expect(appliance.process.exitCode).toBeNull();
 });
 
 test('by key: what its owner asked, its contexts and its name; only for administrators', async () => {

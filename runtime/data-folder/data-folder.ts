@@ -29,6 +29,9 @@ interface Owner {
   version: string;
 }
 
+/** Holds the lock of a data folder. */
+export const lockName = 'lock.sqlite';
+
 /**
  * Makes the folder (0700) where it is missing and takes its lock.
  *
@@ -39,7 +42,7 @@ interface Owner {
 export async function openDataFolder(path: string, info: DataFolderInfo): Promise<DataFolder> {
   const folder = await makeFolder(path);
   const ownerFile = join(folder, 'owner.json');
-  const lock = takeLock(join(folder, 'lock.sqlite'));
+  const lock = takeLock(join(folder, lockName));
   if (lock === 'held') throw await lockedError(folder, ownerFile);
   try {
     await chmod(lock.name, 0o600);

@@ -2,6 +2,7 @@ import { closeSync, openSync, readdirSync, readSync, statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import type { Database as Connection } from 'better-sqlite3';
 import { Database } from '../contracts/sqlite.js';
+import { lockName } from '../data-folder/data-folder.js';
 import { applicationId } from './database.js';
 import { setAsideName } from './set-aside.js';
 
@@ -9,14 +10,20 @@ const magic = 'SQLite format 3\0';
 /** Where SQLite's header holds the application id. */
 const applicationIdAt = 68;
 const walSuffix = '-wal';
+/** What SQLite keeps beside a database. */
+const companion = /-(wal|shm|journal)$/;
 
 /**
  * Names of the files beside the ledger that are ledgers too, whatever they are called: of earlier epochs, set aside, backups. Also of those
  * that were set aside and are no SQLite file any more: texts may lie in them.
+ *
+ * No file is looked into that this process has open in SQLite, nor its companions: when such a file is closed, the system drops every lock
+ * that the process has on it (POSIX), and another process takes the data folder, or the ledger's index, for nobody's.
  */
 export function otherLedgers(file: string): string[] {
   const folder = dirname(file);
   return filesWith(file, (name) => {
+    if (name === lockName || companion.test(name)) return false;
     const path = join(folder, name);
     return isLedger(path) || (setAsideName.test(name) && statSync(path).size > 0);
   });
