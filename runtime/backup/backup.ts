@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto';
-import { existsSync } from 'node:fs';
+import { existsSync, realpathSync } from 'node:fs';
 import { chmod, open, readFile, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Database as Connection } from 'better-sqlite3';
 import { Database } from '../contracts/sqlite.js';
-import { openForVerifying } from '../ledger/database.js';
+import { applicationId, openForVerifying } from '../ledger/database.js';
 import { LogReader } from '../ledger/tlog/log-reader.js';
 import { seal } from './sealed.js';
 
@@ -47,6 +47,28 @@ export async function backup(
   }
 }
 
+/** Whether an open ledger is a backup. */
+export function isBackup(db: Connection): boolean {
+  return db.prepare("SELECT 1 FROM sqlite_schema WHERE name = 'backup'").get() !== undefined;
+}
+
+/** Whether a backup may take the name: nothing is there, or an earlier backup, which it replaces; never that of the ledger. */
+export function mayReplace(file: string, ledger: string): boolean {
+  if (!existsSync(file)) return true;
+  if (realpathSync(file) === realpathSync(ledger)) return false;
+  let db: Connection | undefined;
+  try {
+    db = new Database(file, { readonly: true, fileMustExist: true, timeout: 0 });
+    return db.pragma('application_id', { simple: true }) === applicationId && isBackup(db);
+  } catch (error) {
+    // No database, or one that somebody holds.
+    if (error instanceof Error && 'code' in error && String(error.code).startsWith('SQLITE_')) return false;
+    throw error;
+  } finally {
+    db?.close();
+  }
+}
+
 /** Copies a ledger file by SQLite's own backup, from one snapshot, however long it takes and whatever is written beside it. */
 export async function copyLedger(from: string, to: string): Promise<void> {
   const source = openForVerifying(from);
@@ -65,6 +87,8 @@ function finish(file: string, sealed: Buffer | null): { size: number; minimum: n
   try {
     // One file, without a write-ahead log beside it.
     db.pragma('journal_mode = DELETE');
+    // A backup that was put in the ledger's place by hand has one already.
+    db.exec('DROP TABLE IF EXISTS backup');
     db.exec('CREATE TABLE backup (version INTEGER NOT NULL, sealed BLOB) STRICT');
     db.prepare('INSERT INTO backup (version, sealed) VALUES (1, ?)').run(sealed);
     const reader = new LogReader(db);

@@ -13,7 +13,7 @@ import { LogReader } from '../ledger/tlog/log-reader.js';
 import { openNote } from '../ledger/tlog/note.js';
 import { parseVerifierKey } from '../ledger/tlog/note-key.js';
 import { verifyLog } from '../ledger/tlog/verify-log.js';
-import { copyLedger, secretFiles } from './backup.js';
+import { copyLedger, isBackup, secretFiles } from './backup.js';
 import { unseal } from './sealed.js';
 
 /** The backup cannot be restored as asked. The message says why and what to do; nothing was changed. */
@@ -115,8 +115,7 @@ function readBackup(file: string): Backup {
 }
 
 function readSealed(db: ReturnType<typeof openForVerifying>, file: string): Buffer | null {
-  const isBackup = db.prepare(`SELECT 1 FROM sqlite_schema WHERE name = 'backup'`).get();
-  if (isBackup === undefined) {
+  if (!isBackup(db)) {
     throw new RestoreError(`${file} is a ledger, but not one that "arkalia backup" made.`);
   }
   return db.prepare('SELECT sealed FROM backup').pluck().get() as Buffer | null;

@@ -198,6 +198,39 @@ describe('backup and restore', () => {
     expect(readdirSync(inData('a')).filter((name) => name.includes('epoch'))).toEqual([]);
   });
 
+  it('replaces an earlier backup, and no other file: not a text, a folder, another database, nor a ledger', async () => {
+    await run('a', ['keys', 'create', '--name', 'x']);
+    await withLedger('a', (ledger) => add(ledger, 3));
+    const other = new Database(join(folder, 'other.sqlite'));
+    other.exec('CREATE TABLE backup (version INTEGER)');
+    other.close();
+    writeFileSync(join(folder, 'diary.txt'), 'Dear diary');
+    const kept = ['diary.txt', 'other.sqlite', 'a/ledger.sqlite', 'a/log-key.json'].map((name) =>
+      join(folder, name),
+    );
+    const before = kept.map((name) => readFileSync(name));
+    for (const name of kept) {
+      const { code, stderr } = await run('a', ['backup', name]);
+      expect([name, code, stderr]).toEqual([name, 2, expect.stringContaining('is there and no backup')]);
+    }
+    expect(kept.map((name) => readFileSync(name))).toEqual(before);
+    expect((await run('a', ['backup', folder])).stderr).toContain('is a folder. Name a file in it.');
+    await withLedger('a', async (ledger) => {
+      expect((await run('a', ['backup', inData('a', 'ledger.sqlite')])).code).toBe(2);
+      await add(ledger, 1);
+    });
+    // The key is an event too.
+    for (const count of [5, 6]) {
+      expect((await run('a', ['backup', file])).stdout).toContain(`events 0 to ${count - 1}.`);
+      await withLedger('a', (ledger) => add(ledger, 1));
+    }
+    expect((await run('a', ['verify', '--ledger', file])).stdout).toContain('Checked 6 events');
+    // One that was put in the ledger's place by hand is the ledger.
+    copyFileSync(file, inData('a', 'ledger.sqlite'));
+    expect((await run('a', ['backup', inData('a', 'ledger.sqlite')])).code).toBe(2);
+    expect((await run('a', ['backup', file])).stdout).toContain('events 0 to');
+  });
+
   it('does not overwrite what another program holds, nor take a short passphrase or none', async () => {
     await run('a', ['keys', 'create', '--name', 'x']);
     expect((await run('a', ['backup', '--keys', file], { BACKUP_PASSPHRASE: 'short' })).code).toBe(2);

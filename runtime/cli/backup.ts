@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
-import { existsSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { backup } from '../backup/backup.js';
+import { backup, mayReplace } from '../backup/backup.js';
 import { isRefusal, restore } from '../backup/restore.js';
 import { packageVersion } from '../config/version.js';
 import { systemClock } from '../contracts/clock.js';
@@ -21,7 +21,9 @@ export interface BackupFlags extends ConfigFlags {
 /** Copies the ledger into one file, and with `--keys` the keys, encrypted. */
 export async function backupTo(file: string, flags: BackupFlags, io: CliIo): Promise<number> {
   const { data_dir: folder } = loadFromFlags(flags, io).config;
-  if (!existsSync(join(folder, 'ledger.sqlite'))) throw new CliFailure(`There is no ledger in ${folder}.`);
+  const ledger = join(folder, 'ledger.sqlite');
+  if (!existsSync(ledger)) throw new CliFailure(`There is no ledger in ${folder}.`);
+  checkTarget(file, ledger);
   const passphrase = await wanted(flags, io);
   const { size, minimum, secrets } = await orRefusal(backup(folder, resolve(file), passphrase));
   io.out(
@@ -31,6 +33,15 @@ export async function backupTo(file: string, flags: BackupFlags, io: CliIo): Pro
     io.err('Without the keys; they come along with --keys, under a passphrase.\n');
   io.err('It holds what people typed: keep it as you keep the appliance.\n');
   return exitCodes.ok;
+}
+
+/** A slip of the hand costs no other file, and not the ledger itself. */
+function checkTarget(file: string, ledger: string): void {
+  if (mayReplace(resolve(file), ledger)) return;
+  const what = statSync(file).isDirectory()
+    ? 'is a folder. Name a file in it.'
+    : 'is there and no backup. Name another file; only an earlier backup is replaced.';
+  throw new CliFailure(`${file} ${what}`, exitCodes.usage);
 }
 
 /** Brings a backup back, and says where the events are now and whether a new epoch of the log began. */

@@ -61,7 +61,9 @@ export function addBackup(program: Command, io: CliIo, run: Run): void {
     );
   program
     .command('backup <file>')
-    .description('copy the ledger into one file, beside a running server too')
+    .description(
+      'copy the ledger into one file, beside a running server too; an earlier backup of that name is replaced',
+    )
     .option('--keys', 'and the keys, encrypted under a passphrase')
     .addOption(passphrase())
     .addOption(dataOption())
