@@ -3,7 +3,7 @@ import { existsSync, realpathSync } from 'node:fs';
 import { chmod, open, readFile, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Database as Connection } from 'better-sqlite3';
-import { Database } from '../contracts/sqlite.js';
+import { Database, isSqliteError } from '../contracts/sqlite.js';
 import { applicationId, openForVerifying } from '../ledger/database.js';
 import { LogReader } from '../ledger/tlog/log-reader.js';
 import { seal } from './sealed.js';
@@ -62,7 +62,7 @@ export function mayReplace(file: string, ledger: string): boolean {
     return db.pragma('application_id', { simple: true }) === applicationId && isBackup(db);
   } catch (error) {
     // No database, or one that somebody holds.
-    if (error instanceof Error && 'code' in error && String(error.code).startsWith('SQLITE_')) return false;
+    if (isSqliteError(error)) return false;
     throw error;
   } finally {
     db?.close();

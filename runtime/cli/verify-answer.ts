@@ -59,14 +59,14 @@ export function compareAnswer(
     throw new CliFailure(`Does not hold: what the log has as event ${index} is not what the hash is of.`);
   }
   const { type, data, texts = {} } = JSON.parse(leaf.toString('utf8')) as Leaf;
-  const differs = (name: string, said: unknown, recorded: unknown) =>
-    new CliFailure(
-      `Does not hold: the file says ${name} ${JSON.stringify(said)}, event ${index} says ${JSON.stringify(recorded)}.`,
-    );
   const compared: string[] = [];
   for (const name of repeated[type] ?? []) {
     if (!(name in members) || !(name in data)) continue;
-    if (!isDeepStrictEqual(members[name], data[name])) throw differs(name, members[name], data[name]);
+    if (!isDeepStrictEqual(members[name], data[name])) {
+      throw new CliFailure(
+        `Does not hold: the file says ${name} ${JSON.stringify(members[name])}, event ${index} says ${JSON.stringify(data[name])}.`,
+      );
+    }
     compared.push(name);
   }
   let erased = '';

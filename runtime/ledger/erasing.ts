@@ -2,6 +2,7 @@ import { dirname, join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Database } from 'better-sqlite3';
 import type { EraseSelector } from '../contracts/ledger.js';
+import { isSqliteError } from '../contracts/sqlite.js';
 import { Eraser } from './eraser.js';
 import { openForErasing, otherLedgers, otherLogs } from './other-ledgers.js';
 import { sameEvents } from './same-events.js';
@@ -74,8 +75,4 @@ async function eraseIn(db: Database, selector: EraseSelector): Promise<Eraser> {
     await wait(truncateWaitMs);
   }
   return eraser;
-}
-
-function isSqliteError(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && String(error.code).startsWith('SQLITE_');
 }
